@@ -1,0 +1,1 @@
+"""What medical-image networks see: layers, explainers and phantoms for Keras 3."""
