@@ -1,0 +1,29 @@
+"""The pictures of the course: every function returns a matplotlib Figure sized to fit a slide."""
+
+from lookinside.figures.images import (
+    heat_grid,
+    image_sheet,
+    map_strip,
+    number_grids,
+    show_heat,
+    show_image,
+    show_region,
+)
+from lookinside.figures.plots import confusion_matrix, interval_plot, learning_curves
+from lookinside.figures.style import COLOURS, HEAT_MAP, new_figure
+
+__all__ = [
+    "COLOURS",
+    "HEAT_MAP",
+    "confusion_matrix",
+    "heat_grid",
+    "image_sheet",
+    "interval_plot",
+    "learning_curves",
+    "map_strip",
+    "new_figure",
+    "number_grids",
+    "show_heat",
+    "show_image",
+    "show_region",
+]

@@ -1,0 +1,152 @@
+"""Figures made of images: sheets, heat maps laid over radiographs, landmarks beside heat."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from lookinside.errors import CourseError
+from lookinside.figures.style import COLOURS, HEAT_MAP, caption, new_figure
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """Return one image as (H, W) or, where it has three channels, as (H, W, 3)."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim not in (2, 3):
+        raise CourseError(f"an image has shape (H, W), (H, W, 1) or (H, W, 3), this one has {image.shape}")
+    return image
+
+
+def _top(image: np.ndarray) -> float:
+    """Return the value drawn as white: 255 for bytes, 1 for floats that stay below it."""
+    return 255.0 if image.dtype == np.uint8 else max(1.0, float(image.max(initial=0.0)))
+
+
+def show_image(axes: Axes, image: np.ndarray, title: str = "") -> None:
+    """Draw one image (H, W) or (H, W, 3), bytes or [0, 1], from black to white on its whole range."""
+    image = _grey(image)
+    axes.imshow(image, cmap="gray", vmin=0, vmax=_top(image), interpolation="nearest")
+    axes.set_title(title, fontsize=9)
+    axes.set_axis_off()
+
+
+def show_heat(axes: Axes, image: np.ndarray, heat: np.ndarray, title: str = "") -> None:
+    """Lay a heat map (H, W) in [0, 1] over its image (H, W): the hotter, the more opaque."""
+    show_image(axes, image, title)
+    heat = np.clip(np.nan_to_num(heat), 0.0, 1.0)
+    axes.imshow(heat, cmap=HEAT_MAP, vmin=0, vmax=1, alpha=0.85 * np.sqrt(heat), interpolation="bilinear")
+
+
+def show_region(axes: Axes, image: np.ndarray, region: np.ndarray, title: str = "", colour: str = COLOURS[5]) -> None:
+    """Tint the pixels of a mask (H, W) on its image (H, W) and draw the mask's outline."""
+    show_image(axes, image, title)
+    tint = np.zeros((*region.shape, 4), np.float32)
+    tint[region] = (*to_rgb(colour), 0.4)
+    axes.imshow(tint, interpolation="nearest")
+    if region.any() and not region.all():
+        axes.contour(region.astype(float), levels=[0.5], colors=[colour], linewidths=0.8)
+
+
+def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: str = "", panel: float = 1.25) -> Figure:
+    """Return a sheet of images (N, H, W) or (N, H, W, C) in rows of `columns`, each with its title.
+
+    `note` is written below; `panel` is a panel's side in inches. Raises CourseError for an empty sheet.
+    """
+    if len(images) == 0:
+        raise CourseError("a sheet needs at least one image")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    figure = new_figure(panel * columns, (panel + (0.22 if titles else 0.05)) * rows + (0.3 if note else 0), photo=True)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    titles = list(titles) + [""] * (len(images) - len(titles))
+    for axes, image, title in zip(grid.flat, images, titles, strict=False):
+        show_image(axes, image, title)
+    if note:
+        caption(figure, note)
+    return figure
+
+
+def heat_grid(
+    images, rows: dict[str, np.ndarray], *, regions=None, titles: Sequence[str] = (), note: str = ""
+) -> Figure:
+    """Return images (N, H, W) on top, known regions next, then one row of heat maps (N, H, W) per entry of `rows`.
+
+    Row names stand at the left. `regions` are masks (N, H, W), or None where no truth is known.
+    """
+    names = ["image"] + (["landmarks"] if regions is not None else []) + list(rows)
+    count = len(images)
+    panel = min(1.6, 6.2 / len(names))
+    figure = new_figure(min(12.0, panel * count + 1.7), panel * len(names) + 0.45, photo=True)
+    grid = figure.subplots(len(names), count, squeeze=False)
+    for row, name in enumerate(names):
+        for column in range(count):
+            axes, image = grid[row, column], images[column]
+            title = titles[column] if row == 0 and len(titles) > column else ""
+            if name == "image":
+                show_image(axes, image, title)
+            elif name == "landmarks" and regions is not None:
+                show_region(axes, image, regions[column], title)
+            else:
+                show_heat(axes, image, rows[name][column], title)
+        grid[row, 0].text(
+            -0.06, 0.5, name, transform=grid[row, 0].transAxes, ha="right", va="center", fontsize=9, wrap=False
+        )
+    if note:
+        caption(figure, note)
+    return figure
+
+
+def map_strip(image, maps: np.ndarray, titles: Sequence[str] = (), *, columns: int = 5, note: str = "") -> Figure:
+    """Return one image and, beside it, its single heat maps (n, H, W) in [0, 1], each laid over the image."""
+    panels = len(maps) + 1
+    columns = min(columns, panels)
+    rows = -(-panels // columns)
+    figure = new_figure(1.75 * columns, 1.95 * rows + (0.3 if note else 0), photo=True)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    show_image(grid.flat[0], image, "image")
+    titles = list(titles) + [""] * (len(maps) - len(titles))
+    for axes, heat, title in zip(list(grid.flat)[1:], maps, titles, strict=False):
+        show_heat(axes, image, heat, title)
+    if note:
+        caption(figure, note)
+    return figure
+
+
+def number_grids(
+    grids: dict[str, np.ndarray], *, note: str = "", highlight: dict[str, np.ndarray] | None = None
+) -> Figure:
+    """Return small matrices side by side with their numbers written in, for toys that are worked by hand.
+
+    `grids` maps a title to an array (h, w); `highlight` maps a title to a mask (h, w) whose cells get a thick frame.
+    """
+    figure = new_figure(2.3 * len(grids), 2.6 + (0.25 if note else 0))
+    for axes, (title, grid) in zip(figure.subplots(1, len(grids), squeeze=False)[0], grids.items(), strict=True):
+        grid = np.asarray(grid, float)
+        limit = max(1e-9, np.abs(grid).max())
+        axes.imshow(grid, cmap="RdBu_r", vmin=-1.6 * limit, vmax=1.6 * limit)
+        for row, column in np.ndindex(grid.shape):
+            axes.text(column, row, f"{grid[row, column]:g}", ha="center", va="center", fontsize=11)
+        axes.set_xticks(np.arange(grid.shape[1] + 1) - 0.5, labels=[])
+        axes.set_yticks(np.arange(grid.shape[0] + 1) - 0.5, labels=[])
+        axes.grid(color="white", linewidth=2)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        for row, column in zip(*np.nonzero((highlight or {}).get(title, np.zeros((1, 1)))), strict=True):
+            axes.plot(
+                np.array([-0.5, 0.5, 0.5, -0.5, -0.5]) * 0.92 + column,
+                np.array([-0.5, -0.5, 0.5, 0.5, -0.5]) * 0.92 + row,
+                color=COLOURS[1],
+                linewidth=2,
+            )
+        axes.set_title(title, fontsize=10)
+    if note:
+        caption(figure, note)
+    return figure

@@ -1,0 +1,102 @@
+"""Figures made of numbers: learning curves, confusion matrices, values with their intervals."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lookinside.errors import CourseError
+from lookinside.figures.style import COLOURS, FAINT, caption, new_figure, plain_axes
+
+LINES = ("-", "--", "-.", ":")
+
+
+def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Return loss and accuracy over epochs, a colour a network: training thin, validation thick.
+
+    `histories` maps a network's name to the columns loss, val_loss, accuracy, val_accuracy (accuracies in [0, 1]).
+    """
+    if not histories:
+        raise CourseError("learning curves need at least one history")
+    figure = new_figure(9.0, 3.6)
+    panels = figure.subplots(1, 2)
+    for axes, key, label in zip(
+        panels, ("loss", "accuracy"), ("cross-entropy (nats)", "accuracy (share)"), strict=True
+    ):
+        for index, (name, history) in enumerate(histories.items()):
+            epochs = np.arange(1, len(history[key]) + 1)
+            style = {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[index % len(LINES)]}
+            axes.plot(epochs, history[key], linewidth=1, alpha=0.6, **style)
+            axes.plot(epochs, history[f"val_{key}"], linewidth=2.2, label=name, **style)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        plain_axes(axes)
+    panels[0].set_ylim(bottom=0, top=_loss_top(histories))
+    panels[1].set_ylim(0, 1.02)
+    figure.legend(
+        *panels[1].get_legend_handles_labels(), fontsize=8, frameon=False, loc="outside upper center", ncols=4
+    )
+    caption(figure, "thick: validation; thin: training")
+    return figure
+
+
+def _loss_top(histories) -> float:
+    """Cut the loss axis at twice the first epoch's typical loss, or one spike would flatten the rest."""
+    first = [history[key][0] for history in histories.values() for key in ("loss", "val_loss") if len(history[key])]
+    return 2.0 * float(np.median(first)) if first else 1.0
+
+
+def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str], title: str = "") -> Figure:
+    """Return a confusion matrix (true class, predicted class) of counts, coloured by the share of its row."""
+    matrix = np.asarray(matrix)
+    count = len(class_names)
+    if matrix.shape != (count, count):
+        raise CourseError(f"a confusion matrix of {count} classes has shape ({count}, {count}), not {matrix.shape}")
+    side = float(np.clip(0.27 * count + 1.9, 3.4, 6.6))
+    figure = new_figure(side + 0.9, side)
+    axes = figure.subplots()
+    share = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+    picture = axes.imshow(share, cmap="cividis", vmin=0, vmax=1)
+    labels = [name.replace("_", " ") for name in class_names]
+    axes.set_xticks(range(count), labels, rotation=90, fontsize=8)
+    axes.set_yticks(range(count), labels, fontsize=8)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    axes.set_title(title, fontsize=10)
+    for row, column in zip(*np.nonzero(matrix), strict=True):
+        ink = "black" if share[row, column] > 0.5 else "white"
+        axes.text(column, row, int(matrix[row, column]), ha="center", va="center", fontsize=7, color=ink)
+    figure.colorbar(picture, ax=axes, label="share of the true class", shrink=0.8)
+    return figure
+
+
+def interval_plot(
+    rows: Mapping[str, tuple[float, float, float]],
+    label: str,
+    *,
+    reference: Mapping[str, float] | None = None,
+    chance: float | None = None,
+    chance_name: str = "chance",
+) -> Figure:
+    """Return one dot with its interval per row, a cross for the paper's value, a line for chance.
+
+    `rows` maps a name to (estimate, low, high); `label` names the axis and its unit.
+    """
+    figure = new_figure(7.6, 0.42 * len(rows) + 1.25)
+    axes = figure.subplots()
+    for height, (name, (value, low, high)) in enumerate(reversed(rows.items())):
+        axes.plot([low, high], [height, height], color=COLOURS[0], linewidth=2.2, solid_capstyle="butt")
+        axes.plot(value, height, "o", color=COLOURS[0], markersize=7, label="ours" if height == 0 else None)
+        if reference and name in reference:
+            axes.plot(reference[name], height, "x", color=COLOURS[1], markersize=8, markeredgewidth=2)
+    if reference:
+        axes.plot([], [], "x", color=COLOURS[1], markeredgewidth=2, label="paper")
+    if chance is not None:
+        axes.axvline(chance, color=FAINT, linestyle="--", linewidth=1.2, label=chance_name)
+    axes.set_yticks(range(len(rows)), list(reversed(rows)), fontsize=9)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlabel(label)
+    plain_axes(axes)
+    if reference or chance is not None:
+        axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
