@@ -60,7 +60,7 @@ def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: s
         raise CourseError("a sheet needs at least one image")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    figure = new_figure(panel * columns, (panel + (0.22 if titles else 0.05)) * rows + (0.3 if note else 0), photo=True)
+    figure = new_figure(panel * columns, (panel + (0.22 if titles else 0.05)) * rows + (0.3 if note else 0))
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -82,7 +82,7 @@ def heat_grid(
     names = ["image"] + (["landmarks"] if regions is not None else []) + list(rows)
     count = len(images)
     panel = min(1.6, 6.2 / len(names))
-    figure = new_figure(min(12.0, panel * count + 1.7), panel * len(names) + 0.45, photo=True)
+    figure = new_figure(min(12.0, panel * count + 1.7), panel * len(names) + 0.45)
     grid = figure.subplots(len(names), count, squeeze=False)
     for row, name in enumerate(names):
         for column in range(count):
@@ -107,7 +107,7 @@ def map_strip(image, maps: np.ndarray, titles: Sequence[str] = (), *, columns: i
     panels = len(maps) + 1
     columns = min(columns, panels)
     rows = -(-panels // columns)
-    figure = new_figure(1.75 * columns, 1.95 * rows + (0.3 if note else 0), photo=True)
+    figure = new_figure(1.75 * columns, 1.95 * rows + (0.3 if note else 0))
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()

@@ -10,14 +10,9 @@ DPI = 100
 INK, FAINT = "#1b1b1b", "#8a8a8a"
 
 
-def new_figure(width: float, height: float, *, photo: bool = False) -> Figure:
-    """Return an empty figure that no plotting state keeps alive, `width` x `height` in inches.
-
-    `photo=True` marks a figure made of images: notebooks then store it as JPEG, which is ten times smaller.
-    """
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    figure.stored_as = "jpeg" if photo else "png"
-    return figure
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, `width` x `height` in inches, that no plotting state keeps alive."""
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
 def plain_axes(axes) -> None:

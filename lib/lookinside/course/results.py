@@ -1,0 +1,128 @@
+"""Measured rows of a chapter: one JSON file in chapters/results/, written whole after every row."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from lookinside.course.places import repository
+from lookinside.course.profile import profile
+from lookinside.errors import CourseError
+
+
+class Results:
+    """The recorded results of one chapter.
+
+    A row is known by its profile, data set, network and seed; measuring it again replaces it. Under the quick profile
+    nothing is written: quick runs are for learning, the desk and paper profiles are for the record.
+
+    Args:
+        chapter: the chapter's file name without ending, "01_anatomy_landmarks".
+        folder: where the file lies; chapters/results/ of this repository unless told.
+    """
+
+    def __init__(self, chapter: str, folder: Path | None = None):
+        self.chapter = chapter
+        self.path = (folder or repository() / "chapters" / "results") / f"{chapter}.json"
+
+    def rows(self, **wanted: Any) -> list[dict]:
+        """Return the recorded rows whose keys equal `wanted` (profile=, dataset=, net=, seed=), in recorded order.
+
+        Raises CourseError where the file is not readable JSON.
+        """
+        if not self.path.is_file():
+            return []
+        try:
+            rows = json.loads(self.path.read_text(encoding="utf-8"))["rows"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise CourseError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
+        return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+
+    def record(self, net: str, *, seed: int, seconds: float, settings: dict, values: dict) -> bool:
+        """Write one row (NumPy numbers and arrays become plain ones) and return True; False under the quick profile.
+
+        Args:
+            net: what was trained, "deeper + BN".
+            seed: of the weights, the shuffling and the validation split.
+            seconds: what the training took.
+            settings: epochs, image side, numbers of images: what a reader needs to judge the figures.
+            values: the figures.
+        """
+        if profile.name == "quick":
+            return False
+        key = {"profile": profile.name, "dataset": dataset_name(), "net": net, "seed": seed}
+        row = key | {
+            "command": command(seed),
+            "date": datetime.date.today().isoformat(),
+            "hardware": hardware(),
+            "versions": versions(),
+            "seconds": round(seconds, 1),
+            "settings": plain(settings),
+            "values": plain(values),
+        }
+        others = [old for old in self.rows() if any(old.get(name) != value for name, value in key.items())]
+        rows = sorted([*others, row], key=lambda r: (r["profile"], r["dataset"], r["seed"]))
+        write_json(self.path, {"chapter": self.chapter, "rows": rows})
+        return True
+
+
+def dataset_name() -> str:
+    """Return the data set's name without the folder it lies in: no path of a machine enters a results file."""
+    return Path(profile.dataset).name
+
+
+def command(seed: int) -> str:
+    """Return the command that measures this profile, data set and seed again."""
+    return f"make results CHAPTERS=01 DATASETS={dataset_name()} SEEDS={seed} COURSE_PROFILE={profile.name}"
+
+
+def hardware() -> str:
+    """Return the machine in words: cores, architecture, memory, GPUs."""
+    import psutil
+    import tensorflow as tf
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    names = [
+        tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
+    memory = round(psutil.virtual_memory().total / 2**30)
+    return f"{cores} {platform.machine()} cores, {memory} GiB, {', '.join(names) or 'no GPU'}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the figures depend on."""
+    from importlib.metadata import version
+
+    found = {name: version(name) for name in ("keras", "numpy", "lookinside")}
+    for name in ("tensorflow-cpu", "tensorflow"):
+        try:
+            return found | {"tensorflow": version(name)}
+        except ImportError:
+            continue
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Return the same value in JSON's own types, floats to six figures; nan becomes None."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if value == value else None
+    return value
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON file in one step, so that a killed run leaves the old file whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".json.part")
+    half.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(half, path)
