@@ -1,0 +1,10 @@
+"""What the notebooks need besides the science: profile, predictions, progress, results, the environment check."""
+
+from lookinside.course.environment import environment_report
+from lookinside.course.predict import check, unsolved
+from lookinside.course.profile import profile
+from lookinside.course.progressbar import progress
+from lookinside.course.recording import record_result
+from lookinside.course.setup import set_up
+
+__all__ = ["check", "environment_report", "profile", "progress", "record_result", "set_up", "unsolved"]

@@ -1,0 +1,65 @@
+"""Predict, then run: the check that answers a guess with a reason, and the stop for an unsolved exercise."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any, NoReturn
+
+from lookinside.errors import CourseError
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays as Python values, so that they print and compare plainly."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _same(guess: Any, answer: Any) -> bool:
+    if isinstance(guess, str) and isinstance(answer, str):
+        return guess.strip().casefold() == answer.strip().casefold()
+    if isinstance(answer, bool) != isinstance(guess, bool):
+        return False
+    return guess == answer
+
+
+def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = None) -> None:
+    """Grade a prediction and print the reason.
+
+    Args:
+        guess: the student's prediction; `...` or None means that there is none yet, and the notebook goes on.
+        answer: the measured value: a number, a string (case is ignored), a bool, or anything that compares with `==`.
+        reason: one or two sentences that say why the answer is what it is.
+        tolerance: for numbers, how far a right guess may be away, in the answer's units; up to three times as far
+            counts as close. None asks for equality.
+    """
+    guess, answer = _plain(guess), _plain(answer)
+    if guess is None or guess is ...:
+        print("No guess yet: put one in place of the dots, then run this cell again.")
+        return
+    if tolerance is not None and not _is_number(answer):
+        raise CourseError(f"check(tolerance={tolerance}) needs a number as answer, not {answer!r}.")
+    if _is_number(answer) and not _is_number(guess):
+        print(f"Your guess {guess!r} is not a number. The answer is {_shown(answer)}. {reason}")
+        return
+    # A tenth of a millionth of slack, so that 0.3 is within 0.1 of 0.2 whatever the binary digits say.
+    slack = None if tolerance is None else tolerance * (1 + 1e-7) + 1e-12
+    if slack is None:
+        verdict = "Right" if _same(guess, answer) else "Not this time"
+    else:
+        distance = abs(guess - answer)
+        verdict = "Right" if distance <= slack else "Close" if distance <= 3 * slack else "Not this time"
+    print(f"{verdict}: you said {_shown(guess)}, it is {_shown(answer)}. {reason}")
+
+
+def unsolved(exercise: str) -> NoReturn:
+    """Stop a notebook at an exercise nobody has written yet; the student's copy calls it. Raises CourseError."""
+    raise CourseError(
+        f"{exercise} is not solved yet: write your answer in this cell in place of the call to unsolved()."
+    )

@@ -1,0 +1,85 @@
+"""What every notebook does first: seeds, number format, look of the figures, errors in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lookinside.errors import CourseError
+
+# Okabe & Ito's eight colours, told apart by colour-blind readers; black last, it is the text's colour.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+
+STYLE = {
+    "figure.dpi": 110,
+    "figure.figsize": (8.0, 3.6),
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "image.cmap": "gray",
+    "image.interpolation": "nearest",
+    "legend.frameon": False,
+}
+
+
+def set_up(seed: int = 0) -> None:
+    """Prepare a notebook: one seed for Python, NumPy and TensorFlow, three decimals, the course's figure style.
+
+    Pictures are stored as JPEG, plots as PNG. A CourseError shows as its one line, without a traceback, and the cell
+    still counts as failed. Outside a notebook only the seeds, number format and figure style are set.
+    """
+    import keras
+    import matplotlib as mpl
+    import numpy as np
+
+    keras.utils.set_random_seed(seed)
+    np.set_printoptions(precision=3, suppress=True, linewidth=110)
+    mpl.rcParams.update(STYLE)
+    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)
+    shell = _notebook_shell()
+    if shell is not None:
+        shell.set_custom_exc((CourseError,), _one_line)
+        _store_pictures_as_jpeg(shell)
+
+
+def _notebook_shell() -> Any | None:
+    """The running kernel's shell; None in a plain Python process."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    return get_ipython()
+
+
+def _one_line(shell: Any, kind: type, error: BaseException, traceback: Any, tb_offset: int | None = None) -> list[str]:
+    lines = [f"\x1b[31mCourseError\x1b[39m: {error}"]
+    shell._showtraceback(kind, error, lines)
+    return lines
+
+
+def is_picture(figure: Any) -> bool:
+    """True where at least half of a figure's axes show an image of 1000 pixels or more: JPEG is smaller."""
+    axes = [one for one in figure.axes if one.get_visible() and (one.images or one.lines or one.patches or one.texts)]
+    pictures = [one for one in axes if any(image.get_array().size >= 1000 for image in one.images)]
+    return bool(pictures) and 2 * len(pictures) >= len(axes)
+
+
+def _store_pictures_as_jpeg(shell: Any) -> None:
+    """Each figure goes out in one format: both formatters look at it and only one answers."""
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.figure import Figure
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("png")
+
+    def as_png(figure: Figure) -> bytes | None:
+        return None if is_picture(figure) else print_figure(figure, "png", base64=False)
+
+    def as_jpeg(figure: Figure) -> bytes | None:
+        return print_figure(figure, "jpeg", pil_kwargs={"quality": 82}) if is_picture(figure) else None
+
+    formatters = shell.display_formatter.formatters
+    formatters["image/png"].for_type(Figure, as_png)
+    formatters["image/jpeg"].for_type(Figure, as_jpeg)
