@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TypeVar
 
+from lookinside.course.places import repository
 from lookinside.errors import CourseError
 
 PROFILES = ("quick", "desk", "paper")
@@ -39,6 +41,24 @@ class Profile:
     def pick(self, *, quick: T, desk: T, paper: T) -> T:
         """The one of three values that belongs to the profile in force."""
         return {"quick": quick, "desk": desk, "paper": paper}[self.name]
+
+    @property
+    def seed(self) -> int:
+        """The seed of the whole chapter: `COURSE_SEED`, 0 where it is not set. Raises CourseError for no whole number."""
+        text = os.environ.get("COURSE_SEED", "").strip() or "0"
+        if not text.isdigit():
+            raise CourseError(f"COURSE_SEED={text!r} is not a whole number from 0 up: use 0, 1, 2, ...")
+        return int(text)
+
+    def run_folder(self, *parts: object) -> Path | None:
+        """Where a long training keeps its state, so that a killed run goes on: a folder in build/runs/.
+
+        Returns None under the quick profile, whose trainings are short and always start anew.
+        """
+        if self.name == "quick":
+            return None
+        names = ["".join(c if c.isalnum() else "-" for c in Path(str(part)).name) for part in parts]
+        return repository() / "build" / "runs" / self.name / Path(*names)
 
     def __repr__(self) -> str:
         return f"profile {self.name}, data set {self.dataset}"
