@@ -44,7 +44,7 @@ class Profile:
 
     @property
     def seed(self) -> int:
-        """The seed of the whole chapter: `COURSE_SEED`, 0 where it is not set. Raises CourseError for no whole number."""
+        """The seed of the whole chapter: `COURSE_SEED`, else 0. Raises CourseError where it is no whole number."""
         text = os.environ.get("COURSE_SEED", "").strip() or "0"
         if not text.isdigit():
             raise CourseError(f"COURSE_SEED={text!r} is not a whole number from 0 up: use 0, 1, 2, ...")
