@@ -73,13 +73,20 @@ def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: s
 
 
 def heat_grid(
-    images, rows: dict[str, np.ndarray], *, regions=None, titles: Sequence[str] = (), note: str = ""
+    images,
+    rows: dict[str, np.ndarray],
+    *,
+    regions=None,
+    region_name: str = "landmarks",
+    titles: Sequence[str] = (),
+    note: str = "",
 ) -> Figure:
     """Return images (N, H, W) on top, known regions next, then one row of heat maps (N, H, W) per entry of `rows`.
 
-    Row names stand at the left. `regions` are masks (N, H, W), or None where no truth is known.
+    Row names stand at the left. `regions` are masks (N, H, W), or None where no truth is known; their row is called
+    `region_name`.
     """
-    names = ["image"] + (["landmarks"] if regions is not None else []) + list(rows)
+    names = ["image"] + ([region_name] if regions is not None else []) + list(rows)
     count = len(images)
     panel = min(1.6, 6.2 / len(names))
     figure = new_figure(min(12.0, panel * count + 1.7), panel * len(names) + 0.45)
@@ -90,7 +97,7 @@ def heat_grid(
             title = titles[column] if row == 0 and len(titles) > column else ""
             if name == "image":
                 show_image(axes, image, title)
-            elif name == "landmarks" and regions is not None:
+            elif name == region_name and regions is not None:
                 show_region(axes, image, regions[column], title)
             else:
                 show_heat(axes, image, rows[name][column], title)
