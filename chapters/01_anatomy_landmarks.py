@@ -44,12 +44,13 @@ import dataclasses
 
 import keras
 import numpy as np
+from lookinside.explain.scores import bootstrap_interval, landmark_share, map_correlation, mass_in_region
+
 from lookinside import figures
 from lookinside.course import check, profile, progress, record_result, set_up
 from lookinside.course.results import Results
 from lookinside.data import load_images, phantom_radiographs
 from lookinside.explain import Deconvnet, heat_map, randomize_weights
-from lookinside.explain.scores import bootstrap_interval, landmark_share, map_correlation, mass_in_region
 from lookinside.models import PAPER_TABLES, deeper_cnn, layer_table, shallow_cnn
 from lookinside.phantoms import CLASSES
 from lookinside.training import augmentation, evaluate_classifier, fit_classifier
