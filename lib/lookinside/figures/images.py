@@ -88,7 +88,7 @@ def heat_grid(
     """
     names = ["image"] + ([region_name] if regions is not None else []) + list(rows)
     count = len(images)
-    panel = min(1.6, 6.2 / len(names))
+    panel = min(1.5, 5.4 / len(names))
     figure = new_figure(min(12.0, panel * count + 1.7), panel * len(names) + 0.45)
     grid = figure.subplots(len(names), count, squeeze=False)
     for row, name in enumerate(names):

@@ -1,0 +1,80 @@
+"""The figures: what is drawn is what was given, and nonsense is refused in one line."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from lookinside import figures
+from lookinside.errors import CourseError
+
+
+def images(count=6, side=32):
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, 1), dtype=np.uint8)
+
+
+def drawn(figure):
+    """Panels that show something."""
+    return [axes for axes in figure.axes if axes.images]
+
+
+def test_a_sheet_shows_each_image_once_from_black_to_white():
+    figure = figures.image_sheet(images(5), ["a", "b", "c", "d", "e"], columns=3)
+    panels = drawn(figure)
+    assert [panel.get_title() for panel in panels] == ["a", "b", "c", "d", "e"]
+    assert np.array_equal(panels[4].images[0].get_array(), images(5)[4, ..., 0])
+    assert panels[0].images[0].get_clim() == (0, 255)
+
+
+def test_float_images_are_drawn_on_zero_to_one():
+    panel = drawn(figures.image_sheet(np.full((1, 8, 8), 0.5, np.float32)))[0]
+    assert panel.images[0].get_clim() == (0, 1)
+
+
+def test_heat_is_more_opaque_where_it_is_hotter():
+    heat = np.zeros((1, 32, 32))
+    heat[0, 3, 4], heat[0, 5, 6] = 1.0, 0.25
+    panel = drawn(figures.heat_grid(images(1), {"net": heat}))[1]
+    alpha = panel.images[1].get_alpha()
+    assert alpha[3, 4] > alpha[5, 6] > alpha[0, 0] == 0
+
+
+def test_a_heat_grid_has_a_row_each_and_names_the_regions():
+    masks = np.zeros((6, 32, 32), bool)
+    masks[:, 4:9, 4:9] = True
+    figure = figures.heat_grid(images(), {"one": masks * 1.0, "two": masks * 0.5}, regions=masks, region_name="plate")
+    assert len(drawn(figure)) == 4 * 6
+    names = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert names == ["image", "plate", "one", "two"]
+
+
+def test_number_grids_write_the_numbers():
+    figure = figures.number_grids({"X": np.array([[1, 2.5], [0, -3]])}, highlight={"X": np.array([[0, 1], [0, 0]])})
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2.5", "0", "-3"]
+    assert len(figure.axes[0].lines) == 1
+
+
+def test_an_interval_plot_keeps_the_order_from_top_to_bottom():
+    axes = figures.interval_plot({"first": (1, 0, 2), "second": (3, 2, 4)}, "share", chance=1.0).axes[0]
+    heights = {
+        label.get_text(): height for label, height in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)
+    }
+    assert heights["first"] > heights["second"]
+    assert list(axes.lines[0].get_xdata()) == [2, 4]
+
+
+def test_a_confusion_matrix_must_fit_its_names():
+    with pytest.raises(CourseError, match=r"\(3, 3\)"):
+        figures.confusion_matrix(np.eye(2), ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("call", [lambda: figures.image_sheet([]), lambda: figures.learning_curves({})])
+def test_nothing_to_draw_is_said(call):
+    with pytest.raises(CourseError, match="at least one"):
+        call()
+
+
+def test_figures_leave_no_global_state_behind():
+    before = dict(mpl.rcParams)
+    figures.image_sheet(images(2))
+    assert dict(mpl.rcParams) == before
+    assert not mpl._pylab_helpers.Gcf.get_all_fig_managers()
