@@ -1,0 +1,96 @@
+"""Lower leg, knee and thigh. Own frame: x to the inner side, y to the front, z up.
+
+The lower leg stands on the ankle (z = 0); the thigh stands on the knee (z = 0).
+"""
+
+import numpy as np
+
+LOWER_LEG = 365.0  # mm, ankle to knee
+THIGH = 415.0  # mm, knee to hip
+
+
+def add_lower_leg(builder, person):
+    """Add tibia, fibula and soft tissue (not yet placed); returns the knee's height above the ankle, mm."""
+    rng = person.details("lower_leg")
+    k, thick = person.scale, person.scale * person.bone
+    soft = k * (0.4 + 0.6 * person.girth)
+    top = LOWER_LEG * k * rng.normal(1.0, 0.025)
+    low, high = np.array([3 * k, 0, 2 * k]), np.array([4 * k, 2 * k, top - 2 * k])
+    builder.long_bone(
+        "tibia",
+        low,
+        high,
+        (12.5 * thick, 13.5 * thick),
+        (21 * thick, 19 * thick),
+        (34 * thick, 24 * thick),
+        flare=0.17,
+        hollow=0.5,
+    )
+    builder.long_bone(
+        "tibia",
+        (3 * k, 0, 20 * k),
+        (3 * k, 1 * k, 0.62 * top),
+        11.5 * thick,
+        14 * thick,
+        12 * thick,
+        flare=0.3,
+        hollow=0.5,
+    )
+    for x in (-17, 19):
+        builder.small_bone(
+            "tibia_plateau",
+            (3 * k + x * thick, -1 * k, top - 10 * k),
+            (19 * thick, 24 * thick, 9 * thick),
+            union="tibia",
+            rim=0.9,
+        )
+    builder.segment(
+        "tibia_spine", "bone", (2 * k, 0, top - 10 * k), (3 * k, 0, top + 6 * k), 4.5 * thick, union="tibia"
+    )
+    builder.segment(
+        "tibia_tuberosity",
+        "bone",
+        (3 * k, 20 * k, top - 55 * k),
+        (3 * k, 20 * k, top - 30 * k),
+        (9 * thick, 6 * thick),
+        union="tibia",
+    )
+    builder.segment(
+        "medial_malleolus",
+        "bone",
+        (20 * k, 2 * k, 16 * k),
+        (24 * k, 2 * k, -13 * k),
+        (6 * thick, 10 * thick),
+        union="tibia",
+    )
+    builder.segment(
+        "medial_malleolus",
+        "spongy",
+        (20 * k, 2 * k, 14 * k),
+        (24 * k, 2 * k, -10 * k),
+        (4.5 * thick, 8 * thick),
+        union="tibia inside",
+        within="tibia",
+    )
+    fibula = (np.array([-25 * k, -10 * k, -18 * k]), np.array([-31 * k, -17 * k, top - 18 * k]))
+    builder.long_bone("fibula", *fibula, 5.8 * thick, (8 * thick, 10 * thick), 10 * thick, flare=0.14, hollow=0.45)
+    builder.segment("fibula_shaft", "bone", fibula[0], fibula[1], 5.4 * thick, stretch=1.0, union="fibula")
+    for at, x, y, dy in (
+        (0.0, 35, 38, -3),
+        (0.16, 34, 38, -4),
+        (0.32, 42, 45, -8),
+        (0.48, 51, 54, -12),
+        (0.64, 57, 60, -14),
+        (0.8, 58, 60, -12),
+        (0.96, 57, 58, -4),
+    ):
+        builder.add("skin", "fat", (-2 * k, dy * k, top * at), (x * soft, y * soft, 100 * k))
+        if at > 0.1:
+            builder.add(
+                "calf_muscle",
+                "muscle",
+                (-3 * k, dy * k, top * at),
+                (x * soft - 8 * k, y * soft - 8 * k, 72 * k),
+                union="muscle",
+            )
+    return top

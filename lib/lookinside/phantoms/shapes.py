@@ -1,0 +1,190 @@
+"""Ellipsoids with names and tissues: the material that every phantom is made of, in mm, in three dimensions."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Tissue(NamedTuple):
+    """What a tissue does: its CT number, and its attenuation beyond that of what it lies in, per mm at diagnostic kV."""
+
+    hu: float
+    mu: float
+
+
+# `fat` fills the skin; every other tissue adds to, or (air, lung, marrow) takes from, what is around it.
+TISSUES = {
+    "fat": Tissue(-90.0, 0.0190),
+    "muscle": Tissue(50.0, 0.0035),
+    "organ": Tissue(60.0, 0.0030),
+    "gland": Tissue(40.0, 0.0100),
+    "lung": Tissue(-780.0, -0.0165),
+    "in_lung": Tissue(45.0, 0.0165),
+    "air": Tissue(-1000.0, -0.0220),
+    "bone": Tissue(1100.0, 0.0420),
+    "thin_bone": Tissue(700.0, 0.0260),
+    "spongy": Tissue(250.0, -0.0270),
+    "brain": Tissue(35.0, -0.0390),
+    "cartilage": Tissue(100.0, 0.0060),
+    "tooth": Tissue(2200.0, 0.0900),
+}
+BONY = frozenset({"bone", "thin_bone", "tooth"})
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """M named ellipsoids.
+
+    Attributes:
+        centres: float32 (M, 3), mm. x points to the person's left, y to the back, z to the head.
+        radii: float32 (M, 3), mm, along the ellipsoid's own axes.
+        rotations: float32 (M, 3, 3); the rows are the ellipsoid's own axes.
+        parts: tuple of M part names, such as "metacarpal_2_shaft".
+        tissues: tuple of M names out of `TISSUES`.
+        unions: tuple of M names; ellipsoids of one union are one thing, so along a ray the longest chord counts once.
+        within: tuple of M names; the union that this one is a part of (marrow in its bone), or "".
+    """
+
+    centres: np.ndarray
+    radii: np.ndarray
+    rotations: np.ndarray
+    parts: tuple
+    tissues: tuple
+    unions: tuple
+    within: tuple
+
+    def __len__(self):
+        return len(self.parts)
+
+    def contains(self, points):
+        """Which ellipsoids hold which points: points (P, 3) in mm -> bool (M, P). Later ellipsoids lie inside earlier."""
+        points = np.asarray(points, np.float32)
+        offset = points[None] - self.centres[:, None]
+        own = np.einsum("mij,mpj->mpi", self.rotations, offset) / self.radii[:, None]
+        return np.einsum("mpi,mpi->mp", own, own) <= 1.0
+
+
+class ShapeBuilder:
+    """Collects ellipsoids limb by limb; `place` moves what was added since the last `place` into the body's frame."""
+
+    def __init__(self):
+        self._rows, self._names, self._placed = [], [], []
+
+    def add(self, part, tissue, centre, radii, *, axis=(0.0, 0.0, 1.0), up=(1.0, 0.0, 0.0), union=None, within=""):
+        """One ellipsoid: radii (across along `up`, across, along `axis`) in mm."""
+        self._rows.append((*centre, *radii, *axis, *up))
+        self._names.append((part, tissue, union or part, within))
+
+    def segment(self, part, tissue, start, end, radii, *, stretch=1.0, up=(1.0, 0.0, 0.0), union=None, within=""):
+        """An ellipsoid from one point to another, `stretch` times as long; radii: one number or two (along `up`, across)."""
+        ax, ay, az = end[0] - start[0], end[1] - start[1], end[2] - start[2]
+        half = 0.5 * stretch * (ax * ax + ay * ay + az * az) ** 0.5 + 1e-3
+        r = (radii, radii) if isinstance(radii, (int, float)) else radii
+        centre = (0.5 * (start[0] + end[0]), 0.5 * (start[1] + end[1]), 0.5 * (start[2] + end[2]))
+        self.add(part, tissue, centre, (*r, half), axis=(ax, ay, az), up=up, union=union, within=within)
+
+    def chain(self, part, tissue, points, radii, *, stretch=1.45, up=(1.0, 0.0, 0.0), union=None, within=""):
+        """A bent tube: overlapping ellipsoids along points (K, 3); radii as in `segment`, or one entry a piece (K - 1)."""
+        points = [tuple(map(float, p)) for p in points]
+        each = radii if isinstance(radii, list) else [radii] * (len(points) - 1)
+        for start, end, r in zip(points[:-1], points[1:], each, strict=True):
+            self.segment(part, tissue, start, end, r, stretch=stretch, up=up, union=union or part, within=within)
+
+    def small_bone(self, part, centre, radii, *, axis=(0.0, 0.0, 1.0), up=(1.0, 0.0, 0.0), rim=0.84, union=None):
+        """A bone of the wrist or the tarsus: a thin bright rim around spongy bone."""
+        union = union or part
+        self.add(part, "bone", centre, radii, axis=axis, up=up, union=union)
+        inner = tuple(rim * r for r in radii)
+        self.add(part, "spongy", centre, inner, axis=axis, up=up, union=union + " inside", within=union)
+
+    def long_bone(self, bone, start, end, shaft, base, head, *, up=(1.0, 0.0, 0.0), hollow=0.58, flare=0.24):
+        """A long bone from start to end: shaft, marrow, and two ends that flare.
+
+        shaft, base, head: radii in mm, one number or two (along `up`, across). Parts: bone_shaft, bone_base, bone_head.
+        """
+        start, end = np.asarray(start, float), np.asarray(end, float)
+        along = end - start
+        length = float(np.sqrt(along @ along))
+        unit = along / length
+        shaft, base, head = (np.broadcast_to(np.asarray(r, float), 2) for r in (shaft, base, head))
+        ends = ((f"{bone}_base", start, unit, base), (f"{bone}_head", end, -unit, head))
+        axis = tuple(unit)
+        middle = start + 0.5 * along
+        inside = bone + " inside"
+        self.add(f"{bone}_shaft", "bone", middle, (*shaft, 0.48 * length), axis=axis, up=up, union=bone)
+        self.add(
+            f"{bone}_shaft",
+            "spongy",
+            middle,
+            (*(hollow * shaft), 0.36 * length),
+            axis=axis,
+            up=up,
+            union=inside,
+            within=bone,
+        )
+        for part, point, inward, r in ends:
+            depth = min(0.85 * float(r.mean()), 0.3 * length)
+            neck, wide = flare * length, 0.45 * shaft + 0.55 * r
+            centre = point + depth * inward
+            self.add(part, "bone", centre, (*r, depth), axis=axis, up=up, union=bone)
+            self.add(f"{bone}_shaft", "bone", point + neck * inward, (*wide, neck), axis=axis, up=up, union=bone)
+            self.add(part, "spongy", centre, (*(0.86 * r), 0.86 * depth), axis=axis, up=up, union=inside, within=bone)
+            inner = (*(0.80 * wide - 0.10 * shaft), 0.9 * neck)
+            self.add(
+                f"{bone}_shaft", "spongy", point + neck * inward, inner, axis=axis, up=up, union=inside, within=bone
+            )
+
+    def place(self, matrix=None, offset=(0.0, 0.0, 0.0), *, pivot=(0.0, 0.0, 0.0)):
+        """Move what is new: x -> matrix (x - pivot) + pivot + offset; matrix (3, 3) may turn or mirror."""
+        if not self._rows:
+            return self
+        rows = np.array(self._rows, np.float64).reshape(-1, 4, 3)
+        if matrix is not None:
+            matrix, pivot = np.asarray(matrix, float), np.asarray(pivot, float)
+            rows[:, 0] = (rows[:, 0] - pivot) @ matrix.T + pivot
+            rows[:, 2:] = rows[:, 2:] @ matrix.T
+        rows[:, 0] += np.asarray(offset, float)
+        self._placed.append(rows)
+        self._rows = []
+        return self
+
+    def move_all(self, matrix, offset=(0.0, 0.0, 0.0), *, since=0):
+        """Move what was placed from the `since`-th call of `place` on; returns the builder."""
+        matrix = np.asarray(matrix, float)
+        for rows in self._placed[since:]:
+            rows[:, 0] = rows[:, 0] @ matrix.T + np.asarray(offset, float)
+            rows[:, 2:] = rows[:, 2:] @ matrix.T
+        return self
+
+    def shapes(self):
+        """Everything so far as `Shapes`."""
+        self.place()
+        rows = np.concatenate(self._placed)
+        along = rows[:, 2] / np.linalg.norm(rows[:, 2], axis=1, keepdims=True)
+        up = rows[:, 3] + 1e-6 * np.array(
+            [0.3, 0.5, 0.7]
+        )  # an `up` that happens to lie along the axis still turns out well
+        up = up - np.sum(up * along, axis=1, keepdims=True) * along
+        up /= np.linalg.norm(up, axis=1, keepdims=True)
+        rotations = np.stack([up, np.cross(along, up), along], axis=1)
+        parts, tissues, unions, within = zip(*self._names, strict=True)
+        return Shapes(
+            rows[:, 0].astype(np.float32),
+            np.abs(rows[:, 1]).astype(np.float32),
+            rotations.astype(np.float32),
+            parts,
+            tissues,
+            unions,
+            within,
+        )
+
+
+def turn(axis, degrees):
+    """Rotation matrix (3, 3) about "x", "y" or "z" by an angle in degrees (right-handed)."""
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    if axis == "x":
+        return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    if axis == "y":
+        return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
