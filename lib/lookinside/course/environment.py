@@ -58,7 +58,7 @@ def environment_report() -> Report:
 def python_row() -> Row:
     """Python 3.11 to 3.13 is what the packages have wheels for."""
     ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    mend = "install Python 3.11, 3.12 or 3.13, then `make clean run PYTHON=python3.11`"
+    mend = "install Python 3.11, 3.12 or 3.13, then `make run PYTHON=python3.11`"
     return Row(ok, "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}", mend)
 
 
