@@ -1,0 +1,7 @@
+"""Training of classifiers, and what they are worth on images they have not seen."""
+
+from lookinside.training.augment import augmentation
+from lookinside.training.fit import fit_classifier
+from lookinside.training.history import History
+
+__all__ = ["History", "augmentation", "fit_classifier"]

@@ -1,0 +1,182 @@
+"""Training: the best epoch's weights, whole batches, one trace, and refusals in one line."""
+
+import keras
+import numpy as np
+import pytest
+
+from lookinside.data import LabelledImages
+from lookinside.errors import CourseError
+from lookinside.training import fit_classifier
+from lookinside.training.stream import training_batches
+
+
+def striped(count, seed, classes=3, size=12):
+    """Noise with one bright band; its height is the class."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    images = rng.integers(0, 120, (count, size, size, 1))
+    for image, label in zip(images, labels, strict=True):
+        image[4 * label : 4 * label + 2] += 60
+    names = tuple(f"image {i}" for i in range(count))
+    return LabelledImages(images.astype("uint8"), labels.astype("int64"), ("low", "mid", "high")[:classes], names)
+
+
+def small_net(classes=3, size=12, seed=1):
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential(
+        [
+            keras.Input((size, size, 1)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(momentum=0.9),
+            keras.layers.ReLU(),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(classes),
+        ]
+    )
+
+
+TRAIN, VALIDATION = striped(50, 0), striped(21, 1)
+
+
+def test_it_learns():
+    history = fit_classifier(small_net(), TRAIN, VALIDATION, epochs=8, batch_size=8, learning_rate=0.05, progress=False)
+    assert set(history.curves) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert all(len(values) == history.epochs == 8 for values in (*history.curves.values(), history.seconds))
+    assert history.best() > 0.8
+
+
+def test_it_ends_with_the_best_epoch():
+    wrong = LabelledImages(VALIDATION.images, (VALIDATION.labels + 1) % 3, VALIDATION.class_names, VALIDATION.names)
+    model = small_net()
+    history = fit_classifier(model, TRAIN, wrong, epochs=4, batch_size=8, learning_rate=0.05, progress=False)
+    assert history.best_epoch < 4  # the better it learns, the worse it does on wrong labels
+    assert history.best("val_loss") == min(history.curves["val_loss"])
+    loss, accuracy = model.evaluate(wrong.to_tf(8), verbose=0)
+    assert loss == pytest.approx(history.best("val_loss"), rel=1e-4)
+    assert accuracy == pytest.approx(history.best(), abs=1e-6)
+
+
+def test_patience_stops():
+    history = fit_classifier(
+        small_net(), TRAIN, VALIDATION, epochs=60, batch_size=8, learning_rate=0.1, patience=2, progress=False
+    )
+    assert history.stopped_early
+    assert history.epochs == history.best_epoch + 2 < 60
+
+
+def test_no_epoch_is_traced_anew():
+    traces = []
+
+    @keras.saving.register_keras_serializable("test")
+    class Counting(keras.layers.Layer):
+        def call(self, x, training=False):
+            traces.append(training)
+            return x
+
+    def traces_of(epochs):
+        traces.clear()
+        model = keras.Sequential([keras.Input((12, 12, 1)), Counting(), keras.layers.Flatten(), keras.layers.Dense(3)])
+        fit_classifier(model, TRAIN, VALIDATION, epochs=epochs, batch_size=8, progress=False)
+        return len(traces)
+
+    assert traces_of(4) == traces_of(1)
+
+
+def test_batches_are_whole_and_every_epoch_is_another_order():
+    batches = list(training_batches(TRAIN, 8, seed=3, first_epoch=0, epochs=3))
+    assert len(batches) == 3 * 6
+    assert {batch.shape for batch, _ in batches} == {(8, 12, 12, 1)}
+    epochs = [np.concatenate([images for images, _ in batches[6 * e : 6 * e + 6]]) for e in range(3)]
+    assert not np.array_equal(epochs[0], epochs[1])
+    seen = [{image.tobytes() for image in epoch} for epoch in epochs]
+    assert all(len(images) == 48 for images in seen)  # no image twice in an epoch
+    assert len(seen[0] | seen[1] | seen[2]) > 48  # what one epoch leaves out comes in another
+    np.testing.assert_allclose(epochs[0].max(), TRAIN.images.max() / 255, atol=0.05)
+
+
+def test_images_and_labels_stay_together():
+    by_image = {image.tobytes(): label for image, label in zip(TRAIN.images, TRAIN.labels, strict=True)}
+    for images, labels in training_batches(TRAIN, 8, seed=0, first_epoch=0, epochs=1):
+        restored = np.round(np.array(images) * 255).astype("uint8")
+        assert [by_image[image.tobytes()] for image in restored] == list(np.array(labels))
+
+
+def test_a_stream_that_starts_later_is_the_tail_of_the_whole():
+    augment = keras.Sequential([keras.layers.RandomFlip(seed=1), keras.layers.RandomRotation(0.1, seed=2)])
+    whole = list(training_batches(TRAIN, 8, seed=3, first_epoch=0, epochs=3, augment=augment))
+    tail = list(training_batches(TRAIN, 8, seed=3, first_epoch=2, epochs=3, augment=augment))
+    assert len(tail) == 6
+    for (images, labels), (expected, expected_labels) in zip(tail, whole[12:], strict=True):
+        np.testing.assert_array_equal(images, expected)
+        np.testing.assert_array_equal(labels, expected_labels)
+
+
+def test_a_plain_function_may_augment():
+    batches = training_batches(TRAIN, 8, seed=0, first_epoch=0, epochs=1, augment=lambda x, training: 1 - x)
+    plain = training_batches(TRAIN, 8, seed=0, first_epoch=0, epochs=1)
+    for (images, _), (original, _) in zip(batches, plain, strict=True):
+        np.testing.assert_allclose(images, 1 - np.array(original), atol=1e-6)
+
+
+def test_a_set_smaller_than_a_batch_is_one_batch():
+    history = fit_classifier(small_net(), striped(5, 0), VALIDATION, epochs=1, batch_size=32, progress=False)
+    assert history.epochs == 1
+
+
+def test_the_bar_counts_steps_and_silence_is_silent(capfd):
+    calls = []
+
+    class Bar:
+        def update(self, steps):
+            calls.append(steps)
+
+        def set_postfix_str(self, text):
+            calls.append(text)
+
+        def close(self):
+            calls.append("closed")
+
+    def progress(steps, description, unit):
+        calls.append((steps, unit))
+        return Bar()
+
+    fit_classifier(small_net(), TRAIN, VALIDATION, epochs=2, batch_size=10, progress=progress)
+    assert calls[0] == (10, "step")
+    assert calls.count(1) == 10
+    assert calls[-1] == "closed"
+    assert any(str(call).startswith("epoch 2, val_accuracy") for call in calls)
+    capfd.readouterr()
+    fit_classifier(small_net(), TRAIN, VALIDATION, epochs=1, batch_size=10, progress=False)
+    out, error = capfd.readouterr()
+    assert out == ""
+    assert "step/s" not in error
+
+
+def test_a_loss_of_nan_ends_training():
+    model = small_net()
+    model.layers[-1].bias.assign([np.nan, 0, 0])
+    with pytest.raises(CourseError, match="lower learning_rate"):
+        fit_classifier(model, TRAIN, VALIDATION, epochs=2, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"epochs": 0}, "1 or more"),
+        ({"batch_size": 0}, "1 or more"),
+        ({"train": TRAIN.subset([])}, "train set holds no image"),
+        ({"validation": VALIDATION.subset([])}, "validation set holds no image"),
+        ({"validation": striped(9, 0, size=14)}, r"validation set has \(14, 14, 1\)"),
+        ({"validation": striped(9, 0, classes=2)}, "different class names"),
+        ({"model": small_net(classes=4)}, "4 outputs for 3 classes"),
+        ({"model": keras.Sequential([small_net(), keras.layers.Softmax(name="soft")])}, "soft is a softmax"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(change, says):
+    model = change.pop("model", None) or small_net()
+    train, validation = change.pop("train", TRAIN), change.pop("validation", VALIDATION)
+    with pytest.raises(CourseError, match=says) as error:
+        fit_classifier(model, train, validation, **{"epochs": 1, "progress": False, **change})
+    assert "\n" not in str(error.value)
