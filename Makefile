@@ -15,7 +15,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 # Tests always see the embedded phantoms at the quick profile.
-AS_STORED := COURSE_PROFILE=quick COURSE_DATASET=phantoms COURSE_QUIET=1
+AS_STORED := COURSE_PROFILE=quick COURSE_DATASET=phantoms COURSE_SEED=0 COURSE_QUIET=1
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
 
 help: ## this list
@@ -52,8 +52,9 @@ student: ready ## notebooks without solutions in build/student
 data: ready ## fetch and prepare a public set (SET=mednist or unifesp; FROM=folder-or-archive)
 	@$(PY) data_scripts/$(or $(SET),mednist).py $(if $(FROM),--from "$(FROM)")
 
-results: ready ## measure the recorded tables in the desk profile (hours; goes on where it stopped)
-	@$(PY) -m lookinside.course.results $(CHAPTER)
+results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2)
+	@$(PY) -m lookinside.course.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
+		$(if $(DATASETS),--datasets "$(DATASETS)") $(if $(SEEDS),--seeds "$(SEEDS)")
 
 bench: ready ## time what the library promises to do fast
 	@$(PY) tests/bench/run.py

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -40,11 +41,11 @@ class MemoryWatch(threading.Thread):
         super().__init__(daemon=True)
         self.peak = 0
         self._process = psutil.Process(pid)
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Sample until stopped or the process is gone."""
-        while not self._stop.wait(0.2):
+        while not self._ended.wait(0.2):
             total = 0
             try:
                 for process in (self._process, *self._process.children(recursive=True)):
@@ -56,7 +57,7 @@ class MemoryWatch(threading.Thread):
 
     def stop(self) -> int:
         """End the sampling and return the peak in bytes."""
-        self._stop.set()
+        self._ended.set()
         self.join()
         return self.peak
 
@@ -115,7 +116,7 @@ async def _execute(client: Client, folder: Path, environment: dict[str, str], on
     count = 0
     try:
         client.create_kernel_manager()
-        await client.async_start_new_kernel(cwd=str(folder), env=environment)
+        await client.async_start_new_kernel(cwd=str(folder), env=environment, stderr=subprocess.DEVNULL)
         watch = MemoryWatch(client.km.provisioner.pid)
         watch.start()
         await client.async_start_new_kernel_client()

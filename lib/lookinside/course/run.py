@@ -1,6 +1,6 @@
 """`make run`: execute the chapters in the profile in force, write build/html, print the closing table.
 
-    python -m lookinside.course.run [CHAPTER]
+python -m lookinside.course.run [CHAPTER]
 """
 
 from __future__ import annotations

@@ -1,0 +1,44 @@
+// Make the figures of each slide fit its 1280 x 720 box, report what still overflows, then start reveal.js.
+(async function () {
+  const SMALLEST = 0.5; // a figure below half its size is not readable any more
+  const pictures = Array.from(document.images);
+  await Promise.all(pictures.map((picture) => picture.decode().catch(() => null)));
+
+  const slides = Array.from(document.querySelectorAll('section.slide'));
+  slides.forEach((slide) => slide.classList.toggle('title', slide.querySelector('h1') !== null));
+  document.body.classList.add('measuring');
+  const faults = [];
+  slides.forEach((slide, index) => {
+    const figures = Array.from(slide.querySelectorAll('img')).filter((picture) => !picture.closest('.notes'));
+    for (let round = 0; round < 12 && figures.length && slide.scrollHeight > slide.clientHeight; round++) {
+      // Figures side by side share a row, so that one round may not be enough.
+      const heights = figures.map((picture) => picture.getBoundingClientRect().height);
+      const sum = heights.reduce((total, height) => total + height, 0);
+      const factor = Math.max(0.1, (sum - (slide.scrollHeight - slide.clientHeight) - 2) / sum);
+      figures.forEach((picture, each) => { picture.style.maxHeight = Math.floor(heights[each] * factor) + 'px'; });
+    }
+    const heading = slide.querySelector('h1, h2, h3');
+    const name = (index + 1) + (heading ? ' (' + heading.textContent.trim() + ')' : '');
+    if (slide.scrollHeight > slide.clientHeight) faults.push(name + ' is ' + slide.scrollHeight + ' px high');
+    const wide = Array.from(slide.querySelectorAll('*')).some((part) => part.scrollWidth > part.clientWidth + 1
+      && part.clientWidth > 0 && getComputedStyle(part).display !== 'inline' && !part.closest('math, .notes'));
+    const formulas = Array.from(slide.querySelectorAll('math')).some((math) => math.getBoundingClientRect().right
+      > slide.getBoundingClientRect().right - 40);
+    if (slide.scrollWidth > slide.clientWidth || wide || formulas) faults.push(name + ' is too wide');
+    if (figures.some((picture) => picture.getBoundingClientRect().height < SMALLEST * picture.naturalHeight)) {
+      faults.push(name + ' squeezes a figure below half its size');
+    }
+  });
+  document.body.classList.remove('measuring');
+
+  await Reveal.initialize({
+    width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: 'c/t', transition: 'none',
+    controlsTutorial: false, pdfSeparateFragments: false, plugins: [RevealNotes],
+  });
+  // For the test that opens the deck in a browser.
+  const root = document.documentElement.dataset;
+  root.slides = slides.length;
+  root.faults = JSON.stringify(faults);
+  root.requests = performance.getEntriesByType('resource').filter((entry) => !entry.name.startsWith('data:')).length;
+  root.ready = 'yes';
+})();
