@@ -1,0 +1,136 @@
+"""Does an explanation tell the truth? Scores of heat maps against known regions, with chance and intervals."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lookinside.errors import CourseError
+
+
+class Interval(NamedTuple):
+    """An estimate with the two ends of its interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def mass_in_region(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Share of each heat map's sum that lies in its region; negative heat counts as zero.
+
+    Args:
+        heat: float (N, H, W).
+        regions: bool (N, H, W).
+
+    Returns:
+        float64 (N,) in [0, 1]; nan where a map has no positive heat.
+
+    Raises:
+        CourseError: if the shapes differ, the regions are not bool, or the heat holds nan or infinite values.
+
+    Source: Wang et al. 2019, section 5.2 (their "Acc").
+    """
+    heat, regions = _pair(heat, regions)
+    heat = np.maximum(heat, 0.0)
+    total = heat.sum(axis=(1, 2))
+    inside = (heat * regions).sum(axis=(1, 2))
+    return np.divide(inside, total, out=np.full(len(heat), np.nan), where=total > 0)
+
+
+def region_share(regions: np.ndarray) -> np.ndarray:
+    """Share of each image that its region covers: what heat spread evenly scores. bool (N, H, W) -> float64 (N,)."""
+    regions = np.asarray(regions)
+    if regions.ndim != 3 or regions.dtype != bool:
+        raise CourseError(f"regions are {regions.dtype} {regions.shape}: give bool (N, H, W).")
+    return regions.mean(axis=(1, 2))
+
+
+def landmark_share(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """How many times more heat lies on the region than chance would put there: 1 is chance.
+
+    `mass_in_region` over `region_share`. The most there is, all heat in the region, is 1 / region_share.
+
+    Args:
+        heat: float (N, H, W); negative heat counts as zero.
+        regions: bool (N, H, W), the landmarks.
+
+    Returns:
+        float64 (N,), 0 or more; nan where a map has no heat or a region no pixel.
+
+    Raises:
+        CourseError: as `mass_in_region`.
+
+    Source: ours, to put a number to Kumar & Menkovski 2016, section 3.
+    """
+    mass, share = mass_in_region(heat, regions), region_share(regions)
+    return np.divide(mass, share, out=np.full(len(mass), np.nan), where=share > 0)
+
+
+def map_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Pearson correlation over the pixels of two maps, image by image.
+
+    Args:
+        first, second: float (N, H, W).
+
+    Returns:
+        float64 (N,) in [-1, 1]; nan where one of the maps is the same everywhere.
+
+    Raises:
+        CourseError: if the shapes differ.
+
+    Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps (there: rank correlation and SSIM).
+    """
+    first, second = (np.asarray(maps, dtype=np.float64) for maps in (first, second))
+    if first.shape != second.shape or first.ndim != 3:
+        raise CourseError(f"The maps have shapes {first.shape} and {second.shape}: give twice (N, H, W).")
+    first = first - first.mean(axis=(1, 2), keepdims=True)
+    second = second - second.mean(axis=(1, 2), keepdims=True)
+    scale = np.sqrt((first**2).sum(axis=(1, 2)) * (second**2).sum(axis=(1, 2)))
+    return np.divide((first * second).sum(axis=(1, 2)), scale, out=np.full(len(first), np.nan), where=scale > 0)
+
+
+def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
+    """Mean of per-image values with its percentile bootstrap interval over images; nan values are left out.
+
+    The images are drawn anew with repetition `resamples` times; the interval holds the middle `level` of the means.
+    It says how the mean would vary over other test images, not over other trainings.
+
+    Args:
+        values: float (N,).
+        level: between 0 and 1.
+        resamples: number of draws.
+        seed: of the draws.
+
+    Returns:
+        Interval; three nan where no value is left.
+
+    Raises:
+        CourseError: for values that are not (N,), or a level outside (0, 1).
+
+    Source: Efron & Tibshirani 1993, chapter 13.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or not 0 < level < 1:
+        raise CourseError(
+            f"bootstrap_interval takes values (N,) and a level in (0, 1), not {values.shape} and {level}."
+        )
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return Interval(np.nan, np.nan, np.nan)
+    draws = np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))
+    tail = (1 - level) / 2
+    low, high = np.quantile(values[draws].mean(axis=1), (tail, 1 - tail))
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def _pair(heat, regions):
+    heat, regions = np.asarray(heat, dtype=np.float64), np.asarray(regions)
+    if heat.ndim != 3 or heat.shape != regions.shape or regions.dtype != bool:
+        raise CourseError(
+            f"heat is {heat.shape} and regions are {regions.dtype} {regions.shape}: give float and bool (N, H, W)."
+        )
+    if not np.isfinite(heat).all():
+        raise CourseError(
+            "The heat holds nan or infinite values: look for them in the images or the network's weights."
+        )
+    return heat, regions

@@ -1,0 +1,71 @@
+"""What a trained classifier does on images it has never seen: accuracies with intervals, confusion matrix, baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import confusion_matrix as count_confusions
+
+from lookinside.data import LabelledImages
+from lookinside.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A classifier on a test set.
+
+    Attributes:
+        predictions: int64 (N,), the class with the highest logit.
+        confidence: float32 (N,) in [0, 1], the softmax probability of that class.
+        accuracy: share of right predictions and its 95 % Wilson interval: (estimate, low, high).
+        balanced_accuracy: mean over the classes present of the share of each that was found.
+        majority: accuracy of always naming the test set's commonest class.
+        confusion: int64 (K, K), rows are true classes, columns predicted ones.
+    """
+
+    predictions: np.ndarray
+    confidence: np.ndarray
+    accuracy: tuple[float, float, float]
+    balanced_accuracy: float
+    majority: float
+    confusion: np.ndarray
+
+
+def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_size: int = 64) -> Evaluation:
+    """Run a classifier over a labelled set and score it.
+
+    Args:
+        model: a Keras model from images (N, H, W, C) in [0, 1] to logits (N, K).
+        images: the test set; at least one image.
+        batch_size: images at a time; the figures do not depend on it.
+
+    Raises:
+        CourseError: for an empty set, or a model with another number of outputs than the set has classes.
+
+    Source of the interval: Wilson 1927, by SciPy; balanced accuracy and confusion matrix by scikit-learn.
+    """
+    classes = len(images.class_names)
+    if model.output_shape[-1] != classes:
+        raise CourseError(f"The model tells {model.output_shape[-1]} classes apart, the set has {classes}.")
+    logits = model.predict(images.to_tf(batch_size), verbose=0)
+    predictions = logits.argmax(axis=1)
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    right = predictions == images.labels
+    return Evaluation(
+        predictions=predictions,
+        confidence=(exponents / exponents.sum(axis=1, keepdims=True)).max(axis=1),
+        accuracy=proportion_interval(int(right.sum()), len(right)),
+        balanced_accuracy=float(balanced_accuracy_score(images.labels, predictions)),
+        majority=max(images.counts().values()) / len(images),
+        confusion=count_confusions(images.labels, predictions, labels=np.arange(classes)),
+    )
+
+
+def proportion_interval(successes: int, trials: int) -> tuple[float, float, float]:
+    """Share of successes with its 95 % Wilson interval: (estimate, low, high), each in [0, 1] (Wilson 1927)."""
+    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    return successes / trials, float(interval.low), float(interval.high)

@@ -1,0 +1,50 @@
+"""Evaluation of a classifier, on a set small enough to count by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from lookinside.data import LabelledImages
+from lookinside.errors import CourseError
+from lookinside.training.evaluate import evaluate_classifier, proportion_interval
+
+LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
+LABELS = [0, 0, 1, 1, 1, 1]
+
+
+def a_set():
+    images = np.stack([np.full((4, 4, 1), level, np.uint8) for level in LEVELS])
+    return LabelledImages(images, np.array(LABELS, np.int64), ("dark", "bright"), tuple("abcdef"))
+
+
+def classifier(outputs=2):
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(outputs)]
+    )
+    kernel, bias = np.zeros((1, outputs), np.float32), np.zeros(outputs, np.float32)
+    kernel[0, 1], bias[1] = 10.0, -10 * 128 / 255
+    model.layers[-1].set_weights([kernel, bias])
+    return model
+
+
+def test_by_hand():
+    result = evaluate_classifier(classifier(), a_set(), batch_size=4)
+    assert result.predictions.tolist() == [0, 0, 0, 1, 1, 1]
+    assert result.confusion.tolist() == [[2, 0], [1, 3]]
+    assert result.accuracy[0] == pytest.approx(5 / 6)
+    assert result.balanced_accuracy == pytest.approx((1 + 3 / 4) / 2)
+    assert result.majority == pytest.approx(4 / 6)
+    assert result.confidence[5] == pytest.approx(1 / (1 + np.exp(-10 * (220 - 128) / 255)), rel=1e-4)
+
+
+def test_wilson_against_its_formula():
+    successes, trials, z = 9, 10, 1.959964
+    share = successes / trials
+    middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    assert proportion_interval(successes, trials) == pytest.approx((share, middle - half, middle + half), abs=1e-5)
+
+
+def test_a_model_for_other_classes_is_refused():
+    with pytest.raises(CourseError, match="3 classes"):
+        evaluate_classifier(classifier(3), a_set())

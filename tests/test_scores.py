@@ -1,0 +1,87 @@
+"""Scores of heat maps, each with an example worked by hand."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from lookinside.errors import CourseError
+from lookinside.explain.randomize import randomize_weights
+from lookinside.explain.scores import bootstrap_interval, landmark_share, map_correlation, mass_in_region, region_share
+
+# Two images of 2 x 4 pixels. In the first the region holds 2 of 8 pixels and 3 + 1 of the heat's 8.
+HEAT = np.array([[[3, 1, 2, 0], [0, 2, 0, 0]], [[1, 1, 1, 1], [1, 1, 1, 1]]], dtype=float)
+REGIONS = np.zeros((2, 2, 4), bool)
+REGIONS[:, 0, :2] = True
+
+
+def test_mass_share_and_ratio_by_hand():
+    assert mass_in_region(HEAT, REGIONS).tolist() == [0.5, 0.25]
+    assert region_share(REGIONS).tolist() == [0.25, 0.25]
+    assert landmark_share(HEAT, REGIONS).tolist() == [2.0, 1.0]
+
+
+def test_negative_heat_counts_as_zero():
+    heat = HEAT.copy()
+    heat[0, 1, 0] = -100
+    assert mass_in_region(heat, REGIONS).tolist() == [0.5, 0.25]
+
+
+def test_no_heat_and_no_region_are_nan_not_a_number():
+    assert np.isnan(mass_in_region(np.zeros((1, 2, 2)), np.ones((1, 2, 2), bool)))[0]
+    assert np.isnan(landmark_share(np.ones((1, 2, 2)), np.zeros((1, 2, 2), bool)))[0]
+
+
+@pytest.mark.parametrize(
+    ("heat", "regions"),
+    [
+        (HEAT, REGIONS[:1]),
+        (HEAT, REGIONS.astype(int)),
+        (np.full_like(HEAT, np.nan), REGIONS),
+        (HEAT[0], REGIONS[0]),
+    ],
+)
+def test_what_does_not_fit_is_refused(heat, regions):
+    with pytest.raises(CourseError):
+        landmark_share(heat, regions)
+
+
+def test_correlation_against_numpy():
+    rng = np.random.default_rng(0)
+    first, second = rng.random((3, 5, 7)), rng.random((3, 5, 7))
+    expected = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(first, second, strict=True)]
+    assert np.allclose(map_correlation(first, second), expected)
+    assert map_correlation(first, 3 - 2 * first) == pytest.approx(-1)
+    assert np.isnan(map_correlation(first, np.ones_like(first))).all()
+
+
+def test_the_bootstrap_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    covered = 0
+    for trial in range(200):
+        interval = bootstrap_interval(rng.normal(2.0, 1.0, 40), resamples=400, seed=trial)
+        covered += interval.low <= 2.0 <= interval.high
+    assert 0.88 <= covered / 200 <= 0.99  # 95 % nominal; the percentile bootstrap is a little narrow at n = 40
+
+
+def test_the_bootstrap_leaves_nan_out_and_repeats():
+    values = np.array([1.0, np.nan, 3.0])
+    assert bootstrap_interval(values).estimate == 2.0
+    assert bootstrap_interval(values) == bootstrap_interval(values)
+    assert np.isnan(bootstrap_interval([np.nan]).estimate)
+
+
+def test_randomized_weights_are_new_repeatable_and_leave_the_model_alone():
+    inner = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, name="c")], name="inner")
+    model = keras.Sequential([keras.Input((8, 8, 1)), inner, keras.layers.BatchNormalization(), keras.layers.Flatten()])
+    model.layers[1].moving_mean.assign([1.0, 2.0, 3.0, 4.0])
+    before = [w.copy() for w in model.get_weights()]
+    state = random.getstate()
+    one, same, other = (randomize_weights(model, seed) for seed in (1, 1, 2))
+    assert random.getstate() == state
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
+    kernels = [m.layers[0].get_layer("c").get_weights()[0] for m in (model, one, other)]
+    assert not np.allclose(kernels[0], kernels[1]) and not np.allclose(kernels[1], kernels[2])
+    assert np.array_equal(one.layers[1].moving_mean, np.zeros(4))
