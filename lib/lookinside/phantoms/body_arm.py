@@ -10,7 +10,7 @@ UPPER_ARM = 300.0  # mm, elbow to shoulder
 
 
 def add_forearm(builder, person, rotation=0.0):
-    """Add radius, ulna and soft tissue (not yet placed). rotation: 0 supine, 1 prone (the radius crosses the ulna)."""
+    """Add radius, ulna and soft tissue (not yet placed); returns the length, mm. rotation: 0 supine, 1 prone (the radius crosses the ulna)."""
     rng = person.details("forearm")
     k, thick = person.scale, person.scale * person.bone
     soft = k * (0.45 + 0.55 * person.girth)
@@ -74,10 +74,11 @@ def add_forearm(builder, person, rotation=0.0):
             builder.add(
                 "forearm_muscle", "muscle", (0, 0, z), (x * soft - 6 * k, y * soft - 6 * k, 55 * k), union="muscle"
             )
+    return -top
 
 
 def add_upper_arm(builder, person):
-    """Add the humerus and soft tissue (not yet placed): z = 0 at the elbow, the shoulder at z = -UPPER_ARM."""
+    """Add the humerus and soft tissue (not yet placed); returns the length, mm: the shoulder is at z = -length."""
     rng = person.details("upper_arm")
     k, thick = person.scale, person.scale * person.bone
     soft = k * (0.45 + 0.55 * person.girth)
@@ -112,4 +113,4 @@ def add_upper_arm(builder, person):
         builder.add(
             "arm_muscle", "muscle", (0, 0, top * at), (x * soft - 8 * k, y * soft - 8 * k, 75 * k), union="muscle"
         )
-    return top
+    return -top

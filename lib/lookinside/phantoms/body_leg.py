@@ -94,3 +94,72 @@ def add_lower_leg(builder, person):
                 union="muscle",
             )
     return top
+
+
+def add_thigh(builder, person):
+    """Add femur, patella and soft tissue (not yet placed); returns the head of the femur (x, y, z), mm."""
+    rng = person.details("thigh")
+    k, thick = person.scale, person.scale * person.bone
+    soft = k * (0.3 + 0.7 * person.girth)
+    hip = THIGH * k * rng.normal(1.0, 0.025)
+    head = np.array([22 * k, 6 * k, hip])
+    low, high = np.array([0, 0, 14 * k]), np.array([-26 * k, 2 * k, hip - 12 * k])
+    builder.long_bone("femur", low, high, 14 * thick, (36 * thick, 24 * thick), 17 * thick, flare=0.13, hollow=0.5)
+    middle = np.array([-12 * k, 5 * k, 0.5 * hip])
+    builder.long_bone(
+        "femur", 0.75 * low + 0.25 * middle, 0.3 * middle + 0.7 * high, 13 * thick, 16 * thick, 15 * thick, hollow=0.5
+    )
+    for part, x in (("medial_condyle", 23), ("lateral_condyle", -23)):
+        centre = (x * k, -9 * k, 24 * k)
+        builder.small_bone(part, centre, (18.5 * thick, 29 * thick, 23 * thick), union="femur", rim=0.9)
+    builder.segment(
+        "femur_neck",
+        "bone",
+        high + np.array([4 * k, 0, -6 * k]),
+        head,
+        (16 * thick, 12 * thick),
+        stretch=1.15,
+        union="femur",
+    )
+    builder.segment(
+        "femur_neck",
+        "spongy",
+        high + np.array([4 * k, 0, -6 * k]),
+        head,
+        (13 * thick, 9 * thick),
+        union="femur inside",
+        within="femur",
+    )
+    builder.small_bone("femur_head", head, (24 * thick,) * 3, union="femur", rim=0.9)
+    builder.small_bone(
+        "greater_trochanter",
+        high + k * np.array([-9, -4, 0]),
+        (15 * thick, 16 * thick, 21 * thick),
+        union="femur",
+        rim=0.88,
+    )
+    builder.small_bone(
+        "lesser_trochanter",
+        high + k * np.array([14, -8, -46]),
+        (10 * thick, 9 * thick, 13 * thick),
+        union="femur",
+        rim=0.8,
+    )
+    builder.small_bone("patella", (-1 * k, 30 * k, 31 * k), (21 * thick, 10 * thick, 22 * thick), rim=0.86)
+    levels = (
+        (-0.02, 56, 58),
+        (0.12, 58, 60),
+        (0.27, 66, 66),
+        (0.45, 76, 76),
+        (0.63, 86, 86),
+        (0.8, 94, 94),
+        (0.97, 96, 98),
+    )
+    for at, x, y in levels:
+        centre = (-4 * k, -3 * k, hip * at)
+        builder.add("skin", "fat", centre, (x * soft, y * soft, 120 * k))
+        if at > 0.1:
+            builder.add(
+                "thigh_muscle", "muscle", centre, (x * soft - 11 * k, y * soft - 11 * k, 90 * k), union="muscle"
+            )
+    return head

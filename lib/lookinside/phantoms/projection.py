@@ -131,7 +131,9 @@ def project(shapes, view, origin, pixel, size, landmarks=None):
         value = TISSUES[tissue].mu * chord
         for name in inner.get(union, ()):
             held = groups[name]
-            filled, (rows, cols) = union_chord(held, label=shapes.tissues[held[0]] not in ("spongy", "brain"))
+            filled, (rows, cols) = union_chord(
+                held, label=shapes.tissues[held[0]] not in ("spongy", "brain", "fat_in_gland")
+            )
             y0, x0 = max(rows.start, window[0].start), max(cols.start, window[1].start)
             y1, x1 = min(rows.stop, window[0].stop), min(cols.stop, window[1].stop)
             if y1 > y0 and x1 > x0:

@@ -19,6 +19,7 @@ TISSUES = {
     "muscle": Tissue(50.0, 0.0035),
     "organ": Tissue(60.0, 0.0030),
     "gland": Tissue(40.0, 0.0100),
+    "fat_in_gland": Tissue(-90.0, -0.0100),
     "lung": Tissue(-780.0, -0.0165),
     "in_lung": Tissue(45.0, 0.0165),
     "air": Tissue(-1000.0, -0.0220),
@@ -58,7 +59,7 @@ class Shapes:
         return len(self.parts)
 
     def contains(self, points):
-        """Which ellipsoids hold which points: points (P, 3) in mm -> bool (M, P). Later ellipsoids lie inside earlier."""
+        """Which ellipsoids hold which points: points (P, 3) in mm -> bool (M, P)."""
         points = np.asarray(points, np.float32)
         offset = points[None] - self.centres[:, None]
         own = np.einsum("mij,mpj->mpi", self.rotations, offset) / self.radii[:, None]
@@ -77,7 +78,7 @@ class ShapeBuilder:
         self._names.append((part, tissue, union or part, within))
 
     def segment(self, part, tissue, start, end, radii, *, stretch=1.0, up=(1.0, 0.0, 0.0), union=None, within=""):
-        """An ellipsoid from one point to another, `stretch` times as long; radii: one number or two (along `up`, across)."""
+        """An ellipsoid from point to point, `stretch` times as long; radii: one number or two (along `up`, across)."""
         ax, ay, az = end[0] - start[0], end[1] - start[1], end[2] - start[2]
         half = 0.5 * stretch * (ax * ax + ay * ay + az * az) ** 0.5 + 1e-3
         r = (radii, radii) if isinstance(radii, (int, float)) else radii
@@ -85,7 +86,7 @@ class ShapeBuilder:
         self.add(part, tissue, centre, (*r, half), axis=(ax, ay, az), up=up, union=union, within=within)
 
     def chain(self, part, tissue, points, radii, *, stretch=1.45, up=(1.0, 0.0, 0.0), union=None, within=""):
-        """A bent tube: overlapping ellipsoids along points (K, 3); radii as in `segment`, or one entry a piece (K - 1)."""
+        """A bent tube: overlapping ellipsoids along points (K, 3); radii as in `segment`, or a list of K - 1."""
         points = [tuple(map(float, p)) for p in points]
         each = radii if isinstance(radii, list) else [radii] * (len(points) - 1)
         for start, end, r in zip(points[:-1], points[1:], each, strict=True):
@@ -135,8 +136,8 @@ class ShapeBuilder:
                 f"{bone}_shaft", "spongy", point + neck * inward, inner, axis=axis, up=up, union=inside, within=bone
             )
 
-    def place(self, matrix=None, offset=(0.0, 0.0, 0.0), *, pivot=(0.0, 0.0, 0.0)):
-        """Move what is new: x -> matrix (x - pivot) + pivot + offset; matrix (3, 3) may turn or mirror."""
+    def place(self, matrix=None, offset=(0.0, 0.0, 0.0), *, pivot=(0.0, 0.0, 0.0), scale=1.0):
+        """Move what is new: x -> scale matrix (x - pivot) + pivot + offset; matrix (3, 3) may turn or mirror."""
         if not self._rows:
             return self
         rows = np.array(self._rows, np.float64).reshape(-1, 4, 3)
@@ -144,17 +145,10 @@ class ShapeBuilder:
             matrix, pivot = np.asarray(matrix, float), np.asarray(pivot, float)
             rows[:, 0] = (rows[:, 0] - pivot) @ matrix.T + pivot
             rows[:, 2:] = rows[:, 2:] @ matrix.T
+        rows[:, :2] *= scale
         rows[:, 0] += np.asarray(offset, float)
         self._placed.append(rows)
         self._rows = []
-        return self
-
-    def move_all(self, matrix, offset=(0.0, 0.0, 0.0), *, since=0):
-        """Move what was placed from the `since`-th call of `place` on; returns the builder."""
-        matrix = np.asarray(matrix, float)
-        for rows in self._placed[since:]:
-            rows[:, 0] = rows[:, 0] @ matrix.T + np.asarray(offset, float)
-            rows[:, 2:] = rows[:, 2:] @ matrix.T
         return self
 
     def shapes(self):

@@ -1,6 +1,9 @@
 """What the clinic takes of each body part: class -> (its views, the function that makes a scene of it)."""
 
-from .views_limbs import LIMB_VIEWS
+from .views_arm import ARM_VIEWS
+from .views_head import HEAD_VIEWS
+from .views_leg import LEG_VIEWS
+from .views_trunk import TRUNK_VIEWS
 
 CLASSES = (
     "foot", "ankle", "lower_leg", "knee", "thigh", "hip", "pelvis", "hand", "finger", "wrist", "forearm", "elbow",
@@ -9,4 +12,4 @@ CLASSES = (
 )  # fmt: skip
 
 # class -> (views, scene function (person, view, rng) -> Scene)
-RECIPES = {**LIMB_VIEWS}
+RECIPES = {**ARM_VIEWS, **LEG_VIEWS, **TRUNK_VIEWS, **HEAD_VIEWS}

@@ -1,0 +1,107 @@
+"""Scenes of the leg: foot, ankle, lower leg, knee, thigh."""
+
+import numpy as np
+
+from .body_foot import add_foot
+from .body_leg import add_lower_leg, add_thigh
+from .scene import Scene, turned, view_along
+from .shapes import ShapeBuilder, turn
+
+# Own frame of the leg: x to the inner side, y to the front, z up. The foot has y up and z to the toes.
+_SWAP = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 0]], float)
+_FRONT = view_along((1, 0, 0), (0, 0, -1))
+_SIDE = view_along((0, 1, 0), (0, 0, -1))
+_ANKLE = 70.0  # mm, the joint above the sole
+
+
+def _lower_leg(person, *, foot=True, thigh=False):
+    """Lower leg (0 is the ankle) with foot or thigh; returns (builder, height of the knee)."""
+    builder = ShapeBuilder()
+    knee = add_lower_leg(builder, person)
+    builder.place()
+    if foot:
+        add_foot(builder, person)
+        point = turn("x", -person.pose.ankle) @ _SWAP
+        builder.place(point, -(point @ np.array([3.0, _ANKLE, 0]) * person.scale))
+    if thigh:
+        add_thigh(builder, person)
+        builder.place(turn("x", person.pose.knee), (4 * person.scale, 0, knee + 3 * person.scale))
+    return builder, knee
+
+
+def foot_scene(person, view, rng):
+    """Foot: from above (ap), half turned (oblique), from the side (lateral)."""
+    builder = ShapeBuilder()
+    add_lower_leg(builder, person)
+    k = person.scale
+    lean = rng.uniform(24, 44) if view != "lateral" else rng.normal(0, 9)
+    builder.place(turn("x", -lean) @ _SWAP, (3 * k, 75 * k, 0))
+    add_foot(builder, person)
+    shapes = builder.shapes()
+    if view == "lateral":
+        length = rng.uniform(270, 330) * k
+        basis = turned(view_along((0, 0, 1), (0, -1, 0)), rng.normal(0, 6))
+        field = (length, length * rng.uniform(0.6, 1.0))
+        return Scene(shapes, basis, (0, 62 * k, 60 * k), field, tilt=14, beam=1.15)
+    basis = turned(view_along((1, 0, 0), (0, 0, -1)), rng.normal(0, 4) if view == "ap" else rng.uniform(22, 40))
+    basis = turned(basis, rng.normal(8, 4), about="u")
+    length = rng.uniform(245, 310) * k
+    field = (length * rng.uniform(0.5, 0.85), length)
+    return Scene(shapes, basis, (0, 30 * k, rng.uniform(55, 75) * k), field, tilt=9, beam=1.15)
+
+
+def ankle_scene(person, view, rng):
+    """Ankle: ap, lateral."""
+    builder, _ = _lower_leg(person.posed(ankle=float(rng.normal(8 if view == "ap" else 0, 9))))
+    k = person.scale
+    basis = turned(_FRONT if view == "ap" else _SIDE, rng.normal(8 if view == "ap" else 0, 6))
+    length = rng.uniform(180, 275) * k
+    origin = (0, 0 if view == "ap" else 18 * k, rng.uniform(5, 50) * k)
+    share = rng.uniform(0.5, 0.75) if view == "ap" else rng.uniform(0.65, 0.95)
+    return Scene(builder.shapes(), basis, origin, (length * share, length), tilt=10, beam=1.05)
+
+
+def lower_leg_scene(person, view, rng):
+    """Lower leg: ap, lateral; with ankle and knee, or most of them."""
+    builder, knee = _lower_leg(person.posed(knee=float(rng.uniform(0, 35))), thigh=True)
+    basis = turned(_FRONT if view == "ap" else _SIDE, rng.normal(0, 8))
+    length = rng.uniform(340, 470) * person.scale
+    origin = (0, -8 * person.scale, 0.5 * knee + rng.normal(0, 30))
+    return Scene(builder.shapes(), basis, origin, (length * rng.uniform(0.34, 0.55), length), tilt=14)
+
+
+def knee_scene(person, view, rng):
+    """Knee: ap, bent and from the side (lateral)."""
+    bend = rng.uniform(0, 10) if view == "ap" else rng.uniform(15, 70)
+    builder, knee = _lower_leg(person.posed(knee=float(bend)), foot=False, thigh=True)
+    k = person.scale
+    basis = turned(_FRONT if view == "ap" else _SIDE, rng.normal(0, 5))
+    length = rng.uniform(175, 290) * k
+    origin = (0, -2 * k, knee + rng.normal(5, 14) * k)
+    share = rng.uniform(0.6, 0.9)
+    return Scene(builder.shapes(), basis, origin, (length * share, length), tilt=9, scatter=0.18)
+
+
+def thigh_scene(person, view, rng):
+    """Thigh: ap, lateral; the knee or the hip or a part of both."""
+    builder = ShapeBuilder()
+    head = add_thigh(builder, person)
+    builder.place()
+    knee = add_lower_leg(builder, person)
+    bent = turn("x", -rng.uniform(0, 30))
+    builder.place(bent, bent @ np.array([0, 0, -knee - 3 * person.scale]))
+    basis = turned(_FRONT if view == "ap" else _SIDE, rng.normal(0, 8))
+    length = rng.uniform(340, 480) * person.scale
+    origin = (-10 * person.scale, 0, 0.5 * head[2] + rng.normal(0, 45) * person.scale)
+    return Scene(
+        builder.shapes(), basis, origin, (length * rng.uniform(0.36, 0.55), length), tilt=10, beam=0.85, scatter=0.3
+    )
+
+
+LEG_VIEWS = {
+    "foot": (("ap", "oblique", "lateral"), foot_scene),
+    "ankle": (("ap", "lateral"), ankle_scene),
+    "lower_leg": (("ap", "lateral"), lower_leg_scene),
+    "knee": (("ap", "lateral"), knee_scene),
+    "thigh": (("ap", "lateral"), thigh_scene),
+}
