@@ -87,7 +87,20 @@ def test_a_killed_run_becomes_the_run_in_one_piece(tmp_path, one_piece, steps):
     rows = rows_on_disk(tmp_path)
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5]
     assert [float(row["val_loss"]) for row in rows] == result[1].curves["val_loss"]
-    assert sorted(path.name for path in run.iterdir()) == ["history.csv"]
+    best = f"best_{result[1].best_epoch:05d}.npz"
+    assert sorted(path.name for path in run.iterdir()) == [best, "finished", "history.csv"]
+
+
+def test_a_finished_run_is_loaded_not_trained_again(tmp_path, one_piece):
+    fit(tmp_path)
+    assert_same_run(fit(tmp_path), one_piece, resumed_after=5)
+
+
+def test_a_finished_run_whose_weights_are_torn_is_trained_again(tmp_path, one_piece):
+    fit(tmp_path)
+    (best,) = tmp_path.rglob("best_*.npz")
+    best.write_bytes(best.read_bytes()[:200])
+    assert_same_run(fit(tmp_path), one_piece, resumed_after=0)
 
 
 def test_two_kills(tmp_path, one_piece):
@@ -155,7 +168,7 @@ def test_patience_counts_on_over_a_kill(tmp_path):
 
 def test_a_kill_after_the_last_epoch_trains_no_more(tmp_path, one_piece, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("lookinside.training.fit.RunFolder.clear", lambda self: (_ for _ in ()).throw(Killed))
+        patch.setattr("lookinside.training.fit.RunFolder.finish", lambda self, best: (_ for _ in ()).throw(Killed))
         patch.setattr(keras.callbacks.BackupAndRestore, "on_train_end", lambda self, logs=None: None)
         with pytest.raises(Killed):
             fit(tmp_path)

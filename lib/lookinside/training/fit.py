@@ -40,7 +40,7 @@ def fit_classifier(
     With a `run_folder` a killed run goes on where its last whole epoch ended: call again with the same configuration
     and a newly built model. Order, dropout and augmentation of an epoch follow from `seed` and the epoch's number, so
     the resumed run is the run in one piece, up to rounding. Its files lie in a folder named after a hash of network,
-    images, augmentation and settings; of a run that has ended only `history.csv` stays there.
+    images, augmentation and settings. A run that has ended is not trained again: its best weights are loaded.
 
     Args:
         model: a Keras model from images (N, H, W, C) to logits (N, classes); it is compiled here.
@@ -98,7 +98,7 @@ def fit_classifier(
     else:
         model.set_weights(run.load_best(best_row(rows) + 1))
     if run is not None:
-        run.clear()
+        run.finish(best_row(rows) + 1)
     return history_from_rows(rows, stopped_early=stopped, resumed_after=done)
 
 

@@ -90,10 +90,11 @@ class RunFolder:
             if path < self.best(epoch):
                 path.unlink()
 
-    def clear(self) -> None:
-        """Remove what only a resume needs; the history stays."""
+    def finish(self, best_epoch: int) -> None:
+        """Mark the run as finished and remove what only a resume needs; history and best weights stay."""
+        self.drop_best_before(best_epoch)
+        (self.folder / "finished").touch()
         shutil.rmtree(self.backup, ignore_errors=True)
-        self.drop_best_before(99_999)
 
     def restore(self, model: keras.Model, rows: list[Row], steps: int) -> int:
         """Load the last state that is whole into a compiled model and return its epochs (0: start anew).
@@ -101,6 +102,8 @@ class RunFolder:
         How many epochs a state has behind it is read from its optimizer's step counter, not from the backup's note:
         a kill can fall between the two files. A backup that cannot be read is set aside in one line.
         """
+        if (self.folder / "finished").exists() and self._best_is_whole(rows):
+            return len(rows)
         if not self.backup.exists():
             return 0
         start = model.get_weights()
@@ -128,6 +131,14 @@ class RunFolder:
             if variable is not model.optimizer.learning_rate:
                 variable.assign(np.zeros(variable.shape))
         return 0
+
+    def _best_is_whole(self, rows):
+        try:
+            self.load_best(best_row(rows) + 1)
+        except Exception as error:  # no row, no file, a torn file: the run is trained anew
+            _LOG.debug("best weights in %s: %s", self.folder, error)
+            return False
+        return True
 
     def _set_aside(self):
         number = 1
