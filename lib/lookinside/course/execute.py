@@ -151,7 +151,8 @@ async def _why_dead(client: Client) -> str:
 
 def one_line(name: str, message: str) -> str:
     """An exception as one line of at most 200 characters; a CourseError speaks for itself."""
-    lines = [line.strip() for line in ANSI.sub("", message).splitlines() if line.strip()]
+    message = ANSI.sub("", message).replace(f"{Path(__file__).parents[3]}{os.sep}", "")
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = lines[0] if lines else ""
     text = text if name == "CourseError" else f"{name}: {text}" if text else name
     return text if len(text) <= 200 else text[:197] + "..."

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import jupytext
 from tqdm import tqdm
 
 from lookinside.course.execute import ANSI, Execution, execute
 from lookinside.course.export import write_page
+from lookinside.course.pairs import read_source
 from lookinside.course.places import chapter_sources, repository
 from lookinside.course.profile import profile
 from lookinside.course.recording import recorded_result
@@ -60,9 +60,9 @@ def closing_table(lines: list[Line]) -> str:
 def run_chapter(source: Path, pages: Path, environment: dict[str, str] | None = None) -> Line:
     """Execute one py:percent source, with a progress bar over its cells, and write its page."""
     try:
-        notebook = jupytext.read(source)
-    except Exception as error:  # jupytext's own kinds: a header or a cell marker it cannot read
-        return Line(source.stem, Execution(0.0, 0, f"{source.name} cannot be read: {error}".splitlines()[0]))
+        notebook = read_source(source)
+    except CourseError as error:
+        return Line(source.stem, Execution(0.0, 0, str(error)))
     count = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     patience = 0.2 if sys.stderr.isatty() else 30
     layout = "{desc} {percentage:3.0f}%|{bar}| {n}/{total} cells [{elapsed}]{postfix}"
