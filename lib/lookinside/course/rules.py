@@ -6,6 +6,7 @@ Each rule is a function of a Chapter that yields one line a fault; `faults(sourc
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import sys
 from collections.abc import Iterator
@@ -140,14 +141,38 @@ def guesses_are_tagged(chapter: Chapter) -> Iterator[str]:
     """`my_guess = ...` stands in a cell tagged `guess`, where the student's copy empties it."""
     for number, cell in chapter.code():
         try:
-            tree = ast.parse(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE))
+            tree = ast.parse(_without_magics(cell.source))
         except SyntaxError as error:
             yield f"cell {number} is no Python: {error.msg}"
             continue
         targets = [target for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets]
-        guesses = any(isinstance(target, ast.Name) and target.id.startswith("my_guess") for target in targets)
+        guesses = any(map(_is_guess, targets))
         if guesses != ("guess" in cell.metadata.get("tags", [])):
             yield f"cell {number} must both set my_guess and carry the tag guess, or neither"
+
+
+def guesses_are_only_checked(chapter: Chapter) -> Iterator[str]:
+    """A guess goes into check() and nowhere else: the student's copy has `...` there."""
+    for number, cell in chapter.code():
+        with contextlib.suppress(SyntaxError):  # guesses_are_tagged says so
+            tree = ast.parse(_without_magics(cell.source))
+            calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node.func) == "check"]
+            allowed = {argument for call in calls for argument in call.args}
+            for node in ast.walk(tree):
+                if _is_guess(node) and isinstance(node.ctx, ast.Load) and node not in allowed:
+                    yield f"cell {number} uses {node.id} outside of check(), where a student has no guess yet"
+
+
+def _without_magics(code: str) -> str:
+    return re.sub(r"^\s*[%!].*$", "", code, flags=re.MULTILINE)
+
+
+def _is_guess(node: ast.AST) -> bool:
+    return _name(node).startswith("my_guess")
+
+
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def has_one_title(chapter: Chapter) -> Iterator[str]:
@@ -166,6 +191,7 @@ RULES = (
     cells_are_marked,
     figures_have_alt,
     guesses_are_tagged,
+    guesses_are_only_checked,
     has_one_title,
 )
 

@@ -63,7 +63,7 @@ def empty_guesses(code: str) -> str:
     """Put `...` in place of the value of every `my_guess... = value`; the rest of the code stays as it is."""
     lines = code.encode().splitlines(keepends=True)
     assignments = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Assign)]
-    for node in sorted(assignments, key=lambda node: node.lineno, reverse=True):
+    for node in sorted(assignments, key=lambda node: (node.lineno, node.col_offset), reverse=True):
         if any(isinstance(target, ast.Name) and target.id.startswith("my_guess") for target in node.targets):
             first, last = node.value.lineno - 1, node.value.end_lineno - 1
             # ast counts columns in bytes of UTF-8.

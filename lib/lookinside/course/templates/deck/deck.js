@@ -8,6 +8,7 @@
   slides.forEach((slide) => slide.classList.toggle('title', slide.querySelector('h1') !== null));
   document.body.classList.add('measuring');
   const faults = [];
+  let drawn = 0;
   slides.forEach((slide, index) => {
     const figures = Array.from(slide.querySelectorAll('img')).filter((picture) => !picture.closest('.notes'));
     for (let round = 0; round < 12 && figures.length && slide.scrollHeight > slide.clientHeight; round++) {
@@ -22,9 +23,11 @@
     if (slide.scrollHeight > slide.clientHeight) faults.push(name + ' is ' + slide.scrollHeight + ' px high');
     const wide = Array.from(slide.querySelectorAll('*')).some((part) => part.scrollWidth > part.clientWidth + 1
       && part.clientWidth > 0 && getComputedStyle(part).display !== 'inline' && !part.closest('math, .notes'));
-    const formulas = Array.from(slide.querySelectorAll('math')).some((math) => math.getBoundingClientRect().right
-      > slide.getBoundingClientRect().right - 40);
-    if (slide.scrollWidth > slide.clientWidth || wide || formulas) faults.push(name + ' is too wide');
+    const boxes = Array.from(slide.querySelectorAll('math')).filter((math) => !math.closest('.notes'))
+      .map((math) => math.getBoundingClientRect());
+    drawn += boxes.filter((box) => box.width > 2 && box.height > 2).length;
+    const far = boxes.some((box) => box.right > slide.getBoundingClientRect().right - 40);
+    if (slide.scrollWidth > slide.clientWidth || wide || far) faults.push(name + ' is too wide');
     if (figures.some((picture) => picture.getBoundingClientRect().height < SMALLEST * picture.naturalHeight)) {
       faults.push(name + ' squeezes a figure below half its size');
     }
@@ -38,6 +41,7 @@
   // For the test that opens the deck in a browser.
   const root = document.documentElement.dataset;
   root.slides = slides.length;
+  root.drawn = drawn; // formulas that take up room
   root.faults = JSON.stringify(faults);
   root.requests = performance.getEntriesByType('resource').filter((entry) => !entry.name.startsWith('data:')).length;
   root.ready = 'yes';

@@ -1,0 +1,62 @@
+"""Every chapter keeps the rules of a chapter, and its student's copy runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lookinside.course.execute import execute
+from lookinside.course.places import chapter_sources
+from lookinside.course.rules import faults
+from lookinside.course.student import build
+
+pytestmark = pytest.mark.chapters
+
+every_chapter = pytest.mark.parametrize("source", chapter_sources(), ids=lambda path: path.stem)
+
+
+@every_chapter
+def test_a_chapter_keeps_the_rules(source):
+    assert faults(source) == []
+
+
+@every_chapter
+def test_a_students_copy_has_no_answers(source, tmp_path):
+    student = nbformat.read(build(source, tmp_path), as_version=4)
+    for cell in student.cells:
+        assert "solution" not in cell.metadata.get("tags", [])
+        assert not cell.get("outputs") and not cell.get("execution_count")
+        if "guess" in cell.metadata.get("tags", []):
+            assert "= ..." in cell.source
+    assert "lookinside" not in student.metadata
+
+
+def test_the_first_chapters_student_copy_stops_only_at_an_exercise(tmp_path):
+    source = chapter_sources("00")[0]
+    student = nbformat.read(build(source, tmp_path), as_version=4)
+    execution = execute(student, source.parent, environment={"COURSE_QUIET": "1"}, cell_timeout=300)
+    said = "".join(output.get("text", "") for cell in student.cells for output in cell.get("outputs", []))
+    assert said.count("No guess yet") == sum("guess" in cell.metadata.get("tags", []) for cell in student.cells)
+    unsolved = any("unsolved(" in cell.source for cell in student.cells if cell.cell_type == "code")
+    assert (execution.error is not None) == unsolved, execution.error
+    assert execution.error is None or "is not solved yet" in execution.error
+
+
+def test_the_chapters_import_nothing_that_imports_them():
+    """Arrows go one way: no file of the library imports from chapters or data_scripts."""
+    library = Path(__file__).resolve().parents[1] / "lib" / "lookinside"
+    for path in library.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "import data_scripts" not in text and "from data_scripts" not in text, path
+        assert "import chapters" not in text and "from chapters" not in text, path
+
+
+def test_the_library_is_silent_on_import():
+    code = (
+        "import lookinside, lookinside.course, lookinside.phantoms, lookinside.figures, sys;"
+        "assert 'tensorflow' not in sys.modules, 'the light parts import TensorFlow'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

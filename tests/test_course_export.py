@@ -1,0 +1,102 @@
+"""Pages: formulas as MathML, alt text on figures, nothing loaded from elsewhere."""
+
+import re
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from lookinside.course.export import write_page
+from lookinside.course.formulas import to_mathml
+from lookinside.errors import CourseError
+
+PNG = "iVBORw0KGgo="
+
+
+def page_of(tmp_path, *cells):
+    notebook = new_notebook(cells=list(cells), metadata={"language_info": {"name": "python"}})
+    write_page(notebook, tmp_path / "page.html")
+    return BeautifulSoup((tmp_path / "page.html").read_text(encoding="utf-8"), "html.parser")
+
+
+def code(source="x", outputs=(), **metadata):
+    cell = new_code_cell(source, outputs=list(outputs), execution_count=7)
+    cell.metadata = nbformat.from_dict(metadata)
+    return cell
+
+
+def picture(kind="image/png"):
+    return new_output("display_data", data={kind: PNG, "text/plain": "<Figure size 1>"})
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\hat{y}_i = \operatorname*{arg\,max}_c z_{i,c}",
+        r"\begin{cases} x & \text{if } x > 0 \\ 0 & \text{otherwise} \end{cases}",
+        r"\begin{aligned} a &= b \\ c &= d \end{aligned} \tag{4}",
+        r"\begin{align} a &= b \\ c &= d \end{align}",
+        r"\mathcal{L} = \sum_{c=1}^{C} \left\| \mathbf{W} \ast x \right\|_2^2 \tag{Eq. 3}",
+    ],
+)
+def test_formulas_become_mathml_with_no_latex_left(latex):
+    drawn = BeautifulSoup(to_mathml(latex, block=True), "html.parser")
+    assert drawn.math["display"] == "block" and drawn.math["alttext"] == latex
+    assert "\\" not in drawn.get_text() and "&" not in drawn.get_text()
+    assert ("(1)" in drawn.get_text()) is False
+
+
+def test_the_papers_number_is_kept():
+    assert "(3)" in BeautifulSoup(to_mathml(r"a = b \tag{3}", block=True), "html.parser").get_text()
+
+
+def test_limits_stand_below_in_a_block_and_beside_in_a_line():
+    assert "munderover" in to_mathml(r"\sum_{i=1}^n x_i", block=True)
+    assert 'display="block"' not in to_mathml("x", block=False)
+
+
+def test_a_formula_that_cannot_be_drawn_is_quoted_in_one_line():
+    with pytest.raises(CourseError, match=r"\\foo\{x\}") as error:
+        to_mathml(r"\foo{x}", block=False)
+    assert "\n" not in str(error.value)
+
+
+def test_text_has_formulas_tables_and_code_that_is_left_alone(tmp_path):
+    text = "# T\n\nCosts \\$5, $x < y$, `$a$`.\n\n| a | b |\n|---|---|\n| $z$ | 2 |\n\n```python\ncost = '$b$'\n```"
+    page = page_of(tmp_path, new_markdown_cell(text))
+    assert len(page.find_all("math")) == 2 and page.table.find("math") is not None
+    assert "$5" in page.p.get_text() and page.p.code.get_text() == "$a$"
+    assert "$b$" in page.pre.get_text()
+    assert page.title.get_text() == "T"
+
+
+def test_each_figure_has_the_alt_text_of_its_cell_in_order(tmp_path):
+    two = code(
+        outputs=[picture(), new_output("stream", text="between"), picture("image/jpeg")], alt=["First & <1>", "Two"]
+    )
+    page = page_of(tmp_path, two, code(outputs=[picture()], alt='A "quoted" word'))
+    assert [image["alt"] for image in page.find_all("img")] == ["First & <1>", "Two", 'A "quoted" word']
+    assert "image/jpeg" in page.find_all("img")[1]["src"]
+
+
+def test_a_page_loads_nothing(tmp_path):
+    page = page_of(
+        tmp_path, new_markdown_cell("# T\n\n[a link](https://example.org)"), code(outputs=[picture()], alt="A")
+    )
+    assert all(element["src"].startswith("data:") for element in page.select("[src]"))
+    assert not page.select("script, link, iframe")
+    assert not re.findall(r"url\(|@import", " ".join(style.get_text() for style in page.find_all("style")))
+
+
+def test_the_error_stream_is_not_shown_and_an_error_is(tmp_path):
+    failure = new_output("error", ename="ValueError", evalue="no", traceback=["\x1b[31mValueError\x1b[0m: no <b>"])
+    page = page_of(tmp_path, code(outputs=[new_output("stream", name="stderr", text="noise"), failure]))
+    assert "noise" not in page.get_text() and "ValueError: no <b>" in page.get_text()
+
+
+def test_solutions_and_notes_are_folded(tmp_path):
+    note = new_markdown_cell("Say this.", metadata={"slideshow": {"slide_type": "notes"}})
+    page = page_of(tmp_path, new_markdown_cell("# T"), code("answer = 42", tags=["solution"]), note)
+    assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution", "For the instructor"]
+    assert "answer" in page.find("details").get_text()

@@ -1,0 +1,174 @@
+"""Each rule of a chapter notices its fault, on a pair made for the purpose."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_output
+
+from lookinside.course.pairs import fresh_notebook, outputs_hash, read_stored, source_hash, store
+from lookinside.course.recording import MIME
+from lookinside.course.rules import faults
+from lookinside.errors import CourseError
+
+SOURCE = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # Title
+# with $x^2$
+
+# %% tags=["guess"] slideshow={"slide_type": "-"}
+my_guess = 3
+
+# %% slideshow={"slide_type": "skip"}
+check(my_guess, 3, "Why.")
+
+# %% alt="A grey square in the middle." slideshow={"slide_type": "subslide"}
+show()
+"""
+ALT = 'alt="A grey square in the middle." '
+FIGURE = {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Write a source and the notebook that executing it would store; the text can be changed first."""
+
+    def make(text=SOURCE, *, figures=1):
+        source = tmp_path / "00_made.py"
+        source.write_text(text)
+        notebook = fresh_notebook(source)
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        for count, cell in enumerate(code, 1):
+            cell.execution_count = count
+        code[-1].outputs = [new_output("display_data", data=FIGURE) for _ in range(figures)]
+        result = new_output(
+            "display_data", data={"text/plain": "Main result: 3", MIME: {"sentence": "3", "numbers": {}}}
+        )
+        code[-1].outputs.append(result)
+        store(notebook, source)
+        return source
+
+    return make
+
+
+def change_stored(source, change, *, rehash=True):
+    """Edit the stored notebook as another program would."""
+    notebook = read_stored(source)
+    change(notebook)
+    if rehash:
+        notebook.metadata["lookinside"]["outputs_sha256"] = outputs_hash(notebook)
+    nbformat.write(notebook, source.with_suffix(".ipynb"))
+
+
+def test_a_good_pair_has_no_faults(pair):
+    assert faults(pair()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("show()\n", "show()\n" + "x = 1\n" * 30, "31 lines of code"),
+        ('slideshow={"slide_type": "skip"}', "", "slide mark None"),
+        ('"slide_type": "skip"', '"slide_type": "slides"', "slide mark 'slides'"),
+        ('"slide_type": "skip"', '"slide_type": "notes"', "code in a speaker's note"),
+        (ALT, "", "1 figures and 0 alt texts"),
+        (ALT, 'alt="A square." ', "alt text 'A square.'"),
+        (ALT, 'alt=["A grey square in the middle.", "Another square below it."] ', "1 figures and 2 alt texts"),
+        ('tags=["guess"] ', "", "my_guess"),
+        ('tags=["guess"]', 'tags=["gues"]', "unknown tag 'gues'"),
+        ("my_guess = 3", "guess = 3", "my_guess"),
+        ("check(my_guess, 3", "print(my_guess + 1); check(my_guess, 3", "outside of check()"),
+        ("# # Title", "# ## Title", "0 first-level headings"),
+        ("# with $x^2$", "# # Second", "2 first-level headings"),
+        ("# with $x^2$", "# ![a](b.png)", "a picture in its text"),
+    ],
+)
+def test_a_fault_in_the_source_is_noticed(pair, old, new, says):
+    assert old in SOURCE
+    assert says in "; ".join(faults(pair(SOURCE.replace(old, new))))
+
+
+def test_repeated_alt_texts_are_noticed(pair):
+    text = SOURCE.replace(ALT, 'alt=["A grey square in the middle.", "A grey square in the middle."] ')
+    assert "repeats the alt text" in "; ".join(faults(pair(text, figures=2)))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda nb: nb.metadata["lookinside"].update(profile="desk"), "stored with profile 'desk'"),
+        (lambda nb: nb.metadata["lookinside"].update(dataset="unifesp"), "stored with dataset 'unifesp'"),
+        (lambda nb: nb.metadata.pop("lookinside") and None, "made from another source"),
+        (lambda nb: nb.cells[1].update(source="my_guess = 4"), "the pair differs at cell 2"),
+        (lambda nb: nb.cells[3].metadata.update(alt="Another text that is long."), "the pair differs at cell 4"),
+        (lambda nb: nb.cells.pop(), "the pair differs: 4 cells in .py, 3 in .ipynb"),
+        (lambda nb: nb.cells[2].update(execution_count=None), "executed in order"),
+        (lambda nb: nb.cells[2].outputs.append(new_output("error", ename="KeyError")), "stored an error (KeyError)"),
+        (lambda nb: nb.cells[2].outputs.append(new_output("stream", name="stderr", text="!")), "its error stream"),
+        (lambda nb: nb.cells[2].outputs.append(new_output("stream", text="x" * 1_000_000)), "fewer or smaller figures"),
+        (lambda nb: nb.cells[3].outputs.pop(), "no main result"),
+    ],
+    ids=lambda value: value.split()[0] if isinstance(value, str) else "",
+)
+def test_a_fault_in_the_stored_notebook_is_noticed(pair, change, says):
+    source = pair()
+    notebook = read_stored(source)
+    change(notebook)
+    if "lookinside" in notebook.metadata:
+        notebook.metadata["lookinside"]["outputs_sha256"] = outputs_hash(notebook)
+    nbformat.write(notebook, source.with_suffix(".ipynb"))
+    assert says in "; ".join(faults(source))
+
+
+def test_a_stale_notebook_is_noticed(pair):
+    source = pair()
+    source.write_text(SOURCE + "\n# a word more\n")
+    assert "made from another source" in "; ".join(faults(source))
+
+
+def test_outputs_of_another_run_are_noticed(pair):
+    source = pair()
+    change_stored(source, lambda nb: nb.cells[3].outputs[0].data.update({"image/png": "AAAA"}), rehash=False)
+    assert "outputs are from another run" in "; ".join(faults(source))
+
+
+def test_a_path_of_this_computer_is_noticed(pair):
+    from lookinside.course.places import repository
+
+    source = pair()
+    output = new_output("stream", text=f"read {repository()}/data/x.png\n")
+    change_stored(source, lambda nb: nb.cells[2].outputs.append(output))
+    assert "path of this computer" in "; ".join(faults(source))
+
+
+def test_a_missing_notebook_is_one_line(tmp_path):
+    source = tmp_path / "03_alone.py"
+    source.write_text(SOURCE)
+    assert faults(source) == ["03_alone.ipynb is missing: run `make notebooks CHAPTER=03`."]
+
+
+def test_the_hash_does_not_depend_on_line_ends(tmp_path):
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    one.write_bytes(b"a\nb\n")
+    other.write_bytes(b"a\r\nb\r\n")
+    assert source_hash(one) == source_hash(other)
+
+
+def test_cells_keep_their_ids(pair):
+    source = pair()
+    before = [cell.id for cell in read_stored(source).cells]
+    source.write_text(SOURCE + '\n# %% slideshow={"slide_type": "skip"}\nprint("new")\n')
+    after = [cell.id for cell in fresh_notebook(source).cells]
+    assert after[:4] == before and after[4] not in before
+
+
+def test_a_source_that_is_no_notebook_is_one_line(tmp_path):
+    source = tmp_path / "00_bytes.py"
+    source.write_bytes(b"# %%\nprint('\xff')\n")
+    with pytest.raises(CourseError, match=r"^00_bytes\.py is no py:percent notebook"):
+        fresh_notebook(source)

@@ -1,0 +1,89 @@
+"""The student's copy: no solutions, no guesses, no outputs, and it still runs up to an unsolved exercise."""
+
+import nbformat
+import pytest
+
+from lookinside.course.execute import execute
+from lookinside.course.pairs import fresh_notebook
+from lookinside.course.student import build, empty_guesses
+
+SOURCE = """# %% [markdown]
+# # Title
+
+# %%
+import numpy as np
+from lookinside.course import check, set_up
+
+# %% tags=["guess"]
+my_guess = 3  # the author's
+
+# %%
+check(my_guess, 4, "It is four.")
+
+# %% [markdown]
+# ### Exercise 2: double it
+# Write `double`.
+
+# %% [markdown] tags=["solution"]
+# Multiply by two.
+
+# %% tags=["solution"]
+def double(x):
+    return 2 * x
+
+# %%
+assert double(4) == 8
+"""
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "05_made.py"
+    path.write_text(SOURCE)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("code", "emptied"),
+    [
+        ("my_guess = 3", "my_guess = ..."),
+        ("my_guess = 0.5  # half", "my_guess = ...  # half"),
+        ("my_guess_a = 1; my_guess_b = 'hand'", "my_guess_a = ...; my_guess_b = ..."),
+        ("my_guess = [\n    1,\n    2,\n]\nother = 1\n", "my_guess = ...\nother = 1\n"),
+        ("my_guess = 'Grüße'  # ü", "my_guess = ...  # ü"),
+        ("x = 'ü'; my_guess = 7", "x = 'ü'; my_guess = ..."),
+        ("other = my_guess", "other = my_guess"),
+    ],
+)
+def test_guesses_are_emptied_and_nothing_else(code, emptied):
+    assert empty_guesses(code) == emptied
+
+
+def test_a_run_of_solution_cells_becomes_one_cell_to_write_in(source, tmp_path):
+    student = nbformat.read(build(source, tmp_path / "student"), as_version=4)
+    text = "\n".join(cell.source for cell in student.cells)
+    assert "return 2 * x" not in text and "Multiply by two" not in text
+    assert text.count("Your turn") == 1 and 'unsolved("Exercise 2")' in text
+    assert len(student.cells) == len(fresh_notebook(source).cells) - 1
+    nbformat.validate(student)
+
+
+def test_a_solution_in_words_becomes_a_place_for_words(source, tmp_path):
+    source.write_text(SOURCE.replace('# %% tags=["solution"]\ndef', "# %%\ndef"))
+    student = nbformat.read(build(source, tmp_path / "student"), as_version=4)
+    assert [cell.cell_type for cell in student.cells if "Your turn" in cell.source] == ["markdown"]
+
+
+def test_it_runs_without_guesses_and_stops_at_the_exercise_with_one_sentence(source, tmp_path):
+    student = nbformat.read(build(source, tmp_path / "student"), as_version=4)
+    execution = execute(student, tmp_path)
+    assert student.cells[3].outputs[0].text.startswith("No guess yet")
+    assert execution.error.startswith("In [4]: Exercise 2 is not solved yet: write your answer")
+
+
+def test_a_solved_copy_runs_to_its_end(source, tmp_path):
+    student = nbformat.read(build(source, tmp_path / "student"), as_version=4)
+    for cell in student.cells:
+        if "Your turn" in cell.source:
+            cell.source = "double = lambda x: x + x"
+    assert execute(student, tmp_path).error is None
