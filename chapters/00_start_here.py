@@ -93,7 +93,6 @@ print(profile, "->", epochs, "epochs")
 
 # %% slideshow={"slide_type": "skip"}
 hand = radiograph("hand", seed=5, size=128)
-background = np.zeros_like(hand.landmark_mask)
 
 # %% alt="A drawn radiograph of a hand; the same with its named parts in colour; the same with the landmarks that a radiologist names tinted." slideshow={"slide_type": "subslide"} tags=["hide-input"]
 figure = figures.new_figure(9, 3.3)
