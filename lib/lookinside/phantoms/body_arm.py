@@ -64,16 +64,13 @@ def add_forearm(builder, person, rotation=0.0):
         (0.35, 33, 28),
         (0.55, 39, 35),
         (0.75, 44, 40),
-        (0.95, 43, 39),
-        (1.1, 43, 38),
+        (0.95, 43, 38),
+        (1.0, 42, 36),
     )
-    for at, x, y in widths:
-        z = top * at
-        builder.add("skin", "fat", (0, 0, z), (x * soft, y * soft, 88 * k))
-        if at > 0.2:
-            builder.add(
-                "forearm_muscle", "muscle", (0, 0, z), (x * soft - 6 * k, y * soft - 6 * k, 55 * k), union="muscle"
-            )
+    points = [(0, 0, top * at) for at, _, _ in widths]
+    builder.tube("skin", "fat", points, [(x * soft, y * soft) for _, x, y in widths], caps=(25 * k, 34 * k))
+    muscle = [(x * soft - 6 * k, y * soft - 6 * k) for _, x, y in widths[1:]]
+    builder.tube("forearm_muscle", "muscle", points[1:], muscle, caps=(20, 25), pieces=8, union="muscle")
     return -top
 
 
@@ -108,9 +105,9 @@ def add_upper_arm(builder, person):
     builder.small_bone(
         "greater_tubercle", (13 * k, 2 * k, top + 8 * k), (12 * thick, 13 * thick, 18 * thick), union="humerus"
     )
-    for at, x, y in ((0, 43, 38), (0.2, 42, 38), (0.4, 44, 42), (0.6, 47, 46), (0.8, 52, 48), (1.0, 55, 50)):
-        builder.add("skin", "fat", (0, 0, top * at), (x * soft, y * soft, 100 * k))
-        builder.add(
-            "arm_muscle", "muscle", (0, 0, top * at), (x * soft - 8 * k, y * soft - 8 * k, 75 * k), union="muscle"
-        )
+    widths = ((0, 42, 36), (0.2, 42, 38), (0.4, 44, 42), (0.6, 47, 46), (0.8, 52, 48), (1.0, 55, 50))
+    points = [(0, 0, top * at) for at, _, _ in widths]
+    builder.tube("skin", "fat", points, [(x * soft, y * soft) for _, x, y in widths], caps=(34 * k, 45 * k))
+    muscle = [(x * soft - 8 * k, y * soft - 8 * k) for _, x, y in widths]
+    builder.tube("arm_muscle", "muscle", points, muscle, caps=(25, 35), pieces=8, union="muscle")
     return -top

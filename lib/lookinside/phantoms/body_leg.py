@@ -25,6 +25,8 @@ def add_lower_leg(builder, person):
         (34 * thick, 24 * thick),
         flare=0.17,
         hollow=0.5,
+        cap=0.5,
+        broad=True,
     )
     builder.long_bone(
         "tibia",
@@ -75,24 +77,14 @@ def add_lower_leg(builder, person):
     fibula = (np.array([-25 * k, -10 * k, -18 * k]), np.array([-31 * k, -17 * k, top - 18 * k]))
     builder.long_bone("fibula", *fibula, 5.8 * thick, (8 * thick, 10 * thick), 10 * thick, flare=0.14, hollow=0.45)
     builder.segment("fibula_shaft", "bone", fibula[0], fibula[1], 5.4 * thick, stretch=1.0, union="fibula")
-    for at, x, y, dy in (
-        (0.0, 35, 38, -3),
-        (0.16, 34, 38, -4),
-        (0.32, 42, 45, -8),
-        (0.48, 51, 54, -12),
-        (0.64, 57, 60, -14),
-        (0.8, 58, 60, -12),
-        (0.96, 57, 58, -4),
-    ):
-        builder.add("skin", "fat", (-2 * k, dy * k, top * at), (x * soft, y * soft, 100 * k))
-        if at > 0.1:
-            builder.add(
-                "calf_muscle",
-                "muscle",
-                (-3 * k, dy * k, top * at),
-                (x * soft - 8 * k, y * soft - 8 * k, 72 * k),
-                union="muscle",
-            )
+    levels = ((0.0, 34, 38, -3), (0.16, 34, 38, -4), (0.32, 42, 45, -8), (0.48, 51, 54, -12), (0.64, 57, 60, -14))
+    levels += ((0.8, 58, 60, -12), (0.93, 57, 56, -5), (1.0, 56, 54, -2))
+    points = [(-2 * k, dy * k, top * at) for at, _, _, dy in levels]
+    builder.tube(
+        "skin", "fat", points, [(x * soft, y * soft) for _, x, y, _ in levels], caps=(28 * k, 45 * k), pieces=14
+    )
+    muscle = [(x * soft - 8 * k, y * soft - 8 * k) for _, x, y, _ in levels[1:]]
+    builder.tube("calf_muscle", "muscle", points[1:], muscle, caps=(30, 30), pieces=8, union="muscle")
     return top
 
 
@@ -147,19 +139,16 @@ def add_thigh(builder, person):
     )
     builder.small_bone("patella", (-1 * k, 30 * k, 31 * k), (21 * thick, 10 * thick, 22 * thick), rim=0.86)
     levels = (
-        (-0.02, 56, 58),
-        (0.12, 58, 60),
+        (0.0, 56, 55),
+        (0.12, 58, 59),
         (0.27, 66, 66),
         (0.45, 76, 76),
         (0.63, 86, 86),
         (0.8, 94, 94),
-        (0.97, 96, 98),
+        (1.0, 97, 98),
     )
-    for at, x, y in levels:
-        centre = (-4 * k, -3 * k, hip * at)
-        builder.add("skin", "fat", centre, (x * soft, y * soft, 120 * k))
-        if at > 0.1:
-            builder.add(
-                "thigh_muscle", "muscle", centre, (x * soft - 11 * k, y * soft - 11 * k, 90 * k), union="muscle"
-            )
+    points = [(-4 * k, -3 * k, hip * at) for at, _, _ in levels]
+    builder.tube("skin", "fat", points, [(x * soft, y * soft) for _, x, y in levels], caps=(45 * k, 75 * k), pieces=14)
+    muscle = [(x * soft - 11 * k, y * soft - 11 * k) for _, x, y in levels[1:]]
+    builder.tube("thigh_muscle", "muscle", points[1:], muscle, caps=(40, 60), pieces=8, union="muscle")
     return head

@@ -21,13 +21,13 @@ def _hip_bone(builder, s, thick, flare, low):
     def at(x, y, z):
         return (s * x * (flare if z > 20 else 1.0), y, z * (low if z < 0 else 1.0))
 
-    def tube(part, points, radius, tissue="bone", stretch=1.4):
+    def tube(part, points, radius, tissue="bone", stretch=1.75):
         builder.chain(part, tissue, [at(*p) for p in points], radius, stretch=stretch, union=f"{part}_{side}")
 
     wing = f"ilium_{side}"
     for centre, radii, up in (
-        ((92, 8, 84), (74, 5.5, 56), (0.55, -0.83, 0.0)),
-        ((82, 8, 52), (42, 9, 40), (0.6, -0.8, 0.0)),
+        ((92, 8, 84), (74, 6.5, 56), (0.55, -0.83, 0.0)),
+        ((82, 8, 52), (42, 10, 40), (0.6, -0.8, 0.0)),
         ((62, 42, 74), (26, 9, 40), (0.4, -0.9, 0.0)),
     ):
         builder.add(
@@ -46,7 +46,9 @@ def _hip_bone(builder, s, thick, flare, low):
     tube("iliac_border", [(126, -62, 80), (113, -54, 58), (104, -44, 40), (98, -28, 30)], 5.5 * thick)
     tube("sciatic_notch", [(48, 76, 92), (50, 62, 62), (62, 48, 40), (70, 38, 14), (68, 34, -8)], 6 * thick)
     tube(
-        "pelvic_brim", [(50, 48, 72), (58, 28, 44), (60, 4, 26), (52, -22, 14), (36, -42, 4), (12, -56, -8)], 5 * thick
+        "pelvic_brim",
+        [(50, 48, 72), (60, 28, 46), (63, 4, 26), (56, -20, 12), (38, -42, 0), (12, -56, -10)],
+        4.2 * thick,
     )
     ring = []
     normal = np.array([0.80, -0.45, -0.40])
@@ -55,26 +57,15 @@ def _hip_bone(builder, s, thick, flare, low):
     second = np.cross(normal / np.linalg.norm(normal), first)
     for angle in np.linspace(0, 2 * np.pi, 11):
         ring.append(tuple(np.array([HIP, 0, 0]) + 8 * normal + 29 * (np.cos(angle) * first + np.sin(angle) * second)))
-    tube("acetabulum", ring, 4.2 * thick)
-    builder.segment(
-        "acetabulum",
-        "bone",
-        at(66, 6, 30),
-        at(112, -4, 27),
-        (9, 19),
-        stretch=1.15,
-        up=(0, 0, 1),
-        union=f"acetabulum_roof_{side}",
-    )
-    builder.segment(
-        "acetabulum", "bone", at(63, 4, 26), at(58, 6, -24), (4, 20), stretch=1.1, union=f"acetabulum_wall_{side}"
-    )
-    tube("pubis", [(70, -18, 14), (48, -38, 6), (28, -51, -4), (9, -56, -12)], [(11, 9), (9, 8), (9, 8)])
-    builder.segment("pubis", "bone", at(9, -54, -4), at(10, -50, -38), (6.5, 8), stretch=1.1, union=f"pubis_{side}")
-    tube(
-        "ischium",
-        [(76, 20, -6), (70, 27, -32), (62, 22, -58), (54, 10, -72)],
-        [13 * thick, 13 * thick, 13 * thick],
-        tissue="thin_bone",
-    )
-    tube("ischial_ramus", [(60, 14, -74), (44, -8, -66), (28, -32, -50), (12, -48, -34)], [8, 6.5, 7])
+    tube("acetabulum", ring, 3.4 * thick)
+    roof = f"acetabulum_roof_{side}"
+    builder.add("acetabulum", "thin_bone", at(90, 4, 33), (27, 20, 14), axis=(s * 0.2, 0, 1), union=roof)
+    wall = (at(62, 4, 24), at(58, 8, -26))
+    builder.segment("acetabulum", "thin_bone", *wall, (3, 13), stretch=1.1, union=f"acetabulum_wall_{side}")
+    upper = [(68, -18, 4), (46, -40, -3), (27, -52, -8), (9, -57, -13)]
+    tube("pubis", upper, [(11, 9), (8, 8), (8.5, 8)], tissue="thin_bone")
+    symphysis = (at(11, -56, -10), at(12, -50, -46))
+    builder.segment("pubis", "thin_bone", *symphysis, (8.5, 9), stretch=1.15, union=f"pubis_{side}")
+    sit = [(74, 22, 2), (74, 27, -32), (66, 22, -60), (56, 12, -76)]
+    tube("ischium", sit, [(13, 15), (12, 14), (13.5, 14)], tissue="thin_bone")
+    tube("ischial_ramus", [(58, 14, -77), (42, -8, -72), (27, -32, -60), (13, -47, -44)], [9, 7, 7], tissue="thin_bone")

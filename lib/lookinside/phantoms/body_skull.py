@@ -13,11 +13,13 @@ def add_skull(builder, person):
     builder.add("skin", "fat", (0, 6, 14), (82 * wide, 102 * long, 86 * tall))
     builder.add("skin", "fat", (0, -34, -55), (64, 66, 70))
     builder.add("skin", "fat", (0, -100, -42), (13, 16, 20))
-    vault = (0, 8, 16)
-    outer = np.array([75 * wide, 94 * long, 78 * tall])
+    vault = (0, 8, 22)
+    outer = np.array([75 * wide, 94 * long, 72 * tall])
     wall = 5.2 * thick * rng.uniform(0.85, 1.2)
     builder.add("vault", "bone", vault, outer)
-    builder.add("brain", "brain", vault, outer - wall, union="brain", within="vault")
+    builder.add(
+        "brain", "brain", (0, 8, 22 - 0.62 * wall), outer - (wall, wall, 0.75 * wall), union="brain", within="vault"
+    )
     _base(builder, thick, rng)
     _face(builder, thick)
     _jaws(builder, thick, rng)
@@ -25,8 +27,8 @@ def add_skull(builder, person):
 
 
 def _base(builder, thick, rng):
-    builder.add("skull_base", "thin_bone", (0, 8, -40), (54, 62, 5), axis=(0, 0.25, 1))
-    builder.add("skull_base", "thin_bone", (0, -48, -6), (50, 34, 4), axis=(0, 0.1, 1), union="anterior_fossa")
+    builder.add("skull_base", "thin_bone", (0, 14, -40), (50, 42, 2.6), axis=(0, 0.4, 1))
+    builder.add("skull_base", "thin_bone", (0, -44, -4), (44, 27, 2.0), axis=(0, 0.22, 1), union="anterior_fossa")
     builder.add("occiput", "bone", (0, 88, -18), (16, 9, 10))
     builder.chain("sella", "bone", [(0, -26, -14), (0, -20, -24), (0, -10, -24), (0, -6, -14)], (9, 3.0))
     for s in (-1, 1):
@@ -45,6 +47,13 @@ def _base(builder, thick, rng):
 
 
 def _face(builder, thick):
+    for centre, radii in (((0, -58, -30), (60, 20, 46)), ((0, -62, -64), (38, 24, 20))):
+        builder.add("face", "face_bone", centre, radii, union="face")
+    hole = {"union": "face holes", "within": "face"}
+    builder.add("nasal_cavity", "face_hole", (0, -66, -46), (12, 34, 22), **hole)
+    for s in (-1, 1):
+        builder.add("orbit", "face_hole", (s * 33, -66, -19), (20, 34, 17.5), axis=(-0.15 * s, 0, 1), **hole)
+        builder.add("maxillary_sinus", "face_hole", (s * 32, -56, -51), (14, 30, 15), axis=(-0.25 * s, 0, 1), **hole)
     turns = np.linspace(0, 2 * np.pi, 11)
     for s in (-1, 1):
         side = f" {s}"
@@ -59,7 +68,7 @@ def _face(builder, thick):
         builder.segment("nasal_bone", "bone", (s * 5, -88, -12), (s * 10, -88, -50), 3.0, union="nasal" + side)
         builder.chain("brow", "bone", [(s * 8, -86, 0), (s * 28, -84, 4), (s * 50, -70, 0)], 5.0, union="brow")
     builder.add("nasal_septum", "thin_bone", (0, -66, -42), (1.6, 28, 24))
-    builder.add("hard_palate", "bone", (0, -58, -68), (24, 28, 4))
+    builder.add("hard_palate", "bone", (0, -58, -68), (24, 28, 2.5))
 
 
 def _jaws(builder, thick, rng):

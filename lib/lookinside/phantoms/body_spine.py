@@ -123,7 +123,12 @@ def _sacrum(builder, thick):
     for z, y, w, d in levels:
         builder.add("sacrum", "thin_bone", (0, y, z), (w * thick, d, 15), axis=(0, -0.4, 1))
         builder.add(
-            "sacrum", "bone", (0, y - 3, z + 11), (0.42 * w * thick, d, 2.6), axis=(0, -0.4, 1), union="sacral_lines"
+            "sacrum",
+            "thin_bone",
+            (0, y - 3, z + 11),
+            (0.42 * w * thick, d, 1.8),
+            axis=(0, -0.4, 1),
+            union="sacral_lines",
         )
         for s in (-1, 1):
             hole = (s * (13 + 0.16 * w), y - 2, z - 8)

@@ -4,7 +4,7 @@ import numpy as np
 
 # height, half width, half depth, middle (to the back), mm before scaling
 _OUTLINE = (
-    (-130, 172, 105, 8), (-40, 180, 112, 6), (40, 172, 110, 2), (120, 152, 104, -8), (200, 143, 102, -10), (280, 148, 108, -8),
+    (-80, 174, 105, 8), (-30, 180, 112, 6), (40, 172, 110, 2), (120, 152, 104, -8), (200, 143, 102, -10), (280, 148, 108, -8),
     (360, 157, 112, -4), (430, 163, 108, 0), (490, 158, 96, 6), (535, 112, 74, 14),
 )  # fmt: skip
 
@@ -12,15 +12,17 @@ _OUTLINE = (
 def add_trunk(builder, person, low=-200.0, high=620.0):
     """Add skin and muscle of the trunk and the neck between two heights (not yet placed)."""
     g = person.girth
-    for z, w, d, y in _OUTLINE:
-        if low - 110 < z < high + 110:
-            wide = w * (0.62 + 0.38 * g) + (4 if person.female and z < 60 else 0)
-            deep = d * (0.5 + 0.5 * g)
-            builder.add("skin", "fat", (0, y - 0.4 * (deep - d), z), (wide, deep, 120))
-            fat = 7 + 24 * max(0.0, g - 0.8)
-            builder.add(
-                "trunk_muscle", "muscle", (0, y - 0.2 * (deep - d), z), (wide - fat, deep - fat, 100), union="muscle"
-            )
+    rows = [row for row in _OUTLINE if low - 110 < row[0] < high + 110]
+    z, w, d, y = np.array(rows, float).T
+    wide = w * (0.62 + 0.38 * g) + 4.0 * person.female * (z < 60)
+    deep = d * (0.5 + 0.5 * g)
+    points = np.stack([0 * z, y - 0.4 * (deep - d), z], axis=1)
+    builder.tube(
+        "skin", "fat", points, np.stack([wide, deep], axis=1), caps=(45, 40), pieces=2 * len(rows), union="skin"
+    )
+    fat = 7 + 24 * max(0.0, g - 0.8)
+    inner = np.stack([wide, deep], axis=1) - fat
+    builder.tube("trunk_muscle", "muscle", points, inner, caps=(40, 30), pieces=len(rows) + 3, union="muscle")
     if high > 520:
         builder.chain(
             "skin", "fat", [(0, 22, 530), (0, 14, 575), (0, 12, 620), (0, 10, 670)], (58, 62), stretch=2.2, union="skin"

@@ -33,27 +33,28 @@ class Film:
     burn: float
 
 
-def random_film(rng, beam=1.0, scatter=0.12):
-    """Draw how a picture is taken: rng, typical beam and scatter of the class -> `Film`."""
+def random_film(rng, beam=1.0, scatter=0.12, flatten=0.25, burn=0.01):
+    """Draw how a picture is taken: rng, typical values of the class -> `Film`."""
     return Film(
         beam=float(beam * rng.uniform(0.85, 1.15)),
-        photons=float(np.exp(rng.uniform(np.log(4e3), np.log(6e4)))),
+        photons=float(np.exp(rng.uniform(np.log(8e3), np.log(1e5)))),
         scatter=float(scatter * rng.uniform(0.6, 1.6)),
-        flatten=float(rng.uniform(0.1, 0.45)),
+        flatten=float(flatten * rng.uniform(0.5, 1.5)),
         gamma=float(np.exp(rng.normal(0.1, 0.22))),
         black=float(rng.uniform(0.02, 0.16)),
         white=float(rng.uniform(0.78, 1.0)),
-        burn=float(rng.uniform(0.002, 0.02)),
+        burn=float(burn * rng.uniform(0.3, 2.0)),
     )
 
 
 def coarse(image, cells=12):
-    """The slow part of an image (H, H): means of overlapping tents, `cells` each way."""
+    """The slow part of an image (H, H): means of overlapping bells, `cells` each way."""
     size = image.shape[0]
     at = (np.arange(size, dtype=np.float32) + 0.5) * (cells / size) - 0.5
-    tents = np.maximum(0.0, 1.0 - np.abs(np.clip(at, 0, cells - 1)[:, None] - np.arange(cells, dtype=np.float32)))
-    gather = tents / tents.sum(axis=0)
-    return tents @ (gather.T @ image @ gather) @ tents.T
+    away = np.minimum(1.0, np.abs(np.clip(at, 0, cells - 1)[:, None] - np.arange(cells, dtype=np.float32)))
+    bells = 0.5 + 0.5 * np.cos(np.float32(np.pi) * away)  # neighbours add up to 1, and no kink shows where they meet
+    gather = bells / bells.sum(axis=0)
+    return bells @ (gather.T @ image @ gather) @ bells.T
 
 
 def soften(image, share):
@@ -86,7 +87,7 @@ def develop(attenuation, bone, field, film, rng):
     """Line integrals (H, W), the bones' part of them, and the field -> grey levels, float32 (H, W) in [0, 1]."""
     size = attenuation.shape[0]
     grain = soften(rng.standard_normal((size, size), dtype=np.float32), 0.22)
-    attenuation = film.beam * (attenuation + 0.16 * grain * bone + 0.012 * grain * attenuation)
+    attenuation = film.beam * (attenuation + 0.10 * grain * bone + 0.008 * grain * attenuation)
     beam = np.exp(-soften(attenuation, 0.10)) * np.maximum(field, 0.002)
     beam = beam + film.scatter * coarse(beam, 6)
     photons = film.photons * (128.0 / size) ** 2

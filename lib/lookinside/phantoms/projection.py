@@ -11,6 +11,9 @@ import numpy as np
 from .shapes import BONY, TISSUES
 
 
+_UNSEEN = ("spongy", "brain", "fat_in_gland", "face_hole")  # what thins its container keeps the container's label
+
+
 @dataclass(frozen=True)
 class Projection:
     """What the rays met: all arrays are (H, W), lengths in mm.
@@ -93,29 +96,36 @@ def project(shapes, view, origin, pixel, size, landmarks=None):
     table = list(zip(low.tolist(), high.tolist(), middle.astype(np.float32), scale, p, q2, r, strict=True))
     labels = np.zeros((size, size), np.int16)
 
+    def paint(name, inside, rows, cols):
+        np.copyto(labels[rows, cols], names.setdefault(name, len(names) + 1), where=inside)
+        if masks:
+            if name not in claims:
+                claims[name] = [key for key, holds in landmarks.items() if holds(name)]
+            for key in claims[name]:
+                masks[key][rows, cols] |= inside
+
     def union_chord(members, label):
         """The longest chord (h, w) of a union and its window."""
-        x0, y0 = (int(low[members, k].min()) for k in (0, 1))
-        x1, y1 = (int(high[members, k].max()) for k in (0, 1))
+        x0, y0 = low[members].min(axis=0).tolist()
+        x1, y1 = high[members].max(axis=0).tolist()
         chord = np.zeros((y1 - y0, x1 - x0), np.float32)
+        one_name = len({shapes.parts[i] for i in members}) == 1
         for i in members:
             (a0, b0), (a1, b1), (mu, mv), s, pi, qi, ri = table[i]
             u = grid[a0:a1] - mu
             v = (grid[b0:b1] - mv)[:, None]
-            square = (s - ri * v * v) - u * (pi * u + qi * v)
+            square = qi * v + pi * u
+            square *= u
+            np.subtract(s - ri * v * v, square, out=square)
             part = chord[b0 - y0 : b1 - y0, a0 - x0 : a1 - x0]
             np.maximum(part, square, out=part)
-            if label:
-                name = shapes.parts[i]
-                inside = square > 0
-                np.copyto(labels[b0:b1, a0:a1], names.setdefault(name, len(names) + 1), where=inside)
-                if masks:
-                    if name not in claims:
-                        claims[name] = [key for key, holds in landmarks.items() if holds(name)]
-                    for key in claims[name]:
-                        masks[key][b0:b1, a0:a1] |= inside
+            if label and not one_name:
+                paint(shapes.parts[i], square > 0, slice(b0, b1), slice(a0, a1))
+        window = (slice(y0, y1), slice(x0, x1))
+        if label and one_name:
+            paint(shapes.parts[members[0]], chord > 0, *window)
         np.sqrt(chord, out=chord)
-        return chord, (slice(y0, y1), slice(x0, x1))
+        return chord, window
 
     total = np.zeros((size, size), np.float32)
     bone = np.zeros((size, size), np.float32)
@@ -131,9 +141,7 @@ def project(shapes, view, origin, pixel, size, landmarks=None):
         value = TISSUES[tissue].mu * chord
         for name in inner.get(union, ()):
             held = groups[name]
-            filled, (rows, cols) = union_chord(
-                held, label=shapes.tissues[held[0]] not in ("spongy", "brain", "fat_in_gland")
-            )
+            filled, (rows, cols) = union_chord(held, label=shapes.tissues[held[0]] not in _UNSEEN)
             y0, x0 = max(rows.start, window[0].start), max(cols.start, window[1].start)
             y1, x1 = min(rows.stop, window[0].stop), min(cols.stop, window[1].stop)
             if y1 > y0 and x1 > x0:

@@ -150,7 +150,7 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None):
     shadow = project(scene.shapes, basis, origin, pixel, size, LANDMARKS.get(class_name))
 
     field = field_of(size, width / pixel, height / pixel, rng.normal(0.0, 2.0), rng.normal(0.0, 0.02, 2) * size)
-    film = random_film(rng, scene.beam, scene.scatter)
+    film = random_film(rng, scene.beam, scene.scatter, scene.flatten, scene.burn)
     grey = develop(shadow.attenuation, shadow.bone, field, film, np.random.default_rng((seed, 2, size)))
     if rng.random() < 0.6:
         stamp_letter(grey, field, shadow.body, "LR"[int(rng.integers(2))], rng)

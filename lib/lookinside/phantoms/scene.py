@@ -17,7 +17,7 @@ class Scene:
         origin: (3,) mm, shown in the middle of the field.
         field: (width, height) of the field, mm.
         tilt: standard deviation of the turn in the image plane, degrees.
-        beam, scatter: typical values of `Film`.
+        beam, scatter, flatten, burn: typical values of `Film`.
         margin: how far the field may fall short of or go beyond the image (factors).
     """
 
@@ -28,6 +28,8 @@ class Scene:
     tilt: float = 7.0
     beam: float = 1.0
     scatter: float = 0.12
+    flatten: float = 0.25
+    burn: float = 0.01
     margin: tuple = (0.95, 1.3)
 
 

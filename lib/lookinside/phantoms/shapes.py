@@ -28,9 +28,11 @@ TISSUES = {
     "spongy": Tissue(250.0, -0.0270),
     "brain": Tissue(35.0, -0.0390),
     "cartilage": Tissue(100.0, 0.0060),
+    "face_bone": Tissue(450.0, 0.0110),
+    "face_hole": Tissue(-500.0, -0.0120),
     "tooth": Tissue(2200.0, 0.0900),
 }
-BONY = frozenset({"bone", "thin_bone", "tooth"})
+BONY = frozenset({"bone", "thin_bone", "face_bone", "tooth"})
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,24 @@ class ShapeBuilder:
         for start, end, r in zip(points[:-1], points[1:], each, strict=True):
             self.segment(part, tissue, start, end, r, stretch=stretch, up=up, union=union or part, within=within)
 
+    def tube(self, part, tissue, points, widths, *, caps=(30.0, 30.0), pieces=11, union=None, up=(1.0, 0.0, 0.0)):
+        """Flesh along points (K, 3) with half widths (K, 2) (along `up`, across): a smooth outline.
+
+        caps: how far, mm, it may reach beyond its ends; pieces: the number of ellipsoids.
+        """
+        points, widths = np.asarray(points, float), np.asarray(widths, float)
+        at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+        step = at[-1] / (pieces - 1)
+        samples = np.linspace(0.0, at[-1], pieces)
+        centres = np.stack([np.interp(samples, at, points[:, k]) for k in range(3)], axis=1)
+        across = np.stack([np.interp(samples, at, widths[:, k]) for k in range(2)], axis=1)
+        axes = np.gradient(centres, axis=0)
+        half = np.minimum(3.2 * step, np.minimum(samples + caps[0], at[-1] - samples + caps[1]))
+        for centre, (a, b), h, axis in zip(
+            centres.tolist(), across.tolist(), half.tolist(), axes.tolist(), strict=True
+        ):
+            self.add(part, tissue, centre, (a, b, h), axis=axis, up=up, union=union)
+
     def small_bone(self, part, centre, radii, *, axis=(0.0, 0.0, 1.0), up=(1.0, 0.0, 0.0), rim=0.84, union=None):
         """A bone of the wrist or the tarsus: a thin bright rim around spongy bone."""
         union = union or part
@@ -99,10 +119,14 @@ class ShapeBuilder:
         inner = tuple(rim * r for r in radii)
         self.add(part, "spongy", centre, inner, axis=axis, up=up, union=union + " inside", within=union)
 
-    def long_bone(self, bone, start, end, shaft, base, head, *, up=(1.0, 0.0, 0.0), hollow=0.58, flare=0.24):
+    def long_bone(
+        self, bone, start, end, shaft, base, head, *, up=(1.0, 0.0, 0.0), hollow=0.58, flare=0.24, cap=0.85, broad=False
+    ):
         """A long bone from start to end: shaft, marrow, and two ends that flare.
 
         shaft, base, head: radii in mm, one number or two (along `up`, across). Parts: bone_shaft, bone_base, bone_head.
+        hollow: the marrow's share of the shaft; flare: the ends' share of the length; cap: how round the ends are; broad: a big
+        bone, whose flare reaches up to its ends.
         """
         start, end = np.asarray(start, float), np.asarray(end, float)
         along = end - start
@@ -125,12 +149,25 @@ class ShapeBuilder:
             within=bone,
         )
         for part, point, inward, r in ends:
-            depth = min(0.85 * float(r.mean()), 0.3 * length)
+            depth = min(cap * float(r.mean()), 0.3 * length)
             neck, wide = flare * length, 0.45 * shaft + 0.55 * r
             centre = point + depth * inward
             self.add(part, "bone", centre, (*r, depth), axis=axis, up=up, union=bone)
             self.add(f"{bone}_shaft", "bone", point + neck * inward, (*wide, neck), axis=axis, up=up, union=bone)
             self.add(part, "spongy", centre, (*(0.86 * r), 0.86 * depth), axis=axis, up=up, union=inside, within=bone)
+            if broad:
+                full, reach = 0.2 * shaft + 0.8 * r, 0.5 * neck
+                self.add(f"{bone}_shaft", "bone", point + reach * inward, (*full, reach), axis=axis, up=up, union=bone)
+                self.add(
+                    part,
+                    "spongy",
+                    point + reach * inward,
+                    (*(0.88 * full), 0.94 * reach),
+                    axis=axis,
+                    up=up,
+                    union=inside,
+                    within=bone,
+                )
             inner = (*(0.80 * wide - 0.10 * shaft), 0.9 * neck)
             self.add(
                 f"{bone}_shaft", "spongy", point + neck * inward, inner, axis=axis, up=up, union=inside, within=bone

@@ -1,4 +1,4 @@
-"""Scenes of the arm: hand, finger, wrist, forearm, elbow, upper arm."""
+"""Scenes of the arm: hand, finger, wrist, forearm, elbow."""
 
 import numpy as np
 
@@ -103,28 +103,10 @@ def elbow_scene(person, view, rng):
     return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=14, beam=1.05)
 
 
-def upper_arm_scene(person, view, rng):
-    """Upper arm: ap, lateral; shoulder up."""
-    bend = rng.uniform(0, 20) if view == "ap" else rng.uniform(50, 95)
-    builder = ShapeBuilder()
-    length = add_upper_arm(builder, person)
-    builder.place()
-    fore = add_forearm(builder, person)
-    bent = turn("x", -bend)
-    builder.place(bent, bent @ (0, 0, fore))
-    basis = view_along((1, 0, 0), (0, 0, 1)) if view == "ap" else view_along((0, 1, 0), (0, 0, 1))
-    basis = turned(basis, rng.normal(0, 8))
-    k = person.scale
-    high = rng.uniform(310, 400) * k
-    origin = (0, 0, -0.5 * length + rng.normal(0, 18) * k)
-    return Scene(builder.shapes(), basis, origin, (high * rng.uniform(0.36, 0.6), high), tilt=10, beam=0.95)
-
-
 ARM_VIEWS = {
     "hand": (("pa", "oblique"), hand_scene),
     "finger": (("pa", "oblique", "lateral"), finger_scene),
     "wrist": (("pa", "oblique", "lateral"), wrist_scene),
     "forearm": (("ap", "lateral"), forearm_scene),
     "elbow": (("ap", "lateral"), elbow_scene),
-    "upper_arm": (("ap", "lateral"), upper_arm_scene),
 }

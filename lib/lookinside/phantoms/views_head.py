@@ -34,7 +34,7 @@ def cranium_scene(person, view, rng):
     high = rng.uniform(220, 300) * person.scale
     origin = (0, 0, rng.uniform(-40, -5) * person.scale)
     share = rng.uniform(0.72, 0.95) if view == "ap" else rng.uniform(0.85, 1.05)
-    return Scene(shapes, basis, origin, (high * share, high), tilt=7, beam=0.9, scatter=0.2)
+    return Scene(shapes, basis, origin, (high * share, high), tilt=7, beam=0.55, scatter=0.12, flatten=0.35)
 
 
 def sinuses_scene(person, view, rng):
@@ -46,7 +46,9 @@ def sinuses_scene(person, view, rng):
     rise = {"waters": rng.uniform(-25, 5), "caldwell": rng.uniform(-50, -15), "lateral": rng.uniform(-50, -15)}[view]
     ahead = -40 if view == "lateral" else 0
     origin = (0, ahead * person.scale, rise * person.scale)
-    return Scene(shapes, basis, origin, (high * rng.uniform(0.72, 0.95), high), tilt=6, beam=0.9, scatter=0.2)
+    return Scene(
+        shapes, basis, origin, (high * rng.uniform(0.72, 0.95), high), tilt=6, beam=0.55, scatter=0.12, flatten=0.35
+    )
 
 
 def breast_scene(person, view, rng):

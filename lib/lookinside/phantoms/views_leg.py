@@ -1,4 +1,4 @@
-"""Scenes of the leg: foot, ankle, lower leg, knee, thigh."""
+"""Scenes of the leg: foot, ankle, lower leg, knee."""
 
 import numpy as np
 
@@ -42,12 +42,12 @@ def foot_scene(person, view, rng):
         length = rng.uniform(270, 330) * k
         basis = turned(view_along((0, 0, 1), (0, -1, 0)), rng.normal(0, 6))
         field = (length, length * rng.uniform(0.6, 1.0))
-        return Scene(shapes, basis, (0, 62 * k, 60 * k), field, tilt=14, beam=1.15)
+        return Scene(shapes, basis, (0, 62 * k, 60 * k), field, tilt=14, beam=1.15, flatten=0.4, burn=0.03)
     basis = turned(view_along((1, 0, 0), (0, 0, -1)), rng.normal(0, 4) if view == "ap" else rng.uniform(22, 40))
     basis = turned(basis, rng.normal(8, 4), about="u")
     length = rng.uniform(245, 310) * k
     field = (length * rng.uniform(0.5, 0.85), length)
-    return Scene(shapes, basis, (0, 30 * k, rng.uniform(55, 75) * k), field, tilt=9, beam=1.15)
+    return Scene(shapes, basis, (0, 30 * k, rng.uniform(55, 75) * k), field, tilt=9, beam=1.15, flatten=0.5, burn=0.07)
 
 
 def ankle_scene(person, view, rng):
@@ -82,26 +82,9 @@ def knee_scene(person, view, rng):
     return Scene(builder.shapes(), basis, origin, (length * share, length), tilt=9, scatter=0.18)
 
 
-def thigh_scene(person, view, rng):
-    """Thigh: ap, lateral; the knee or the hip or a part of both."""
-    builder = ShapeBuilder()
-    head = add_thigh(builder, person)
-    builder.place()
-    knee = add_lower_leg(builder, person)
-    bent = turn("x", -rng.uniform(0, 30))
-    builder.place(bent, bent @ np.array([0, 0, -knee - 3 * person.scale]))
-    basis = turned(_FRONT if view == "ap" else _SIDE, rng.normal(0, 8))
-    length = rng.uniform(340, 480) * person.scale
-    origin = (-10 * person.scale, 0, 0.5 * head[2] + rng.normal(0, 45) * person.scale)
-    return Scene(
-        builder.shapes(), basis, origin, (length * rng.uniform(0.36, 0.55), length), tilt=10, beam=0.85, scatter=0.3
-    )
-
-
 LEG_VIEWS = {
     "foot": (("ap", "oblique", "lateral"), foot_scene),
     "ankle": (("ap", "lateral"), ankle_scene),
     "lower_leg": (("ap", "lateral"), lower_leg_scene),
     "knee": (("ap", "lateral"), knee_scene),
-    "thigh": (("ap", "lateral"), thigh_scene),
 }

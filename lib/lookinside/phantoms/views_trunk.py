@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .body_arm import add_upper_arm
-from .body_leg import add_thigh
+from .body_arm import add_forearm, add_upper_arm
+from .body_leg import add_lower_leg, add_thigh
 from .body_pelvis import HIP, add_pelvis
 from .body_shoulder import SHOULDER, add_shoulder
 from .body_skull import NECK_TOP, add_skull
@@ -17,22 +17,40 @@ FRONT = view_along((1, 0, 0), (0, 0, -1))
 SIDE = view_along((0, 1, 0), (0, 0, -1))
 
 
-def place_thigh(builder, person, side, swing=0.0, forward=0.0):
-    """Hang a thigh into the hip joint of a side (-1 right, 1 left); swing: degrees outwards, forward: degrees bent."""
+def place_thigh(builder, person, side, swing=0.0, forward=0.0, knee=None):
+    """Hang a thigh into the hip joint of a side (-1 right, 1 left).
+
+    swing: degrees outwards; forward: degrees bent; knee: degrees, adds the lower leg. Returns the knee (3,), mm.
+    """
     k = person.scale
     head = add_thigh(builder, person)
     matrix = turn("y", -side * swing) @ turn("x", forward) @ np.diag([-side, -1.0, 1.0])
-    builder.place(matrix, np.array([side * HIP * k, 0, 0]) - matrix @ head)
+    joint = np.array([side * HIP * k, 0, 0]) - matrix @ head
+    builder.place(matrix, joint)
+    if knee is not None:
+        height = add_lower_leg(builder, person)
+        bent = matrix @ turn("x", -knee)
+        builder.place(bent, joint - bent @ np.array([4.0 * k, 0, height + 3.0 * k]))
+    return joint
 
 
-def place_arm(builder, person, side, swing=12.0, protract=0.0, rotation=0.0):
-    """Hang an upper arm into the shoulder of a side; swing: degrees outwards."""
+def place_arm(builder, person, side, swing=12.0, protract=0.0, rotation=0.0, elbow=None):
+    """Hang an upper arm into the shoulder of a side.
+
+    swing: degrees outwards; rotation: degrees about its own length; elbow: degrees, adds the forearm. Returns the elbow.
+    """
     k = person.scale
     length = add_upper_arm(builder, person)
     head = np.array([-12 * k, -4 * k, -length + 4 * k])
     matrix = turn("y", -side * swing) @ np.diag([side, -1.0, -1.0]) @ turn("z", rotation)
     x, y, z = SHOULDER
-    builder.place(matrix, k * np.array([side * (x + protract), y, z]) - matrix @ head)
+    joint = k * np.array([side * (x + protract), y, z]) - matrix @ head
+    builder.place(matrix, joint)
+    if elbow is not None:
+        fore = add_forearm(builder, person)
+        bent = matrix @ turn("x", -elbow)
+        builder.place(bent, joint + bent @ np.array([0, 0, fore]))
+    return joint
 
 
 def _torso(person, first, last, *, low, high, sacrum=False):
@@ -55,7 +73,16 @@ def hip_scene(person, view, rng):
     high = rng.uniform(210, 300) * k
     origin = (rng.uniform(75, 118) * k, 0, rng.uniform(-45, 15) * k)
     basis = turned(FRONT, rng.normal(0, 5))
-    return Scene(builder.shapes(), basis, origin, (high * rng.uniform(0.7, 1.05), high), tilt=5, beam=0.8, scatter=0.4)
+    return Scene(
+        builder.shapes(),
+        basis,
+        origin,
+        (high * rng.uniform(0.7, 1.05), high),
+        tilt=5,
+        beam=0.8,
+        scatter=0.12,
+        flatten=0.45,
+    )
 
 
 def pelvis_scene(person, view, rng):
@@ -70,7 +97,16 @@ def pelvis_scene(person, view, rng):
     wide = rng.uniform(300, 410) * k
     origin = (0, 0, rng.uniform(10, 60) * k)
     basis = turned(turned(FRONT, rng.normal(0, 4)), rng.normal(0, 4), about="u")
-    return Scene(builder.shapes(), basis, origin, (wide, wide * rng.uniform(0.72, 1.0)), tilt=3, beam=0.75, scatter=0.4)
+    return Scene(
+        builder.shapes(),
+        basis,
+        origin,
+        (wide, wide * rng.uniform(0.72, 1.0)),
+        tilt=3,
+        beam=0.75,
+        scatter=0.12,
+        flatten=0.45,
+    )
 
 
 def abdomen_scene(person, view, rng):
@@ -87,7 +123,16 @@ def abdomen_scene(person, view, rng):
     high = rng.uniform(330, 450) * k
     origin = (0, 0, rng.uniform(135, 200) * k)
     basis = turned(FRONT, rng.normal(0, 3))
-    return Scene(builder.shapes(), basis, origin, (high * rng.uniform(0.75, 0.95), high), tilt=3, beam=0.7, scatter=0.4)
+    return Scene(
+        builder.shapes(),
+        basis,
+        origin,
+        (high * rng.uniform(0.75, 0.95), high),
+        tilt=3,
+        beam=0.7,
+        scatter=0.12,
+        flatten=0.45,
+    )
 
 
 def lumbar_spine_scene(person, view, rng):
@@ -106,7 +151,7 @@ def lumbar_spine_scene(person, view, rng):
         origin, share = (0, rng.uniform(5, 25) * k, rng.uniform(145, 195) * k), rng.uniform(0.45, 0.72)
     basis = turned(FRONT if view == "ap" else SIDE, rng.normal(0, 4))
     beam = 0.75 if view == "ap" else 0.55
-    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=3, beam=beam, scatter=0.45)
+    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=3, beam=beam, scatter=0.12, flatten=0.45)
 
 
 def thoracic_spine_scene(person, view, rng):
@@ -123,7 +168,7 @@ def thoracic_spine_scene(person, view, rng):
     else:
         origin, share = (0, rng.uniform(0, 30) * k, rng.uniform(390, 430) * k), rng.uniform(0.4, 0.65)
     basis = turned(FRONT if view == "ap" else SIDE, rng.normal(0, 4))
-    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=3, beam=0.75, scatter=0.4)
+    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=3, beam=0.75, scatter=0.12, flatten=0.45)
 
 
 def _chest(person, rng, *, arms, protract=12.0, breath=6.0):
@@ -150,7 +195,7 @@ def chest_scene(person, view, rng):
     else:
         origin, share = (0, -12 * k, rng.uniform(405, 445) * k), rng.uniform(0.65, 0.95)
     basis = turned(FRONT if view == "pa" else SIDE, rng.normal(0, 4))
-    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=3, beam=0.8, scatter=0.3)
+    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=3, beam=0.8, scatter=0.12, flatten=0.45)
 
 
 def ribs_scene(person, view, rng):
@@ -160,7 +205,16 @@ def ribs_scene(person, view, rng):
     high = rng.uniform(290, 390) * k
     origin = (rng.uniform(25, 85) * k, 0, rng.uniform(370, 430) * k)
     basis = turned(FRONT, rng.normal(0, 4) if view == "ap" else rng.choice([-1, 1]) * rng.uniform(28, 48))
-    return Scene(builder.shapes(), basis, origin, (high * rng.uniform(0.6, 0.95), high), tilt=4, beam=0.7, scatter=0.3)
+    return Scene(
+        builder.shapes(),
+        basis,
+        origin,
+        (high * rng.uniform(0.6, 0.95), high),
+        tilt=4,
+        beam=0.7,
+        scatter=0.12,
+        flatten=0.45,
+    )
 
 
 def shoulder_scene(person, view, rng):
@@ -181,7 +235,16 @@ def shoulder_scene(person, view, rng):
     high = rng.uniform(200, 275) * k
     origin = (rng.uniform(125, 165) * k, 20 * k, rng.uniform(465, 505) * k)
     basis = turned(FRONT, rng.normal(0, 6) if view == "ap" else -rng.uniform(25, 42))
-    return Scene(builder.shapes(), basis, origin, (high * rng.uniform(0.8, 1.05), high), tilt=6, beam=0.9, scatter=0.25)
+    return Scene(
+        builder.shapes(),
+        basis,
+        origin,
+        (high * rng.uniform(0.8, 1.05), high),
+        tilt=6,
+        beam=0.9,
+        scatter=0.12,
+        flatten=0.45,
+    )
 
 
 def clavicle_scene(person, view, rng):
@@ -201,7 +264,14 @@ def clavicle_scene(person, view, rng):
     if view == "axial":
         basis = turned(basis, rng.uniform(12, 24), about="u")
     return Scene(
-        builder.shapes(), basis, origin, (wide, wide * rng.uniform(0.38, 0.62)), tilt=4, beam=0.85, scatter=0.25
+        builder.shapes(),
+        basis,
+        origin,
+        (wide, wide * rng.uniform(0.38, 0.62)),
+        tilt=4,
+        beam=0.85,
+        scatter=0.12,
+        flatten=0.45,
     )
 
 
@@ -221,10 +291,48 @@ def cervical_spine_scene(person, view, rng):
     origin = (0, (8 if view == "ap" else 4) * k, rng.uniform(585, 620) * k)
     share = rng.uniform(0.5, 0.85) if view == "ap" else rng.uniform(0.6, 0.95)
     basis = turned(FRONT if view == "ap" else SIDE, rng.normal(0, 4))
-    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=4, beam=0.9, scatter=0.2)
+    return Scene(builder.shapes(), basis, origin, (high * share, high), tilt=4, beam=0.9, scatter=0.12, flatten=0.45)
+
+
+def thigh_scene(person, view, rng):
+    """Thigh: ap, lateral; the knee or the hip or a part of both."""
+    builder = ShapeBuilder()
+    add_trunk(builder, person, -200, 60)
+    add_pelvis(builder, person, sides=(1,))
+    builder.place(scale=person.scale)
+    joint = place_thigh(builder, person, 1, rng.uniform(0, 12), knee=float(rng.uniform(0, 25)))
+    basis = turned(FRONT if view == "ap" else SIDE, rng.normal(0, 8))
+    k = person.scale
+    length = rng.uniform(330, 470) * k
+    share = rng.uniform(0.45, 0.6) + rng.choice([-0.16, 0.14])
+    origin = share * joint + (1 - share) * np.array([HIP * k, 0, 0]) + np.array([12 * k, 0, 0])
+    field = (length * rng.uniform(0.36, 0.55), length)
+    return Scene(builder.shapes(), basis, tuple(origin), field, tilt=10, beam=0.8, scatter=0.12, flatten=0.4)
+
+
+def upper_arm_scene(person, view, rng):
+    """Upper arm: ap, lateral with the elbow bent."""
+    builder, curve = _torso(person, "t9", "t1", low=250, high=620)
+    add_ribs(builder, person, curve, sides=(1,), first=1, last=9)
+    add_shoulder(builder, person, sides=(1,))
+    builder.place(scale=person.scale)
+    swing, elbow = rng.uniform(12, 50), rng.uniform(0, 15) if view == "ap" else rng.uniform(50, 95)
+    joint = place_arm(builder, person, 1, swing, rotation=0.0 if view == "ap" else 80.0, elbow=float(elbow))
+    k = person.scale
+    high = rng.uniform(290, 390) * k
+    shoulder = k * np.array(SHOULDER)
+    share = rng.uniform(0.4, 0.65)
+    origin = share * joint + (1 - share) * shoulder
+    down = (joint - shoulder) / np.linalg.norm(joint - shoulder)
+    basis = view_along((-down[2], 0, down[0]), (down[0], 0, down[2]))
+    basis = turned(turned(basis, rng.normal(0, 6)), -rng.uniform(0, 1) * swing, about="w")
+    field = (high * rng.uniform(0.36, 0.6), high)
+    return Scene(builder.shapes(), basis, tuple(origin), field, tilt=8, beam=0.95, scatter=0.1, flatten=0.4, burn=0.03)
 
 
 TRUNK_VIEWS = {
+    "thigh": (("ap", "lateral"), thigh_scene),
+    "upper_arm": (("ap", "lateral"), upper_arm_scene),
     "hip": (("ap", "frog"), hip_scene),
     "pelvis": (("ap",), pelvis_scene),
     "shoulder": (("ap", "oblique"), shoulder_scene),
