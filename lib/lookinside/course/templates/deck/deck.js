@@ -1,8 +1,8 @@
 // Make the figures of each slide fit its 1280 x 720 box, report what still overflows, then start reveal.js.
-(async function () {
+// All figures are inside the file, so at the load event their sizes are known.
+window.addEventListener('load', async function () {
   const SMALLEST = 0.5; // a figure below half its size is not readable any more
-  const pictures = Array.from(document.images);
-  await Promise.all(pictures.map((picture) => picture.decode().catch(() => null)));
+  const LARGEST = 1.35; // and beyond this it is blurred
 
   const slides = Array.from(document.querySelectorAll('section.slide'));
   slides.forEach((slide) => slide.classList.toggle('title', slide.querySelector('h1') !== null));
@@ -11,12 +11,17 @@
   let drawn = 0;
   slides.forEach((slide, index) => {
     const figures = Array.from(slide.querySelectorAll('img')).filter((picture) => !picture.closest('.notes'));
+    if (figures.length === 1) { // alone on its slide, a figure may grow
+      const picture = figures[0];
+      const growth = Math.min(LARGEST, picture.parentElement.parentElement.clientWidth / picture.naturalWidth);
+      if (growth > 1) picture.style.height = Math.floor(growth * picture.naturalHeight) + 'px';
+    }
     for (let round = 0; round < 12 && figures.length && slide.scrollHeight > slide.clientHeight; round++) {
       // Figures side by side share a row, so that one round may not be enough.
       const heights = figures.map((picture) => picture.getBoundingClientRect().height);
       const sum = heights.reduce((total, height) => total + height, 0);
       const factor = Math.max(0.1, (sum - (slide.scrollHeight - slide.clientHeight) - 2) / sum);
-      figures.forEach((picture, each) => { picture.style.maxHeight = Math.floor(heights[each] * factor) + 'px'; });
+      figures.forEach((picture, each) => { picture.style.height = Math.floor(heights[each] * factor) + 'px'; });
     }
     const heading = slide.querySelector('h1, h2, h3');
     const name = (index + 1) + (heading ? ' (' + heading.textContent.trim() + ')' : '');
@@ -45,4 +50,4 @@
   root.faults = JSON.stringify(faults);
   root.requests = performance.getEntriesByType('resource').filter((entry) => !entry.name.startsWith('data:')).length;
   root.ready = 'yes';
-})();
+});
