@@ -10,7 +10,10 @@ UPPER_ARM = 300.0  # mm, elbow to shoulder
 
 
 def add_forearm(builder, person, rotation=0.0):
-    """Add radius, ulna and soft tissue (not yet placed); returns the length, mm. rotation: 0 supine, 1 prone (the radius crosses the ulna)."""
+    """Add radius, ulna and soft tissue (not yet placed); returns the length, mm.
+
+    rotation: 0 supine, 1 prone (the radius crosses the ulna).
+    """
     rng = person.details("forearm")
     k, thick = person.scale, person.scale * person.bone
     soft = k * (0.45 + 0.55 * person.girth)
@@ -88,6 +91,7 @@ def add_upper_arm(builder, person):
         (15 * thick, 9 * thick),
         17 * thick,
         flare=0.2,
+        broad=True,
     )
     for part, x, r in (("trochlea", -10, 11.0), ("capitulum", 11, 10.5)):
         builder.small_bone(part, (x * k, 2 * k, -9 * k), (11 * thick, r * thick, r * thick), union="humerus")

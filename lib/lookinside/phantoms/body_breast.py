@@ -4,7 +4,10 @@ import numpy as np
 
 
 def add_breast(builder, person, rng, oblique):
-    """Add skin, fat, gland, ducts, ligaments (not yet placed); oblique: with the chest muscle. Returns (reach, half width)."""
+    """Add skin, fat, gland, ducts, ligaments (not yet placed).
+
+    oblique: with the chest muscle. Returns (reach, half width), mm.
+    """
     details = person.details("breast")
     reach = details.uniform(62, 110) * (0.6 + 0.4 * person.girth)
     wide, thick = reach * details.uniform(0.78, 1.05), details.uniform(18, 28)

@@ -1,4 +1,7 @@
-"""The foot: 26 bones and their soft tissue. Own frame: x to the big toe's side, y up from the sole, z to the toes, 0 under the ankle."""
+"""The foot: 26 bones and their soft tissue.
+
+Own frame: x to the big toe's side, y up from the sole, z to the toes, 0 under the ankle.
+"""
 
 import numpy as np
 

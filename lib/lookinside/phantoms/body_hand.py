@@ -1,4 +1,9 @@
-"""The hand: 27 bones and their soft tissue. Own frame: x to the thumb, y to the palm, z to the finger tips, 0 at the wrist."""
+"""The hand: 27 bones and their soft tissue.
+
+Own frame: x to the thumb, y to the palm, z to the finger tips, 0 at the wrist.
+"""
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -80,7 +85,7 @@ def add_hand(builder, person):
 
 
 def _add_palm(builder, knuckles, k, soft):
-    for (start, end), (next_start, next_end) in zip(knuckles[1:-1], knuckles[2:], strict=True):
+    for (start, end), (next_start, next_end) in pairwise(knuckles[1:]):
         middle, next_middle = 0.5 * (start + next_start), 0.5 * (end + next_end)
         builder.segment("skin", "fat", middle, next_middle, (13.5 * soft, 13 * soft), stretch=1.5)
     for start, end in knuckles[1:]:

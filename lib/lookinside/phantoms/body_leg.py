@@ -96,7 +96,9 @@ def add_thigh(builder, person):
     hip = THIGH * k * rng.normal(1.0, 0.025)
     head = np.array([22 * k, 6 * k, hip])
     low, high = np.array([0, 0, 14 * k]), np.array([-26 * k, 2 * k, hip - 12 * k])
-    builder.long_bone("femur", low, high, 14 * thick, (36 * thick, 24 * thick), 17 * thick, flare=0.13, hollow=0.5)
+    builder.long_bone(
+        "femur", low, high, 14 * thick, (36 * thick, 24 * thick), 17 * thick, flare=0.13, hollow=0.5, broad=True
+    )
     middle = np.array([-12 * k, 5 * k, 0.5 * hip])
     builder.long_bone(
         "femur", 0.75 * low + 0.25 * middle, 0.3 * middle + 0.7 * high, 13 * thick, 16 * thick, 15 * thick, hollow=0.5

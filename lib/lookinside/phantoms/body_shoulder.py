@@ -1,4 +1,4 @@
-"""Shoulder blade and collar bone in the body's frame (see `body_spine`); the head of the humerus is at x = ±SHOULDER."""
+"""Shoulder blade and collar bone in the body's frame (see `body_spine`); the humeral heads are at SHOULDER."""
 
 SHOULDER = (179.0, 18.0, 508.0)  # left humeral head, mm before scaling
 

@@ -1,4 +1,7 @@
-"""Spine and sacrum in the body's frame: x to the left, y to the back, z to the head, 0 between the hip joints (before scaling)."""
+"""Spine and sacrum.
+
+The body's frame: x to the left, y to the back, z to the head, 0 between the hip joints; mm before scaling.
+"""
 
 import numpy as np
 

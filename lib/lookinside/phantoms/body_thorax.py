@@ -37,7 +37,10 @@ def add_ribs(builder, person, curve, sides=(-1, 1), first=1, last=12):
 
 
 def add_lungs(builder, person, breath=0.0):
-    """Add lungs with their vessels, heart, mediastinum and diaphragm (not yet placed); breath: mm the domes stand lower."""
+    """Add lungs with their vessels, heart, mediastinum and diaphragm (not yet placed).
+
+    breath: mm that the domes stand lower.
+    """
     rng = person.details("lungs")
     for s, side in ((-1, "right"), (1, "left")):
         lung = f"lung_{side}"

@@ -1,17 +1,18 @@
-"""Beer-Lambert by formula: the chord of a ray through an ellipsoid, and the sum of what many of them attenuate.
+"""Beer-Lambert for many ellipsoids: what a beam loses on its way, and which parts it met.
 
-A parallel ray through the pixel (u, v) runs a length L sqrt(1 - p u² - 2 q uv - r v²) through an ellipsoid whose centre is
-at (0, 0): its shadow is an ellipse, whatever way it is turned. Each ellipsoid touches only its shadow's window.
+Ellipsoids of one union are one thing: along a ray the longest chord counts once. What lies within a union (marrow in a
+bone, the heart between the lungs) counts at most as long as the union itself. Different unions add up.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from .shadows import cast
 from .shapes import BONY, TISSUES
 
-
-_UNSEEN = ("spongy", "brain", "fat_in_gland", "face_hole")  # what thins its container keeps the container's label
+_UNSEEN = frozenset({"spongy", "brain", "fat_in_gland", "face_hole"})  # thins its container, which keeps the label
+_SMALL = 700  # pixels: families whose windows are smaller on average are drawn all at once
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Projection:
     Attributes:
         attenuation: float32, the line integral of mu (no unit): what is left of the beam is exp(-attenuation).
         bone: float32, the bones' part of it.
-        labels: int16; 0 is nothing, i + 1 is part_names[i].
+        labels: int16; 0 is nothing, i + 1 is part_names[i], the one drawn last where parts overlap (large ones first).
         part_names: tuple of the names of the parts that the image shows.
         body: bool, where the ray met anything.
         bones: bool, where it met bone.
@@ -37,17 +38,150 @@ class Projection:
     landmarks: dict
 
 
-def shadow_forms(centres, radii, rotations, view):
-    """The shadows of M ellipsoids: (centres (M, 2), peak L (M,) in mm, forms (M, 3) = p, q, r).
+class _Family:
+    """A union and what lies within it: `unions` is a list of (tissue, member indices), the union itself first."""
 
-    view: float (3, 3), rows u (to the right), v (down), w (along the beam), orthonormal.
-    """
-    own = np.einsum("mij,kj->mik", rotations, view) / radii[:, :, None]  # (M, own axis, u/v/w)
-    form = np.einsum("mik,mil->mkl", own, own)
-    a = form[:, 2, 2]
-    bu, bv = form[:, 0, 2], form[:, 1, 2]
-    forms = np.stack([form[:, 0, 0] - bu * bu / a, form[:, 0, 1] - bu * bv / a, form[:, 1, 1] - bv * bv / a], axis=1)
-    return centres @ view[:2].T, 2.0 / np.sqrt(a), forms
+    def __init__(self, unions, shadows):
+        self.unions = unions
+        own = unions[0][1]
+        self.low, self.high = shadows.low[own].min(axis=0), shadows.high[own].max(axis=0)
+        members = np.concatenate([held for _, held in unions])
+        spans = shadows.high[members] - shadows.low[members]
+        self.small = float((spans[:, 0] * spans[:, 1]).mean()) < _SMALL
+
+
+def _families(shapes, shadows):
+    unions = {}
+    for i in shadows.seen.tolist():
+        unions.setdefault(shapes.unions[i], []).append(i)
+    within = {}
+    for name, members in unions.items():
+        outer = shapes.within[members[0]]
+        within.setdefault(outer or name, []).insert(0 if not outer else len(within.get(outer, ())), name)
+    return [
+        _Family([(shapes.tissues[unions[name][0]], unions[name]) for name in names], shadows)
+        for outer, names in within.items()
+        if outer in unions
+    ]
+
+
+class _Canvas:
+    """The images that a projection fills."""
+
+    def __init__(self, shapes, shadows, size, landmarks):
+        self.shapes, self.shadows, self.size = shapes, shadows, size
+        self.total, self.bone = (np.zeros((size, size), np.float32) for _ in range(2))
+        self.body, self.bones = (np.zeros((size, size), bool) for _ in range(2))
+        self.labels = np.zeros((size, size), np.int16)
+        self.masks = {name: np.zeros((size, size), bool) for name in landmarks}
+        self.names = {}
+        for i in shadows.seen.tolist():
+            self.names.setdefault(shapes.parts[i], len(self.names) + 1)
+        self.claims = {name: [key for key, holds in landmarks.items() if holds(name)] for name in self.names}
+
+    def draw(self, family):
+        """One family whose windows are large."""
+        x0, y0, x1, y1 = *family.low.tolist(), *family.high.tolist()
+        window = (slice(y0, y1), slice(x0, x1))
+        value = chord = None
+        for tissue, members in family.unions:
+            square = np.zeros((y1 - y0, x1 - x0), np.float32)
+            for i in members:
+                a, b = np.maximum(self.shadows.low[i], family.low).tolist()
+                c, d = np.minimum(self.shadows.high[i], family.high).tolist()
+                if c <= a or d <= b:
+                    continue
+                columns, rows = np.arange(a, c, dtype=np.float32), np.arange(b, d, dtype=np.float32)[:, None]
+                part = square[b - y0 : d - y0, a - x0 : c - x0]
+                np.maximum(part, self.shadows.squares(i, columns, rows), out=part)
+            hit = square > 0
+            if tissue not in _UNSEEN:  # a large union has one name
+                self._name(self.shapes.parts[members[0]], hit, window)
+            np.sqrt(square, out=square)
+            if value is None:
+                chord, value = square, TISSUES[tissue].mu * square
+                self.body[window] |= hit
+                if tissue in BONY:
+                    self.bones[window] |= hit
+            else:
+                value += TISSUES[tissue].mu * np.minimum(square, chord)
+        self.total[window] += value
+        if family.unions[0][0] in BONY:
+            self.bone[window] += value
+
+    def _name(self, name, hit, window):
+        np.copyto(self.labels[window], self.names[name], where=hit)
+        for key in self.claims[name]:
+            self.masks[key][window] |= hit
+
+    def draw_all(self, families):
+        """Families whose windows are small: every pixel of every window in one long row."""
+        spans = np.array([f.high - f.low for f in families])
+        areas = spans[:, 0] * spans[:, 1]
+        owner = np.array([k for k, f in enumerate(families) for _ in f.unions])  # family of each union
+        starts = np.concatenate([[0], np.cumsum(areas[owner])])  # where each union's pixels begin
+        members, union = [], []
+        for family in families:
+            for _, held in family.unions:
+                union.extend([union[-1] + 1 if union else 0] * len(held))
+                members.extend(held)
+        members, union = np.array(members), np.array(union)
+        home = owner[union]
+        first = np.array([f.low for f in families])
+        low = np.maximum(self.shadows.low[members], first[home])
+        span = np.maximum(np.minimum(self.shadows.high[members], np.array([f.high for f in families])[home]) - low, 0)
+        counts = span[:, 0] * span[:, 1]
+        each = np.repeat(np.arange(len(members)), counts)
+        at = np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts, counts)
+        row = at // span[each, 0]
+        column = at - row * span[each, 0] + low[each, 0]
+        row += low[each, 1]
+        square = self.shadows.squares(members[each], column.astype(np.float32), row.astype(np.float32))
+        base = (starts[union] - first[home, 1] * spans[home, 0] - first[home, 0])[each]
+        slot = base + row * spans[home, 0][each] + column
+        squares = np.zeros(starts[-1], np.float32)
+        np.maximum.at(squares, slot, square)
+        self._label_all(members[each], (row * self.size + column), square > 0)
+        self._add_all(families, first, spans, areas, np.sqrt(squares), starts)
+
+    def _label_all(self, which, pixel, inside):
+        which, pixel = which[inside], pixel[inside]
+        hidden = np.array([t in _UNSEEN for t in self.shapes.tissues])
+        shown = ~hidden[which]
+        which, pixel = which[shown], pixel[shown]
+        code = np.array([self.names.get(name, 0) for name in self.shapes.parts], np.int16)
+        named = code[which]
+        self.labels.reshape(-1)[pixel] = named
+        for key, mask in self.masks.items():
+            claimed = np.array([False] + [key in self.claims[name] for name in self.names])
+            mask.reshape(-1)[pixel[claimed[named]]] = True
+
+    def _add_all(self, families, first, spans, areas, chords, starts):
+        values = np.empty(int(areas.sum()), np.float32)
+        hits = np.empty(len(values), bool)
+        at = union = 0
+        for family, area in zip(families, areas.tolist(), strict=True):
+            begin = int(starts[union])
+            chord, value = chords[begin : begin + area], values[at : at + area]
+            np.multiply(chord, np.float32(TISSUES[family.unions[0][0]].mu), out=value)
+            np.greater(chord, 0, out=hits[at : at + area])
+            for k, (tissue, _) in enumerate(family.unions[1:], start=1):
+                inner = chords[begin + k * area : begin + (k + 1) * area]
+                value += np.float32(TISSUES[tissue].mu) * np.minimum(inner, chord)
+            at += area
+            union += len(family.unions)
+        each = np.repeat(np.arange(len(families)), areas)
+        k = np.arange(len(each)) - np.repeat(np.cumsum(areas) - areas, areas)
+        row = k // spans[each, 0]
+        pixel = (row + first[each, 1]) * self.size + k - row * spans[each, 0] + first[each, 0]
+        bony = np.array([f.unions[0][0] in BONY for f in families])[each]
+        cells = self.size * self.size
+        shape = (self.size, self.size)
+        of_bone = np.bincount(pixel[bony], values[bony], cells).astype(np.float32).reshape(shape)
+        self.bone += of_bone
+        self.total += of_bone + np.bincount(pixel[~bony], values[~bony], cells).astype(np.float32).reshape(shape)
+        self.body.reshape(-1)[pixel[hits]] = True
+        self.bones.reshape(-1)[pixel[hits & bony]] = True
 
 
 def project(shapes, view, origin, pixel, size, landmarks=None):
@@ -64,96 +198,19 @@ def project(shapes, view, origin, pixel, size, landmarks=None):
     Returns:
         `Projection`.
     """
-    view = np.asarray(view, np.float64)
-    middle, peak, forms = shadow_forms(
-        shapes.centres - np.asarray(origin, np.float32), shapes.radii, shapes.rotations, view
+    shadows = cast(shapes, view, origin, pixel, size)
+    canvas = _Canvas(shapes, shadows, size, landmarks or {})
+    families = _families(shapes, shadows)
+    several = [len({shapes.parts[i] for i in f.unions[0][1]}) > 1 for f in families]
+    small = []
+    for family, named in zip(families, several, strict=True):
+        if family.small or named:
+            small.append(family)
+        else:
+            canvas.draw(family)
+    if small:
+        canvas.draw_all(small)
+    np.maximum(canvas.total, 0.0, out=canvas.total)
+    return Projection(
+        canvas.total, canvas.bone, canvas.labels, tuple(canvas.names), canvas.body, canvas.bones, canvas.masks
     )
-    half = 0.5 * (size - 1)
-    middle = middle / pixel + half
-    peak = peak.astype(np.float64)
-    forms = forms * pixel * pixel
-    det = forms[:, 0] * forms[:, 2] - forms[:, 1] ** 2
-    reach = np.sqrt(np.stack([forms[:, 2], forms[:, 0]], axis=1) / det[:, None])
-    low = np.ceil(np.maximum(middle - reach, 0.0)).astype(int)
-    high = np.floor(np.minimum(middle + reach, size - 1.0)).astype(int) + 1
-    seen = np.flatnonzero(np.all(high > low, axis=1))
-
-    groups = {}
-    for i in seen.tolist():
-        groups.setdefault(shapes.unions[i], []).append(i)
-    names = {}
-    inner = {}
-    for union, members in groups.items():
-        outer = shapes.within[members[0]]
-        if outer:
-            inner.setdefault(outer, []).append(union)
-    masks = {name: np.zeros((size, size), bool) for name in (landmarks or {})}
-    claims = {}
-    grid = np.arange(size, dtype=np.float32)
-    scale = (peak * peak).astype(np.float32)
-    # scaled forms: L² (1 - p u² - 2 q uv - r v²) is the squared chord
-    p, q2, r = ((scale * forms[:, k]).astype(np.float32) * (2.0 if k == 1 else 1.0) for k in range(3))
-    table = list(zip(low.tolist(), high.tolist(), middle.astype(np.float32), scale, p, q2, r, strict=True))
-    labels = np.zeros((size, size), np.int16)
-
-    def paint(name, inside, rows, cols):
-        np.copyto(labels[rows, cols], names.setdefault(name, len(names) + 1), where=inside)
-        if masks:
-            if name not in claims:
-                claims[name] = [key for key, holds in landmarks.items() if holds(name)]
-            for key in claims[name]:
-                masks[key][rows, cols] |= inside
-
-    def union_chord(members, label):
-        """The longest chord (h, w) of a union and its window."""
-        x0, y0 = low[members].min(axis=0).tolist()
-        x1, y1 = high[members].max(axis=0).tolist()
-        chord = np.zeros((y1 - y0, x1 - x0), np.float32)
-        one_name = len({shapes.parts[i] for i in members}) == 1
-        for i in members:
-            (a0, b0), (a1, b1), (mu, mv), s, pi, qi, ri = table[i]
-            u = grid[a0:a1] - mu
-            v = (grid[b0:b1] - mv)[:, None]
-            square = qi * v + pi * u
-            square *= u
-            np.subtract(s - ri * v * v, square, out=square)
-            part = chord[b0 - y0 : b1 - y0, a0 - x0 : a1 - x0]
-            np.maximum(part, square, out=part)
-            if label and not one_name:
-                paint(shapes.parts[i], square > 0, slice(b0, b1), slice(a0, a1))
-        window = (slice(y0, y1), slice(x0, x1))
-        if label and one_name:
-            paint(shapes.parts[members[0]], chord > 0, *window)
-        np.sqrt(chord, out=chord)
-        return chord, window
-
-    total = np.zeros((size, size), np.float32)
-    bone = np.zeros((size, size), np.float32)
-    body = np.zeros((size, size), bool)
-    bones = np.zeros((size, size), bool)
-    for union, members in groups.items():
-        if shapes.within[members[0]]:
-            continue
-        tissue = shapes.tissues[members[0]]
-        chord, window = union_chord(members, label=True)
-        hit = chord > 0
-        body[window] |= hit
-        value = TISSUES[tissue].mu * chord
-        for name in inner.get(union, ()):
-            held = groups[name]
-            filled, (rows, cols) = union_chord(held, label=shapes.tissues[held[0]] not in _UNSEEN)
-            y0, x0 = max(rows.start, window[0].start), max(cols.start, window[1].start)
-            y1, x1 = min(rows.stop, window[0].stop), min(cols.stop, window[1].stop)
-            if y1 > y0 and x1 > x0:
-                there = (
-                    slice(y0 - window[0].start, y1 - window[0].start),
-                    slice(x0 - window[1].start, x1 - window[1].start),
-                )
-                here = (slice(y0 - rows.start, y1 - rows.start), slice(x0 - cols.start, x1 - cols.start))
-                value[there] += TISSUES[shapes.tissues[held[0]]].mu * np.minimum(filled[here], chord[there])
-        total[window] += value
-        if tissue in BONY:
-            bone[window] += value
-            bones[window] |= hit
-    np.maximum(total, 0.0, out=total)
-    return Projection(total, bone, labels, tuple(names), body, bones, masks)

@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Tissue(NamedTuple):
-    """What a tissue does: its CT number, and its attenuation beyond that of what it lies in, per mm at diagnostic kV."""
+    """A tissue: its CT number, and its attenuation beyond that of what it lies in, per mm at diagnostic kV."""
 
     hu: float
     mu: float

@@ -37,7 +37,8 @@ def place_thigh(builder, person, side, swing=0.0, forward=0.0, knee=None):
 def place_arm(builder, person, side, swing=12.0, protract=0.0, rotation=0.0, elbow=None):
     """Hang an upper arm into the shoulder of a side.
 
-    swing: degrees outwards; rotation: degrees about its own length; elbow: degrees, adds the forearm. Returns the elbow.
+    swing: degrees outwards; rotation: degrees about its own length; elbow: degrees, adds the forearm.
+    Returns the elbow (3,), mm.
     """
     k = person.scale
     length = add_upper_arm(builder, person)
