@@ -1,5 +1,6 @@
 """Explainers for any Keras model, and the scores that say whether they tell the truth."""
 
+from lookinside.explain.deconvnet import Deconvnet, Projections
 from lookinside.explain.heatmap import heat_map
 from lookinside.explain.randomize import randomize_weights
 from lookinside.explain.scores import (
@@ -12,7 +13,9 @@ from lookinside.explain.scores import (
 )
 
 __all__ = [
+    "Deconvnet",
     "Interval",
+    "Projections",
     "bootstrap_interval",
     "heat_map",
     "landmark_share",

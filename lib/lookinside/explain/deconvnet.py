@@ -1,0 +1,201 @@
+"""The deconvnet of Zeiler & Fergus 2014, as Kumar & Menkovski 2016 use it: what the strongest maps saw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lookinside.errors import CourseError
+from lookinside.explain.graph import Graph, Step
+from lookinside.explain.images import checked_images
+from lookinside.explain.rules import reversals_of
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+_FLOATS_AT_ONCE = 2**25  # 128 MiB for the largest signal, when no chunk is given
+
+
+class Projections(NamedTuple):
+    """The strongest maps of each image, strongest first, projected back one at a time.
+
+    Attributes:
+        maps: float32 (N, n, H, W), signed; over several channels the sum of absolute values.
+        indices: int64 (N, n), which map of the layer each is.
+        peaks: float32 (N, n), the largest activation of each map, by which they are ranked.
+    """
+
+    maps: np.ndarray
+    indices: np.ndarray
+    peaks: np.ndarray
+
+
+class Deconvnet:
+    """Projects the strongest feature maps of a layer back to the image (Zeiler & Fergus 2014, section 2.1).
+
+    The maps are ranked by their largest activation. Each is projected alone, the layer's other maps set to zero:
+    max pooling sends a value back to the pixel it came from, a ReLU keeps what is positive, batch normalisation
+    multiplies by gamma / sqrt(variance + epsilon), a convolution becomes its transpose; biases are dropped. It takes
+    no class: it shows what the strongest maps saw, whatever the network makes of it.
+
+    Works for functional and Sequential models, nested ones too, whose layers up to `layer` are convolution (Conv2D,
+    DepthwiseConv2D), batch normalisation, ReLU (layer or argument), max pooling (overlapping too), dropout, zero
+    padding, cropping, rescaling and normalisation. It computes in float32, also for a mixed precision model, reads
+    the model's weights at each call, and never changes them.
+
+    Args:
+        model: the network; what comes behind `layer` does not matter.
+        layer: name of the layer whose maps are projected ("outer/inner" in a nested model). A convolution stands for
+            its maps behind the batch normalisation and activation that follow it. None: the last convolution.
+        top_n: how many maps; all of them where the layer has fewer.
+        chunk: how many maps, over all images, go back at once: more is faster up to a point, and takes more memory.
+            None: as many as keep the largest signal below 128 MiB.
+
+    Raises:
+        CourseError: for a layer that does not exist (the nearest names are offered) or that cannot be gone back
+            through (by its name), a model that does not show its layers, or a number below 1.
+    """
+
+    def __init__(self, model: keras.Model, layer: str | None = None, top_n: int = 25, chunk: int | None = None):
+        if top_n < 1 or (chunk is not None and chunk < 1):
+            raise CourseError(f"top_n is {top_n} and chunk {chunk}: give 1 or more.")
+        graph = Graph(model)
+        target = _target(graph, layer)
+        self._way = [(step, reversals_of(step)) for step in _path_to(graph, target)]
+        self.layer = graph.writer(target).name
+        self.top_n, self.chunk = top_n, chunk
+        self._input_shape = model.input_shape
+        # autograph=False: nothing in here needs it, and it warns of code that it cannot read.
+        self._look = tf.function(self._look_once, autograph=False)
+        self._project = tf.function(self._project_once, autograph=False)
+
+    def __call__(self, images) -> np.ndarray:
+        """The sum of the absolute projections of the strongest maps.
+
+        Args:
+            images: (N, H, W, C), as the model takes them; integers are cast, not rescaled.
+
+        Returns:
+            float32 (N, H, W), 0 or more; absolute values are summed over channels.
+
+        Raises:
+            CourseError: for images that do not fit to the model, an empty batch, nan or infinite pixels.
+        """
+        heat = [sum(np.abs(maps).sum(axis=1) for maps in group.parts()) for group in self._groups(images)]
+        return np.concatenate(heat)[: len(images)]
+
+    def maps(self, images) -> Projections:
+        """The single projections, with the numbers of their maps; see `Projections`. Arguments as in a call."""
+        rows = [
+            (np.concatenate(list(group.parts()), axis=1), group.indices.numpy(), group.peaks.numpy())
+            for group in self._groups(images)
+        ]
+        maps, indices, peaks = (np.concatenate(column)[: len(images)] for column in zip(*rows, strict=True))
+        return Projections(maps, indices.astype(np.int64), peaks)
+
+    def _groups(self, images) -> Iterator[_Group]:
+        """As many images at a time as the chunk allows; the last group is filled up, so that nothing is traced anew."""
+        images = checked_images(images, self._input_shape)
+        shapes = self._shapes(images.shape[1:])
+        count = min(self.top_n, shapes[-1][-1])
+        chunk = self.chunk or max(1, _FLOATS_AT_ONCE // max(map(math.prod, shapes)))
+        size = min(len(images), max(1, chunk // count))
+        for start in range(0, len(images), size):
+            group = images[start : start + size].astype(np.float32)
+            missing = size - len(group)
+            group = np.pad(group, ((0, missing), (0, 0), (0, 0), (0, 0)))
+            chosen, indices, peaks, memories = self._look(group, count)
+            yield _Group(self._project, chosen, indices, peaks, memories, images.shape[1:], min(chunk, count))
+
+    def _shapes(self, shape):
+        """(H, W, C) of the image and behind each step."""
+        shapes = [shape]
+        for step, _ in self._way:
+            known = hasattr(step.layer, "compute_output_shape")  # keras.ops.relu is no layer and changes no shape
+            shapes.append(step.layer.compute_output_shape((None, *shapes[-1]))[1:] if known else shapes[-1])
+        return shapes
+
+    def _look_once(self, images, count):
+        """Forward: the strongest maps (B, h, w, n), their numbers and peaks (B, n), and what the way back needs."""
+        memories = []
+        x = images
+        for _, reversals in self._way:
+            for reversal in reversals:
+                x, memory = reversal.forward(x)
+                memories.append(memory)
+        peaks, indices = tf.math.top_k(tf.reduce_max(x, axis=(1, 2)), count)
+        return tf.gather(x, indices, axis=3, batch_dims=1), indices, peaks, memories
+
+    def _project_once(self, chosen, indices, memories, shape):
+        """Backward: maps (B, h, w, m) and their numbers (B, m) -> projections (B, m, H, W)."""
+        shapes = self._shapes(shape)
+        images, height, width, maps = chosen.shape
+        alone = tf.reshape(tf.transpose(chosen, (0, 3, 1, 2)), (images * maps, height, width, 1))
+        signal = alone * tf.one_hot(tf.reshape(indices, (-1, 1, 1)), shapes[-1][-1])
+        memories = list(memories)
+        for (_, reversals), before, after in reversed(list(zip(self._way, shapes[:-1], shapes[1:], strict=True))):
+            for place, reversal in reversed(list(enumerate(reversals))):
+                signal = reversal.backward(signal, memories.pop(), after if place else before)
+        signal = tf.reshape(signal, (images, maps, *shape))
+        return signal[..., 0] if shape[-1] == 1 else tf.reduce_sum(tf.abs(signal), axis=-1)
+
+
+class _Group(NamedTuple):
+    """Some images, looked at and ready to be projected back."""
+
+    project: Callable
+    chosen: tf.Tensor
+    indices: tf.Tensor
+    peaks: tf.Tensor
+    memories: list
+    shape: tuple[int, int, int]
+    maps_at_once: int
+
+    def parts(self) -> Iterator[np.ndarray]:
+        """The projections, `maps_at_once` maps of each image at a time: (B, m, H, W)."""
+        for start in range(0, self.indices.shape[1], self.maps_at_once):
+            part = slice(start, start + self.maps_at_once)
+            yield self.project(self.chosen[..., part], self.indices[:, part], self.memories, self.shape).numpy()
+
+
+def _target(graph: Graph, layer: str | None) -> int:
+    """The value whose maps are projected: behind the normalisation and activation of a convolution."""
+    if layer is None:
+        convolutions = [step for step in graph.steps if isinstance(step.layer, _CONVOLUTIONS)]
+        if not convolutions:
+            raise CourseError("This model has no convolution: name the layer whose maps you want to see.")
+        value = convolutions[-1].outputs[0]
+    else:
+        value = graph.value_of(layer)
+    step = graph.writer(value)
+    if len(step.shape) != 3:
+        raise CourseError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
+    activated = not isinstance(step.layer, _CONVOLUTIONS) or step.layer.activation is not keras.activations.linear
+    while not activated:
+        readers = graph.readers(value)
+        if len(readers) != 1 or not _belongs_to_convolution(readers[0].layer):
+            break
+        step = readers[0]
+        value = step.outputs[0]
+        activated = not isinstance(step.layer, keras.layers.BatchNormalization)
+    return value
+
+
+def _belongs_to_convolution(layer) -> bool:
+    rectifiers = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
+    kinds = (keras.layers.BatchNormalization, keras.layers.Activation, *rectifiers)
+    return isinstance(layer, kinds) or type(layer).__name__ == "Relu"
+
+
+def _path_to(graph: Graph, value: int) -> list[Step]:
+    """The steps from the image to a value; they must be a chain."""
+    path: list[Step] = []
+    while (step := graph.writer(value)) is not None:
+        path.append(step)
+        if len(step.inputs) != 1:
+            break  # reversals_of refuses it by name
+        value = step.inputs[0]
+    return path[::-1]

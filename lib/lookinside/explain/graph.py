@@ -1,0 +1,116 @@
+"""A Keras model as a flat list of steps: nested models opened, every step knowing what it reads and writes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from lookinside.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of one layer. Values (tensors) are numbered; the model's input is value 0.
+
+    Attributes:
+        layer: the Keras layer or operation.
+        name: its name; inside a nested model "outer/inner".
+        inputs, outputs: numbers of the values read and written.
+        shape: of the first output, without the batch axis.
+    """
+
+    layer: Any
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    shape: tuple[int | None, ...]
+
+
+class Graph:
+    """The steps of a functional or Sequential model, in an order in which they can be computed.
+
+    Attributes:
+        steps: all steps; nested models are opened.
+        outputs: numbers of the model's outputs.
+
+    Raises:
+        CourseError: for a subclassed or unbuilt model, or one with several inputs.
+    """
+
+    def __init__(self, model: keras.Model):
+        function = _function(model)
+        if len(function.inputs) != 1:
+            raise CourseError(
+                f"Model {model.name} has {len(function.inputs)} inputs: give one with a single image input."
+            )
+        self.steps: list[Step] = []
+        self._values = 0
+        self._ends: dict[str, tuple[int, ...]] = {}
+        self.outputs = self._open(function, (0,), "")
+        self._writers = {value: step for step in self.steps for value in step.outputs}
+
+    def _open(self, function, inputs, prefix):
+        numbers = {id(tensor): number for tensor, number in zip(function.inputs, inputs, strict=True)}
+        for depth in sorted(function._nodes_by_depth, reverse=True):
+            for node in function._nodes_by_depth[depth]:
+                if node.is_input:
+                    continue
+                layer, name = node.operation, prefix + node.operation.name
+                reads = tuple(numbers[id(tensor)] for tensor in node.input_tensors)
+                if isinstance(layer, keras.Model):
+                    writes = self._open(_function(layer), reads, f"{name}/")
+                else:
+                    writes = tuple(range(self._values + 1, self._values + 1 + len(node.outputs)))
+                    self._values += len(node.outputs)
+                    self.steps.append(Step(layer, name, reads, writes, tuple(node.outputs[0].shape[1:])))
+                self._ends[name] = writes
+                numbers.update({id(tensor): number for tensor, number in zip(node.outputs, writes, strict=True)})
+        return tuple(numbers[id(tensor)] for tensor in function.outputs)
+
+    def writer(self, value: int) -> Step | None:
+        """The step that writes a value; None for the model's input."""
+        return self._writers.get(value)
+
+    def readers(self, value: int) -> list[Step]:
+        """The steps that read a value."""
+        return [step for step in self.steps if value in step.inputs]
+
+    def value_of(self, name: str) -> int:
+        """The value that a layer (or a nested model) writes, by its name or "outer/inner".
+
+        Raises:
+            CourseError: where the name does not exist (the nearest ones are offered), or is not the only one.
+        """
+        fitting = [path for path in self._ends if path == name or path.endswith(f"/{name}")]
+        exact = [path for path in fitting if path == name]
+        calls = [step for step in self.steps if step.name in (exact or fitting)]
+        if not fitting:
+            raise CourseError(f"No layer {name!r} in this model: {_offer(name, self._ends)}.")
+        if not exact and len(fitting) > 1:
+            raise CourseError(f"Several layers are named {name!r}: say which, {' or '.join(fitting)}.")
+        if len(calls) > 1:
+            raise CourseError(f"Layer {name!r} is used {len(calls)} times in this model: name one that is used once.")
+        return self._ends[(exact or fitting)[0]][0]
+
+
+def _function(model):
+    """The inputs, outputs and nodes of a model; a Sequential keeps them inside."""
+    function = getattr(model, "_functional", None) or model
+    if hasattr(function, "_nodes_by_depth"):
+        return function
+    if isinstance(model, keras.Sequential):
+        raise CourseError(f"Model {model.name} is not built: put a keras.Input first, or call it on one image.")
+    raise CourseError(
+        f"Model {model.name} ({type(model).__name__}) is subclassed and does not show its layers: "
+        "build it with the functional API or keras.Sequential."
+    )
+
+
+def _offer(name: str, names: Iterable[str]) -> str:
+    names = list(names)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.3)
+    return f"did you mean {' or '.join(near)}" if near else f"its layers are {', '.join(names)}"

@@ -1,0 +1,35 @@
+"""What goes into an explainer: checked once, with one clear sentence for what cannot be explained."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lookinside.errors import CourseError
+
+
+def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:
+    """Return the images as a NumPy array that fits to a model.
+
+    Args:
+        images: (N, H, W, C), float or integer (cast later, never rescaled).
+        input_shape: the model's (None, H, W, C); None fits to any size.
+
+    Raises:
+        CourseError: for another number of axes, size or channels, an empty batch, no numbers, nan or infinity.
+    """
+    images = np.asarray(images)
+    wanted = tuple(input_shape[1:])
+    said = f"(N, {', '.join('any' if side is None else str(side) for side in wanted)})"
+    if images.ndim != len(wanted) + 1:
+        mend = "add the batch axis with image[None]" if images.ndim == len(wanted) else "give a batch of images"
+        raise CourseError(f"The images have shape {images.shape}, the model takes {said}: {mend}.")
+    if any(side not in (None, got) for side, got in zip(wanted, images.shape[1:], strict=True)):
+        raise CourseError(f"The images have shape {images.shape}, the model takes {said}: resize or convert them.")
+    if not len(images):
+        raise CourseError("The batch holds no image: give at least one.")
+    if not (np.issubdtype(images.dtype, np.number) or images.dtype == bool):
+        raise CourseError(f"The images are of type {images.dtype}: give numbers.")
+    if np.issubdtype(images.dtype, np.inexact) and not np.isfinite(images).all():
+        number = int(np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))[0])
+        raise CourseError(f"Image {number} holds nan or infinite pixels: mend or leave it out.")
+    return images
