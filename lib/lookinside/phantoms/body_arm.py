@@ -89,7 +89,7 @@ def add_upper_arm(builder, person):
         (-3 * k, 0, top + 8 * k),
         10.5 * thick,
         (15 * thick, 9 * thick),
-        17 * thick,
+        (20 * thick, 18 * thick),
         flare=0.2,
         broad=True,
     )
@@ -104,8 +104,13 @@ def add_upper_arm(builder, person):
     builder.add(
         "olecranon_fossa", "spongy", (-3 * k, -3 * k, -22 * k), (8 * k, 10 * k, 7 * k), union="fossa", within="humerus"
     )
+    collar = ((-3 * k, 0, top + 14 * k), (-2 * k, 0, top + 74 * k))
+    builder.segment("humerus_neck", "bone", *collar, (17.5 * thick, 16 * thick), union="humerus")
+    builder.segment(
+        "humerus_neck", "spongy", *collar, (14.5 * thick, 13 * thick), union="humerus inside", within="humerus"
+    )
     head = (-12 * k, -4 * k, top + 4 * k)
-    builder.small_bone("humerus_head", head, (24 * thick,) * 3, union="humerus", rim=0.9)
+    builder.small_bone("humerus_head", head, (22.5 * thick, 22.5 * thick, 23.5 * thick), union="humerus", rim=0.9)
     builder.small_bone(
         "greater_tubercle", (13 * k, 2 * k, top + 8 * k), (12 * thick, 13 * thick, 18 * thick), union="humerus"
     )

@@ -18,12 +18,16 @@ def add_breast(builder, person, rng, oblique):
     builder.add("breast_fat", "fat_in_gland", (0, 0, 0), inner, within="breast_skin")
     builder.add("nipple", "fat", (reach + 1, 0, 0), (6, 5, 5), union="skin")
     nipple = np.array([reach - 3, 0, 0])
-    for i in range(int(14 + 26 * dense)):
-        depth, angle = details.beta(1.6, 2.2), details.normal(0, 0.42)
+    for i in range(int(26 + 50 * dense)):
+        depth, angle = details.beta(1.5, 2.0), np.clip(details.normal(0, 0.36 + 0.2 * dense), -0.75, 0.75)
         way = np.array([-np.cos(angle), np.sin(angle), 0.0])
-        centre = nipple + way * (8 + 0.75 * reach * depth) + np.array([0, 0, details.normal(0, 0.25 * thick)])
-        radii = details.uniform(3, 6 + 10 * dense, 3) * np.array([1, 1, 0.8])
-        builder.add("gland", "gland", centre, radii, axis=(0, 0, 1), up=way, union=f"gland {i % 7}")
+        centre = nipple + way * (6 + 0.78 * reach * depth) + np.array([0, 0, details.normal(0, 0.3 * thick)])
+        long, across, high = (
+            details.uniform(4, 13 + 5 * dense),
+            details.uniform(1.5, 4 + 3 * dense),
+            details.uniform(2, 7),
+        )
+        builder.add("gland", "gland", centre, (long, across, high), axis=(0, 0, 1), up=way, union=f"gland {i % 9}")
     for _ in range(9):
         at, angle = nipple, details.normal(0, 0.45)
         points = [tuple(at)]

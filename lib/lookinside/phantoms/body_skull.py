@@ -27,9 +27,9 @@ def add_skull(builder, person):
 
 
 def _base(builder, thick, rng):
-    builder.add("skull_base", "thin_bone", (0, 14, -40), (50, 42, 2.6), axis=(0, 0.4, 1))
-    builder.add("skull_base", "thin_bone", (0, -44, -4), (44, 27, 2.0), axis=(0, 0.22, 1), union="anterior_fossa")
-    builder.add("occiput", "bone", (0, 88, -18), (16, 9, 10))
+    builder.add("skull_base", "face_bone", (0, 14, -40), (50, 42, 2.6), axis=(0, 0.4, 1))
+    builder.add("skull_base", "face_bone", (0, -44, -4), (44, 27, 2.0), axis=(0, 0.22, 1), union="anterior_fossa")
+    builder.add("occiput", "bone", (0, 90, -10), (18, 10, 14), union="vault")
     builder.chain("sella", "bone", [(0, -26, -14), (0, -20, -24), (0, -10, -24), (0, -6, -14)], (9, 3.0))
     for s in (-1, 1):
         side = f" {s}"
@@ -58,7 +58,7 @@ def _face(builder, thick):
     for s in (-1, 1):
         side = f" {s}"
         ring = [(s * (33 + 21 * np.cos(a)), -72 + 9 * np.cos(a), -20 + 18.5 * np.sin(a)) for a in turns]
-        builder.chain("orbit", "bone", ring, 3.4 * thick, union="orbit" + side)
+        builder.chain("orbit", "bone", ring, 4.3 * thick, union="orbit" + side)
         builder.add("orbit_wall", "thin_bone", (s * 19, -55, -20), (1.5, 24, 16), union="orbit_wall" + side)
         builder.small_bone("zygoma", (s * 51, -56, -43), (12, 12, 12), union="zygoma" + side, rim=0.8)
         arch = [(s * 56, -48, -42), (s * 67, -26, -40), (s * 70, -4, -38), (s * 65, 10, -36)]
@@ -67,8 +67,8 @@ def _face(builder, thick):
         builder.chain("maxilla", "bone", wall, 3.2, union="maxilla" + side)
         builder.segment("nasal_bone", "bone", (s * 5, -88, -12), (s * 10, -88, -50), 3.0, union="nasal" + side)
         builder.chain("brow", "bone", [(s * 8, -86, 0), (s * 28, -84, 4), (s * 50, -70, 0)], 5.0, union="brow")
-    builder.add("nasal_septum", "thin_bone", (0, -66, -42), (1.6, 28, 24))
-    builder.add("hard_palate", "bone", (0, -58, -68), (24, 28, 2.5))
+    builder.add("nasal_septum", "face_bone", (0, -66, -42), (1.6, 28, 24))
+    builder.add("hard_palate", "face_bone", (0, -58, -68), (24, 28, 2.5))
 
 
 def _jaws(builder, thick, rng):
@@ -88,7 +88,7 @@ def _jaws(builder, thick, rng):
     body += [(-x, y, z) for x, y, z in reversed(body)]
     builder.chain("mandible", "bone", body, (6.0 * thick, 11.0), union="mandible", up=(1, 0, 0))
     builder.chain(
-        "mandible", "spongy", body, (4.2 * thick, 8.0), union="mandible inside", within="mandible", up=(1, 0, 0)
+        "mandible", "spongy", body, (3.2 * thick, 6.0), union="mandible inside", within="mandible", up=(1, 0, 0)
     )
     for s in (-1, 1):
         ramus = [(s * 47, -24, -98), (s * 50, -14, -72), (s * 53, -4, -42)]

@@ -123,19 +123,14 @@ def _vertebra(builder, curve, i, thick):
 
 def _sacrum(builder, thick):
     levels = ((86, 30, 53, 17), (64, 44, 45, 15), (43, 54, 35, 13), (24, 58, 27, 10), (7, 56, 20, 8))
+    inside = {"union": "sacrum inside", "within": "sacrum"}
     for z, y, w, d in levels:
-        builder.add("sacrum", "thin_bone", (0, y, z), (w * thick, d, 15), axis=(0, -0.4, 1))
-        builder.add(
-            "sacrum",
-            "thin_bone",
-            (0, y - 3, z + 11),
-            (0.42 * w * thick, d, 1.8),
-            axis=(0, -0.4, 1),
-            union="sacral_lines",
-        )
+        tilt = {"axis": (0, -0.4, 1)}
+        builder.add("sacrum", "thin_bone", (0, y, z), (w * thick, d, 15), **tilt)
+        builder.add("sacrum", "spongy", (0, y, z), (0.95 * w * thick, 0.8 * d, 13), **tilt, **inside)
+        builder.add("sacrum", "thin_bone", (0, y - 3, z + 11), (0.42 * w * thick, d, 1.8), **tilt, union="sacral_lines")
         for s in (-1, 1):
-            hole = (s * (13 + 0.16 * w), y - 2, z - 8)
-            builder.add("sacrum", "spongy", hole, (5.0, d, 4.0), union="sacrum holes", within="sacrum")
+            builder.add("sacrum", "spongy", (s * (13 + 0.16 * w), y - 2, z - 8), (5.0, d, 4.0), **tilt, **inside)
     for s in (-1, 1):
         builder.segment("sacrum", "bone", (s * 52, 32, 92), (s * 33, 58, 36), (3.0, 9), union=f"sacrum_wing {s}")
     builder.chain("coccyx", "bone", [(0, 54, -6), (0, 47, -20), (0, 38, -32)], 5.0)

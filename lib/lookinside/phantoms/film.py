@@ -94,11 +94,10 @@ def develop(attenuation, bone, field, film, rng):
     beam += np.sqrt(beam / photons) * rng.standard_normal((size, size), dtype=np.float32)
     density = -np.log(np.maximum(beam, 0.3 / photons))
     open_field = field > 0.5
+    if film.flatten:  # a division, so that air stays black
+        slow = coarse(np.where(open_field, density, density[open_field].mean()))
+        density = density / ((1.0 - film.flatten) * slow.mean() + film.flatten * np.maximum(slow, 0.05))
     inside = density[open_field]
-    if film.flatten:
-        filled = np.where(open_field, density, inside.mean())
-        density = density - film.flatten * coarse(filled)
-        inside = density[open_field]
     ordered = np.sort(inside)
     low = ordered[int(0.01 * (len(ordered) - 1))]
     high = ordered[int((1.0 - film.burn) * (len(ordered) - 1))]

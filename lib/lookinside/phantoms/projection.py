@@ -86,16 +86,19 @@ class _Canvas:
         value = chord = None
         for tissue, members in family.unions:
             square = np.zeros((y1 - y0, x1 - x0), np.float32)
+            several = tissue not in _UNSEEN and len({self.shapes.parts[i] for i in members}) > 1
             for i in members:
                 a, b = np.maximum(self.shadows.low[i], family.low).tolist()
                 c, d = np.minimum(self.shadows.high[i], family.high).tolist()
                 if c <= a or d <= b:
                     continue
                 columns, rows = np.arange(a, c, dtype=np.float32), np.arange(b, d, dtype=np.float32)[:, None]
-                part = square[b - y0 : d - y0, a - x0 : c - x0]
-                np.maximum(part, self.shadows.squares(i, columns, rows), out=part)
+                part, own = square[b - y0 : d - y0, a - x0 : c - x0], self.shadows.squares(i, columns, rows)
+                np.maximum(part, own, out=part)
+                if several:
+                    self._name(self.shapes.parts[i], own > 0, (slice(b, d), slice(a, c)))
             hit = square > 0
-            if tissue not in _UNSEEN:  # a large union has one name
+            if not several and tissue not in _UNSEEN:
                 self._name(self.shapes.parts[members[0]], hit, window)
             np.sqrt(square, out=square)
             if value is None:
@@ -201,13 +204,10 @@ def project(shapes, view, origin, pixel, size, landmarks=None):
     shadows = cast(shapes, view, origin, pixel, size)
     canvas = _Canvas(shapes, shadows, size, landmarks or {})
     families = _families(shapes, shadows)
-    several = [len({shapes.parts[i] for i in f.unions[0][1]}) > 1 for f in families]
-    small = []
-    for family, named in zip(families, several, strict=True):
-        if family.small or named:
-            small.append(family)
-        else:
+    for family in families:
+        if not family.small:
             canvas.draw(family)
+    small = [family for family in families if family.small]
     if small:
         canvas.draw_all(small)
     np.maximum(canvas.total, 0.0, out=canvas.total)

@@ -298,14 +298,15 @@ def cervical_spine_scene(person, view, rng):
 def thigh_scene(person, view, rng):
     """Thigh: ap, lateral; the knee or the hip or a part of both."""
     builder = ShapeBuilder()
-    add_trunk(builder, person, -200, 60)
+    if view == "ap":
+        add_trunk(builder, person, -200, 60)
     add_pelvis(builder, person, sides=(1,))
     builder.place(scale=person.scale)
     joint = place_thigh(builder, person, 1, rng.uniform(0, 12), knee=float(rng.uniform(0, 25)))
     basis = turned(FRONT if view == "ap" else SIDE, rng.normal(0, 8))
     k = person.scale
     length = rng.uniform(330, 470) * k
-    share = rng.uniform(0.45, 0.6) + rng.choice([-0.16, 0.14])
+    share = rng.uniform(0.48, 0.6) + (rng.choice([-0.18, 0.14]) if view == "ap" else rng.uniform(0.1, 0.2))
     origin = share * joint + (1 - share) * np.array([HIP * k, 0, 0]) + np.array([12 * k, 0, 0])
     field = (length * rng.uniform(0.36, 0.55), length)
     return Scene(builder.shapes(), basis, tuple(origin), field, tilt=10, beam=0.8, scatter=0.12, flatten=0.4)
