@@ -1,7 +1,17 @@
-"""Images with labels: phantom sets, prepared sets on disk, and batches for Keras."""
+"""Images with labels: phantom sets, class folders on disk, and batches for Keras."""
 
+from lookinside.data.folders import load_images
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.phantom_sets import phantom_radiographs
+from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.stratify import stratified_split
 
-__all__ = ["LabelledImages", "phantom_radiographs", "stratified_split"]
+__all__ = [
+    "LabelledImages",
+    "SetInfo",
+    "describe",
+    "find_set",
+    "load_images",
+    "phantom_radiographs",
+    "stratified_split",
+]

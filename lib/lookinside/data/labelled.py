@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import CourseError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _MASKS = ("regions", "bones", "shortcuts")
 
@@ -123,7 +126,10 @@ class LabelledImages:
             raise CourseError("this set holds no image: choose other classes or another split")
         if batch_size < 1:
             raise CourseError(f"batch_size is {batch_size}: give 1 or more")
-        images, labels = tf.constant(self.images), tf.constant(self.labels)
+        import tensorflow as tf  # here, so that scripts which only read files need not wait for it
+
+        with tf.device("CPU"):  # tf.data runs there: a copy on a GPU would travel back for every batch
+            images, labels = tf.constant(self.images), tf.constant(self.labels)
 
         def gather(indices):
             batch = tf.cast(tf.gather(images, indices), tf.float32) / 255.0

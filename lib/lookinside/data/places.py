@@ -1,0 +1,135 @@
+"""Where a prepared set lies, and what its `dataset.json` says."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from lookinside.data.reading import is_picture
+from lookinside.errors import CourseError
+
+SPLITS = ("train", "test")
+FORMAT = 1  # of dataset.json
+
+
+def data_folders() -> list[Path]:
+    """The folders that may hold sets, nearest first: `$COURSE_DATA`, then `data/` here and in every folder above."""
+    named = os.environ.get("COURSE_DATA")
+    here = Path.cwd()
+    found = [Path(named).expanduser()] if named else []
+    return found + [folder / "data" for folder in (here, *here.parents)]
+
+
+def find_set(name: str) -> Path:
+    """The folder of a prepared set: `$COURSE_DATA/<name>`, else `data/<name>` here or in a folder above.
+
+    It is the same set from the repository's root and from chapters/, where notebooks run.
+
+    Raises:
+        CourseError: if there is none; the line names the command that makes it, and sets with a similar name.
+    """
+    for folder in data_folders():
+        if (folder / name).is_dir():
+            return folder / name
+    raise CourseError(f"no set {name!r}{_how_to_make(name)}")
+
+
+def _how_to_make(name: str) -> str:
+    scripts = [d.parent / "data_scripts" for d in data_folders() if (d.parent / "data_scripts").is_dir()]
+    known = {path.stem for folder in scripts for path in folder.glob("*.py")}
+    if name in known:
+        return f" in data/ yet: make it with `python data_scripts/{name}.py` (run in the repository's root)"
+    for folder in filter(Path.is_dir, data_folders()):
+        known |= {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f" in data/: put class folders under data/{name}/train/<class>/ and data/{name}/test/<class>/{hint}"
+
+
+def set_folder(set_or_folder: str | Path) -> Path:
+    """A set's folder from its name, or from a path (a `Path`, or text with a slash in it).
+
+    Raises:
+        CourseError: if it is not there.
+    """
+    text = os.fspath(set_or_folder)
+    is_path = isinstance(set_or_folder, Path) or any(mark and mark in text for mark in (os.sep, os.altsep))
+    if not is_path and text not in ("", ".", ".."):
+        return find_set(text)
+    folder = Path(text or ".").expanduser()
+    if not folder.is_dir():
+        raise CourseError(f"{folder}: there is no such folder: check the path")
+    return folder
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, sorted by name, without hidden ones and a Mac's archive leftovers."""
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__MACOSX")))
+
+
+def class_files(folder: Path) -> dict[str, list[Path]]:
+    """The picture files of each class folder in `folder`, both sorted by name."""
+    return {sub.name: sorted(p for p in sub.iterdir() if p.is_file() and is_picture(p)) for sub in subfolders(folder)}
+
+
+@dataclass(frozen=True)
+class SetInfo:
+    """What is known about a set; print it to read it.
+
+    Attributes:
+        name, licence, citation, source: texts; "not stated" where no `dataset.json` tells.
+        counts: images of each class in each split, as they lie on the disk.
+        notes: everything else in `dataset.json`.
+    """
+
+    name: str
+    licence: str
+    citation: str
+    source: str
+    counts: dict[str, dict[str, int]]
+    notes: dict
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}", f"Licence:  {self.licence}", f"Citation: {self.citation}", f"Source:   {self.source}"]
+        for split, counts in self.counts.items():
+            each = ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
+            lines.append(f"{split + ':':<9} {sum(counts.values())} images ({each})")
+        return "\n".join(lines)
+
+
+def describe(set_or_folder: str | Path) -> SetInfo:
+    """Licence, citation, source and counts of a set of class folders.
+
+    Raises:
+        CourseError: if the set is missing, or its `dataset.json` cannot be read or is newer than this library.
+    """
+    folder = set_folder(set_or_folder)
+    notes = read_card(folder)
+    splits = {s: folder / s for s in SPLITS if (folder / s).is_dir()} or {"all": folder}
+    counts = {split: {c: len(files) for c, files in class_files(sub).items()} for split, sub in splits.items()}
+    texts = {key: str(notes.pop(key, "not stated")) for key in ("licence", "citation", "source")}
+    notes.pop("counts", None)
+    return SetInfo(name=str(notes.pop("title", folder.name)), counts=counts, notes=notes, **texts)
+
+
+def read_card(folder: Path) -> dict:
+    """The contents of `dataset.json`, or {} where a folder has none.
+
+    Raises:
+        CourseError: if it is not JSON, not an object, or of a newer format than this library knows.
+    """
+    path = folder / "dataset.json"
+    if not path.is_file():
+        return {}
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise CourseError(f"{path}: cannot be read ({error}): prepare the set again or delete this file") from None
+    if not isinstance(card, dict):
+        raise CourseError(f"{path}: holds a {type(card).__name__}, not an object: prepare the set again")
+    if card.get("format", FORMAT) != FORMAT:
+        raise CourseError(f"{path}: is of format {card['format']}, this library reads {FORMAT}: prepare the set again")
+    return card
