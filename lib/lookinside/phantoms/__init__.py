@@ -1,5 +1,6 @@
 """Images made by formula, with the truth known: pure NumPy, seeded."""
 
+from .assembly import whole_body
 from .body import Person, Pose, random_person, random_pose
 from .landmarks import LANDMARKS
 from .projection import Projection, project
@@ -34,4 +35,5 @@ __all__ = [
     "random_person",
     "random_pose",
     "views_of",
+    "whole_body",
 ]

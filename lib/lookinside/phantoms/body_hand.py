@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-# Per ray (thumb to little finger), mm: where the metacarpal starts, which way it goes (degrees to the thumb's side), lengths.
+# Per ray (thumb to little finger), mm: the metacarpal's start, its lean (degrees to the thumb), lengths.
 _BASES = ((22.0, 6.0, 23.0), (13.0, 0.0, 33.0), (3.0, -1.0, 34.0), (-7.5, 0.0, 33.0), (-16.0, 2.0, 30.0))
 _LEAN = (38.0, 8.0, 1.0, -6.0, -14.0)
 _LENGTHS = (

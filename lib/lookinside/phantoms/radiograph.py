@@ -15,9 +15,10 @@ from .views import CLASSES, RECIPES
 
 # How often a clinic takes each: the chest far ahead, then the limbs' joints; shares of 1000 pictures.
 _CLINIC = {
-    "chest": 330, "hand": 55, "foot": 55, "knee": 65, "ankle": 50, "wrist": 50, "lumbar_spine": 50, "abdomen": 45, "shoulder": 42,
-    "pelvis": 38, "hip": 32, "cervical_spine": 30, "breast": 28, "finger": 22, "elbow": 20, "lower_leg": 14, "forearm": 13,
-    "thoracic_spine": 13, "ribs": 12, "cranium": 10, "sinuses": 8, "upper_arm": 7, "clavicle": 6, "thigh": 5,
+    "chest": 330, "knee": 65, "hand": 55, "foot": 55, "ankle": 50, "wrist": 50, "lumbar_spine": 50, "abdomen": 45,
+    "shoulder": 42, "pelvis": 38, "hip": 32, "cervical_spine": 30, "breast": 28, "finger": 22, "elbow": 20,
+    "lower_leg": 14, "forearm": 13, "thoracic_spine": 13, "ribs": 12, "cranium": 10, "sinuses": 8, "upper_arm": 7,
+    "clavicle": 6, "thigh": 5,
 }  # fmt: skip
 
 
@@ -145,7 +146,7 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None):
     angle = np.deg2rad(rng.normal(0.0, scene.tilt))
     c, s = np.cos(angle), np.sin(angle)
     basis = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ basis
-    slip = rng.normal(0.0, 0.035, 2) * min(width, height)
+    slip = np.clip(rng.normal(0.0, 0.035, 2), -0.08, 0.08) * min(width, height)
     origin = np.asarray(scene.origin, float) + slip @ basis[:2]
     shadow = project(scene.shapes, basis, origin, pixel, size, LANDMARKS.get(class_name))
 
@@ -173,7 +174,7 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None):
 
 
 def image_seed(seed, class_name, index):
-    """The seed of picture `index` of a class in a set: it does not depend on the other classes or on how many there are."""
+    """The seed of picture `index` of a class in a set, whatever other classes or counts the set has."""
     key = (_whole(seed, "seed", 0), CLASSES.index(_one_of(class_name, CLASSES, "class")), index)
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
@@ -236,7 +237,10 @@ def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=N
 
 
 def clinic_counts(total, classes=CLASSES):
-    """Unbalanced counts as in a clinic (the chest most, the thigh least): dict name -> int of 1 or more, in all `total`."""
+    """Unbalanced counts as in a clinic (the chest most, the thigh least): dict name -> int >= 1, in all `total`.
+
+    Raises CourseError for a wrong class or a total that does not reach one a class.
+    """
     classes = tuple(classes)
     for name in classes:
         _one_of(name, CLASSES, "class")

@@ -40,7 +40,7 @@ class Shadows:
     seen: np.ndarray
 
     def squares(self, i, columns, rows):
-        """Squared chords, mm² (negative outside): i, columns, rows are arrays that broadcast, or one i and two slices."""
+        """Squared chords, mm² (negative outside) of the ellipsoids i at columns and rows, arrays that broadcast."""
         s, p, q, r = self.forms[i].T
         u, v = columns - self.middle[i, 0], rows - self.middle[i, 1]
         across = q * v + p * u

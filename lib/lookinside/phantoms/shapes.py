@@ -32,6 +32,7 @@ TISSUES = {
     "face_hole": Tissue(-500.0, -0.0120),
     "tooth": Tissue(2200.0, 0.0900),
 }
+_ONE = frozenset({"skin", "muscle"})  # unions of the whole body
 BONY = frozenset({"bone", "thin_bone", "face_bone", "tooth"})
 
 
@@ -45,7 +46,7 @@ class Shapes:
         rotations: float32 (M, 3, 3); the rows are the ellipsoid's own axes.
         parts: tuple of M part names, such as "metacarpal_2_shaft".
         tissues: tuple of M names out of `TISSUES`.
-        unions: tuple of M names; ellipsoids of one union are one thing, so along a ray the longest chord counts once.
+        unions: tuple of M names ("femur left"); a union is one thing, so along a ray its longest chord counts once.
         within: tuple of M names; the union that this one is a part of (marrow in its bone), or "".
     """
 
@@ -73,6 +74,7 @@ class ShapeBuilder:
 
     def __init__(self):
         self._rows, self._names, self._placed = [], [], []
+        self._named = 0
 
     def add(self, part, tissue, centre, radii, *, axis=(0.0, 0.0, 1.0), up=(1.0, 0.0, 0.0), union=None, within=""):
         """One ellipsoid: radii (across along `up`, across, along `axis`) in mm."""
@@ -125,8 +127,8 @@ class ShapeBuilder:
         """A long bone from start to end: shaft, marrow, and two ends that flare.
 
         shaft, base, head: radii in mm, one number or two (along `up`, across). Parts: bone_shaft, bone_base, bone_head.
-        hollow: the marrow's share of the shaft; flare: the ends' share of the length; cap: how round the ends are; broad: a big
-        bone, whose flare reaches up to its ends.
+        hollow: the marrow's share of the shaft; flare: the ends' share of the length; cap: how round the ends are;
+        broad: a big bone, whose flare reaches up to its ends.
         """
         start, end = np.asarray(start, float), np.asarray(end, float)
         along = end - start
@@ -173,8 +175,17 @@ class ShapeBuilder:
                 f"{bone}_shaft", "spongy", point + neck * inward, inner, axis=axis, up=up, union=inside, within=bone
             )
 
-    def place(self, matrix=None, offset=(0.0, 0.0, 0.0), *, pivot=(0.0, 0.0, 0.0), scale=1.0):
-        """Move what is new: x -> scale matrix (x - pivot) + pivot + offset; matrix (3, 3) may turn or mirror."""
+    def place(self, matrix=None, offset=(0.0, 0.0, 0.0), *, pivot=(0.0, 0.0, 0.0), scale=1.0, side=""):
+        """Move what is new: x -> scale matrix (x - pivot) + pivot + offset; matrix (3, 3) may turn or mirror.
+
+        side: "left" or "right" keeps the unions of two equal limbs apart (skin and muscle stay one).
+        """
+        if side:
+            for i in range(self._named, len(self._names)):
+                part, tissue, union, within = self._names[i]
+                if union not in _ONE:
+                    self._names[i] = (part, tissue, f"{union} {side}", within and f"{within} {side}")
+        self._named = len(self._names)
         if not self._rows:
             return self
         rows = np.array(self._rows, np.float64).reshape(-1, 4, 3)

@@ -2,16 +2,15 @@
 
 import numpy as np
 
+from .assembly import ANKLE, FOOT_TO_LEG
 from .body_foot import add_foot
 from .body_leg import add_lower_leg, add_thigh
 from .scene import Scene, turned, view_along
 from .shapes import ShapeBuilder, turn
 
 # Own frame of the leg: x to the inner side, y to the front, z up. The foot has y up and z to the toes.
-_SWAP = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 0]], float)
 _FRONT = view_along((1, 0, 0), (0, 0, -1))
 _SIDE = view_along((0, 1, 0), (0, 0, -1))
-_ANKLE = 70.0  # mm, the joint above the sole
 
 
 def _lower_leg(person, *, foot=True, thigh=False):
@@ -21,8 +20,8 @@ def _lower_leg(person, *, foot=True, thigh=False):
     builder.place()
     if foot:
         add_foot(builder, person)
-        point = turn("x", -person.pose.ankle) @ _SWAP
-        builder.place(point, -(point @ np.array([3.0, _ANKLE, 0]) * person.scale))
+        point = turn("x", -person.pose.ankle) @ FOOT_TO_LEG
+        builder.place(point, -(point @ np.array([3.0, ANKLE, 0]) * person.scale))
     if thigh:
         add_thigh(builder, person)
         builder.place(turn("x", person.pose.knee), (4 * person.scale, 0, knee + 3 * person.scale))
@@ -35,14 +34,14 @@ def foot_scene(person, view, rng):
     add_lower_leg(builder, person)
     k = person.scale
     lean = rng.uniform(24, 44) if view != "lateral" else rng.normal(0, 9)
-    builder.place(turn("x", -lean) @ _SWAP, (3 * k, 75 * k, 0))
+    builder.place(turn("x", -lean) @ FOOT_TO_LEG, (3 * k, 75 * k, 0))
     add_foot(builder, person)
     shapes = builder.shapes()
     if view == "lateral":
-        length = rng.uniform(270, 330) * k
+        length = rng.uniform(285, 335) * k
         basis = turned(view_along((0, 0, 1), (0, -1, 0)), rng.normal(0, 6))
-        field = (length, length * rng.uniform(0.6, 1.0))
-        return Scene(shapes, basis, (0, 62 * k, 60 * k), field, tilt=14, beam=1.15, flatten=0.4, burn=0.03)
+        field, middle = (length, length * rng.uniform(0.6, 1.0)), (0, 62 * k, 66 * k)
+        return Scene(shapes, basis, middle, field, tilt=10, beam=1.15, flatten=0.4, burn=0.03, margin=(1.0, 1.3))
     basis = turned(view_along((1, 0, 0), (0, 0, -1)), rng.normal(0, 4) if view == "ap" else rng.uniform(22, 40))
     basis = turned(basis, rng.normal(8, 4), about="u")
     length = rng.uniform(245, 310) * k

@@ -2,56 +2,17 @@
 
 import numpy as np
 
-from .body_arm import add_forearm, add_upper_arm
-from .body_leg import add_lower_leg, add_thigh
+from .assembly import place_arm, place_skull, place_thigh
 from .body_pelvis import HIP, add_pelvis
 from .body_shoulder import SHOULDER, add_shoulder
-from .body_skull import NECK_TOP, add_skull
 from .body_spine import add_spine
 from .body_thorax import add_lungs, add_ribs
 from .body_trunk import add_abdomen, add_trunk
 from .scene import Scene, turned, view_along
-from .shapes import ShapeBuilder, turn
+from .shapes import ShapeBuilder
 
 FRONT = view_along((1, 0, 0), (0, 0, -1))
 SIDE = view_along((0, 1, 0), (0, 0, -1))
-
-
-def place_thigh(builder, person, side, swing=0.0, forward=0.0, knee=None):
-    """Hang a thigh into the hip joint of a side (-1 right, 1 left).
-
-    swing: degrees outwards; forward: degrees bent; knee: degrees, adds the lower leg. Returns the knee (3,), mm.
-    """
-    k = person.scale
-    head = add_thigh(builder, person)
-    matrix = turn("y", -side * swing) @ turn("x", forward) @ np.diag([-side, -1.0, 1.0])
-    joint = np.array([side * HIP * k, 0, 0]) - matrix @ head
-    builder.place(matrix, joint)
-    if knee is not None:
-        height = add_lower_leg(builder, person)
-        bent = matrix @ turn("x", -knee)
-        builder.place(bent, joint - bent @ np.array([4.0 * k, 0, height + 3.0 * k]))
-    return joint
-
-
-def place_arm(builder, person, side, swing=12.0, protract=0.0, rotation=0.0, elbow=None):
-    """Hang an upper arm into the shoulder of a side.
-
-    swing: degrees outwards; rotation: degrees about its own length; elbow: degrees, adds the forearm.
-    Returns the elbow (3,), mm.
-    """
-    k = person.scale
-    length = add_upper_arm(builder, person)
-    head = np.array([-12 * k, -4 * k, -length + 4 * k])
-    matrix = turn("y", -side * swing) @ np.diag([side, -1.0, -1.0]) @ turn("z", rotation)
-    x, y, z = SHOULDER
-    joint = k * np.array([side * (x + protract), y, z]) - matrix @ head
-    builder.place(matrix, joint)
-    if elbow is not None:
-        fore = add_forearm(builder, person)
-        bent = matrix @ turn("x", -elbow)
-        builder.place(bent, joint + bent @ np.array([0, 0, fore]))
-    return joint
 
 
 def _torso(person, first, last, *, low, high, sacrum=False):
@@ -284,10 +245,8 @@ def cervical_spine_scene(person, view, rng):
     add_shoulder(builder, person)
     builder.place(scale=person.scale)
     k = person.scale
-    add_skull(builder, person)
     nod = person.pose.neck + (rng.uniform(-16, -6) if view == "ap" else rng.normal(0, 10))
-    neck = np.array(NECK_TOP)
-    builder.place(turn("x", nod), k * (curve(664) - neck), pivot=neck, scale=k)
+    place_skull(builder, person, curve, nod)
     high = rng.uniform(185, 270) * k
     origin = (0, (8 if view == "ap" else 4) * k, rng.uniform(585, 620) * k)
     share = rng.uniform(0.5, 0.85) if view == "ap" else rng.uniform(0.6, 0.95)
