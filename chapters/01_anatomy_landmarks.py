@@ -154,6 +154,7 @@ my_guess = 22
 
 # %% slideshow={"slide_type": "-"}
 weights = {table: net.count_params() for table, net in paper_nets.items()}
+del paper_nets  # the shallow one alone holds 400 MB
 check(
     my_guess,
     round(weights[2] / weights[3], 1),
@@ -262,7 +263,7 @@ toy = keras.Sequential(
         keras.layers.Conv2D(1, 1, activation="relu", kernel_initializer=keras.initializers.Constant(2), name="second"),
     ]
 )
-by_library = Deconvnet(toy, layer="second", top_n=1).maps(X[None, :, :, None]).projections[0, 0]
+by_library = Deconvnet(toy, layer="second", top_n=1).maps(X[None, :, :, None]).maps[0, 0]
 assert np.array_equal(by_library, projection)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -289,7 +290,7 @@ print("projection:", M.T @ z)
 # %% slideshow={"slide_type": "-"}
 edge = keras.Sequential([keras.Input((1, 6, 1)), keras.layers.Conv2D(1, (1, 2), activation="relu", name="edge")])
 edge.layers[0].set_weights([F.reshape(1, 2, 1, 1), np.zeros(1)])
-assert np.allclose(Deconvnet(edge, top_n=1).maps(x.reshape(1, 1, 6, 1)).projections[0, 0, 0], M.T @ z)
+assert np.allclose(Deconvnet(edge, top_n=1).maps(x.reshape(1, 1, 6, 1)).maps[0, 0, 0], M.T @ z)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### From maps to a heat map
@@ -401,7 +402,7 @@ figures.heat_grid(examples.images, {short[name]: one for name, one in heats.item
 shallow_maps = Deconvnet(nets["shallow"], top_n=5).maps(examples.images[:1] / np.float32(255))
 figures.map_strip(
     examples.images[0],
-    heat_map(np.abs(shallow_maps.projections[0]), blur_sigma=0.5),
+    heat_map(np.abs(shallow_maps.maps[0]), blur_sigma=0.5),
     [f"map {index}" for index in shallow_maps.indices[0]],
     columns=6,
 )
@@ -427,7 +428,7 @@ told, truth = classes[scores[judge].predictions[wrong[0]]], classes[strange.labe
 strange_maps = Deconvnet(nets[judge], top_n=9).maps(strange.images / np.float32(255))
 figures.map_strip(
     strange.images[0],
-    heat_map(np.abs(strange_maps.projections[0]), blur_sigma=0.5),
+    heat_map(np.abs(strange_maps.maps[0]), blur_sigma=0.5),
     [f"map {index}" for index in strange_maps.indices[0]],
     note=f"{judge}: {truth.replace('_', ' ')} taken for {told.replace('_', ' ')}",
 )
@@ -714,7 +715,7 @@ survivors = np.zeros((4, 4), dtype=bool)
 survivors[[0, 1, 3, 3], [0, 2, 0, 2]] = True
 
 # %% slideshow={"slide_type": "skip"}
-pooled_back = Deconvnet(toy, layer="second", top_n=1).maps(Y[None, :, :, None]).projections[0, 0]
+pooled_back = Deconvnet(toy, layer="second", top_n=1).maps(Y[None, :, :, None]).maps[0, 0]
 assert np.array_equal(survivors, pooled_back > 0), "compare with the largest value of each 2 x 2 block"
 
 # %% [markdown] slideshow={"slide_type": "skip"}
