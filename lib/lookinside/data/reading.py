@@ -100,7 +100,7 @@ def shrink(pixels: np.ndarray, longest: int) -> np.ndarray:
 
 
 def to_square(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Scale uint8 (H, W), antialiased, to fit (size, size); what the longer side leaves open is black, equal on both sides.
+    """Scale uint8 (H, W), antialiased, to fit (size, size); the rest is black, equal on both sides.
 
     Bones keep their proportions this way; stretching would make a hand's shape depend on the film's format.
     """
