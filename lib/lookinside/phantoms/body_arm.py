@@ -23,7 +23,14 @@ def add_forearm(builder, person, rotation=0.0):
     low, high = np.array([7 * k, 0, -1.0 * k]), np.array([radial * k, 5 * k * (1 + rotation), top + 5 * k])
     middle = 0.5 * (low + high) + bow
     builder.long_bone(
-        "radius", low, 0.35 * low + 0.65 * middle, 8.2 * thick, (15.5 * thick, 10.5 * thick), 6.8 * thick, flare=0.3
+        "radius",
+        low,
+        0.35 * low + 0.65 * middle,
+        8.2 * thick,
+        (15.5 * thick, 10.5 * thick),
+        6.8 * thick,
+        flare=0.3,
+        cap=0.5,
     )
     builder.long_bone(
         "radius", 0.6 * low + 0.4 * middle, 0.6 * high + 0.4 * middle, 7.0 * thick, 6.6 * thick, 6.2 * thick, flare=0.3

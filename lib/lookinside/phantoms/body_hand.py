@@ -43,7 +43,7 @@ def add_hand(builder, person):
     soft = k * (0.55 + 0.45 * person.girth)
     for name, (centre, radii, axis) in _CARPALS.items():
         centre = k * (np.array(centre) + rng.normal(0, 0.5, 3))
-        builder.small_bone(name, centre, tuple(thick * r for r in radii * rng.normal(1, 0.05, 3)), axis=axis)
+        builder.small_bone(name, centre, tuple(0.95 * thick * r for r in radii * rng.normal(1, 0.05, 3)), axis=axis)
     lengths = rng.normal(1.0, 0.035, (5, 4)) * rng.normal(1.0, 0.03)
     lean_noise = rng.normal(0, 2.5, 5)
     knuckles = []

@@ -88,15 +88,16 @@ def develop(attenuation, bone, field, film, rng):
     size = attenuation.shape[0]
     grain = soften(rng.standard_normal((size, size), dtype=np.float32), 0.22)
     attenuation = film.beam * (attenuation + 0.10 * grain * bone + 0.008 * grain * attenuation)
-    beam = np.exp(-soften(attenuation, 0.10)) * np.maximum(field, 0.002)
-    beam = beam + film.scatter * coarse(beam, 6)
+    beam = np.exp(-soften(attenuation, 0.10))
+    beam = beam + film.scatter * coarse(beam * field, 6)
     photons = film.photons * (128.0 / size) ** 2
     beam += np.sqrt(beam / photons) * rng.standard_normal((size, size), dtype=np.float32)
-    density = -np.log(np.maximum(beam, 0.3 / photons))
+    density = np.log(1.0 + film.scatter) - np.log(np.maximum(beam, 0.3 / photons))  # 0 or more, but for noise
     open_field = field > 0.5
     if film.flatten:  # a division, so that air stays black
         slow = coarse(np.where(open_field, density, density[open_field].mean()))
-        density = density / ((1.0 - film.flatten) * slow.mean() + film.flatten * np.maximum(slow, 0.05))
+        slow = np.maximum(slow, 0.05)
+        density = density / ((1.0 - film.flatten) * slow.mean() + film.flatten * slow)
     inside = density[open_field]
     ordered = np.sort(inside)
     low = ordered[int(0.01 * (len(ordered) - 1))]

@@ -60,10 +60,11 @@ def finger_scene(person, view, rng):
     }[view]
     basis = turned(_PALM_UP, angle)
     k = person.scale
-    places = ((58, 15, 78), (22, 6, 122), (5, 6, 126), (-16, 6, 116), (-36, 6, 98))
-    at = np.array(places[ray]) * k + np.array([person.pose.spread * 0.2 * (3 - ray), 0, rng.normal(0, 8)])
-    length = rng.uniform(95, 150) * k
-    return Scene(builder.shapes(), basis, tuple(at), (length * rng.uniform(0.42, 0.8), length), tilt=14, beam=1.35)
+    shapes = builder.shapes()
+    of_finger = [i for i, part in enumerate(shapes.parts) if f"phalanx_{ray + 1}_" in part]
+    at = shapes.centres[of_finger].mean(axis=0) + np.array([0, 0, rng.normal(0, 8) * k])
+    length = rng.uniform(90, 140) * k
+    return Scene(shapes, basis, tuple(at), (length * rng.uniform(0.42, 0.8), length), tilt=14, beam=1.35)
 
 
 def wrist_scene(person, view, rng):

@@ -46,7 +46,7 @@ def foot_scene(person, view, rng):
     basis = turned(basis, rng.normal(8, 4), about="u")
     length = rng.uniform(245, 310) * k
     field = (length * rng.uniform(0.5, 0.85), length)
-    return Scene(shapes, basis, (0, 30 * k, rng.uniform(55, 75) * k), field, tilt=9, beam=1.15, flatten=0.5, burn=0.07)
+    return Scene(shapes, basis, (0, 30 * k, rng.uniform(55, 75) * k), field, tilt=9, beam=1.15, flatten=0.5, burn=0.03)
 
 
 def ankle_scene(person, view, rng):
