@@ -106,7 +106,7 @@ def _and_more(problems: list) -> str:
 
 def _read_all(files: list[Path], size: int, progress) -> np.ndarray:
     images = np.zeros((len(files), size, size, 1), np.uint8)
-    bar = progress or (lambda work: tqdm(work, desc="reading", unit="image", delay=5, leave=False))
+    bar = progress or (lambda work: tqdm(work, desc="reading", unit="image", delay=5, mininterval=0.5, leave=False))
     problems, changed = [], {"colour": [], "16-bit": []}
     for i, path in enumerate(bar(files)):
         try:

@@ -1,0 +1,155 @@
+"""The command line of every script: fetch or --from, then prepare."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lookinside.data.places import read_card
+from lookinside.data.reading import SMALLEST
+from lookinside.errors import CourseError
+from preparing.archive import sha256, unpack
+from preparing.card import Card
+from preparing.fetch import fetch
+from preparing.writing import prepare, work_folder
+
+SIZE, SEED = 256, 0
+
+
+def run(card: Card, argv: Sequence[str] | None = None) -> int:
+    """Prepare the set; 0 when it is ready, 1 with one line on the error stream when it is not, 130 on Ctrl-C."""
+    options = _parser(card).parse_args(argv)
+    try:
+        with _stop_signals_clean_up():
+            _run(card, options)
+    except CourseError as problem:
+        print(f"{card.name}: {problem}", file=sys.stderr)
+        return 1
+    except OSError as problem:
+        what = problem.strerror or str(problem)
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            what = "the disk is full: make room, or choose another disk with --out"
+        print(f"{card.name}: {problem.filename or options.out}: {what}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{card.name}: stopped; nothing half-made is left", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser(card: Card) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=f"Prepare data/{card.name}: {card.title}", allow_abbrev=False)
+    source = "instead of fetching it" if card.address else "it needs an account, so it is not fetched"
+    parser.add_argument(
+        "--from", dest="origin", type=Path, metavar="PATH", help=f"your own copy, folder or archive ({source})"
+    )
+    parser.add_argument("--out", type=Path, help=f"where the set goes (data/{card.name})")
+    parser.add_argument("--size", type=int, help=f"longer side in pixels ({SIZE}); smaller pictures are not enlarged")
+    parser.add_argument("--seed", type=int, help=f"of the split into train and test ({SEED})")
+    parser.add_argument("--force", action="store_true", help="make the set anew where it is ready already")
+    return parser
+
+
+def _run(card: Card, options: argparse.Namespace) -> None:
+    print(card, flush=True)
+    out = (options.out or _default_folder() / card.name).expanduser()
+    size = SIZE if options.size is None else options.size
+    seed = SEED if options.seed is None else options.seed
+    if size < SMALLEST or seed < 0:
+        raise CourseError(
+            f"--size is {size} and --seed {seed}: give a size of {SMALLEST} or more and a seed of 0 or more"
+        )
+    if _is_ready(card, options, out):
+        return
+    if options.origin is None and not card.address:
+        raise CourseError(card.how_to_get)
+    with work_folder(out) as work:
+        archive, folder = _find_input(card, options.origin, out)
+        origin = {"kind": "folder"}
+        if archive is not None:
+            origin = {"kind": "archive", "name": archive.name, "sha256": sha256(archive)}
+            folder = work / "unpacked"
+            folder.mkdir()
+            unpack(archive, folder)
+        found = card.collect(folder)
+        dataset = prepare(card, found, out, work, size=size, seed=seed, origin=origin)
+    print(_summary(dataset, out))
+
+
+def _default_folder() -> Path:
+    """`$COURSE_DATA`, else the repository's data/, named from where the command runs."""
+    if os.environ.get("COURSE_DATA"):
+        return Path(os.environ["COURSE_DATA"])
+    folder = Path(__file__).resolve().parents[2] / "data"
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def _find_input(card: Card, origin: Path | None, out: Path) -> tuple[Path | None, Path | None]:
+    """(archive, None) or (None, folder)."""
+    if origin is None:
+        return fetch(card.address, card.checksum, out.parent / "downloads"), None
+    origin = origin.expanduser()
+    if origin.is_dir():
+        return None, origin
+    if origin.is_file():
+        return origin, None
+    raise CourseError(f"--from {origin}: is not there: give the folder or the archive that you downloaded")
+
+
+def _is_ready(card: Card, options: argparse.Namespace, out: Path) -> bool:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    if not (out / "dataset.json").is_file():
+        raise CourseError(f"{out}: is there and no prepared set: move it away, or choose another place with --out")
+    if options.force:
+        return False
+    made = read_card(out)
+    was = (made.get("size", {}).get("longest_side"), made.get("split", {}).get("seed"))
+    for asked, had, name in zip((options.size, options.seed), was, ("--size", "--seed"), strict=True):
+        if asked is not None and asked != had:
+            raise CourseError(f"{out}: is ready already with {name} {had}: --force makes it anew with {name} {asked}")
+    total = sum(sum(counts.values()) for counts in made.get("counts", {}).values())
+    print(f"{out} is ready already: {total} images (--force makes it anew)")
+    return True
+
+
+def _summary(dataset: dict, out: Path) -> str:
+    lines = []
+    for split, counts in dataset["counts"].items():
+        each = ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
+        lines.append(f"{split}: {sum(counts.values())} images ({each})")
+    lines += [f"left out: {number} ({reason})" for reason, number in dataset["left_out"].items() if number]
+    twins = dataset["duplicates"]["same_class"]
+    lines.append(
+        f"exact duplicates: {len(twins)} groups of {sum(map(len, twins))} images, each on one side of the split"
+    )
+    bars = dataset["letterbox"]
+    lines.append(f"flat borders (letterbox bars or empty background), kept: {bars['images']} images")
+    if dataset["split"]["classes_without_test"]:
+        lines.append(f"too few images for a test part: {', '.join(dataset['split']['classes_without_test'])}")
+    return "\n".join([*lines, f"{out} is ready"])
+
+
+@contextmanager
+def _stop_signals_clean_up():
+    """A polite kill (SIGTERM) ends like Ctrl-C does, so that temporary folders go."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: its owner looks after signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
