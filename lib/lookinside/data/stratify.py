@@ -29,13 +29,20 @@ def stratified_split(labels, fraction: float, seed: int, groups=None) -> tuple[n
     groups = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     # A group is placed by the class of its first member, so that it is placed once even if its labels differ.
     _, first = np.unique(groups, return_index=True)
+    sizes = np.bincount(groups, minlength=len(first))
     in_part = np.zeros(len(first), dtype=bool)
     for number, label in enumerate(np.unique(labels)):
         members = np.flatnonzero(labels[first] == label)
         if len(members) < 2:
             continue
         order = np.random.default_rng([seed, number]).permutation(members)
-        wanted = int(np.clip(round(fraction * len(members)), 1, len(members) - 1))
-        in_part[order[:wanted]] = True
+        total = sizes[members].sum()
+        wanted = int(np.clip(round(fraction * total), 1, total - 1))
+        for group in order:
+            if sizes[group] <= wanted:
+                in_part[group] = True
+                wanted -= sizes[group]
+        if not in_part[members].any():  # every group is larger than the share
+            in_part[order[np.argmin(sizes[order])]] = True
     chosen = in_part[groups] if len(labels) else np.zeros(0, dtype=bool)
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
