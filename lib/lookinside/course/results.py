@@ -42,6 +42,21 @@ class Results:
             raise CourseError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
         return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
 
+    def summary(self, value: str, **wanted: Any) -> dict[tuple[str, str], tuple[float, float, float, int]]:
+        """Return (data set, network) -> (mean over seeds, low, high, number of seeds) of one recorded value.
+
+        A value is recorded with its own 95 % interval; over several seeds the interval given runs from the lowest of the
+        low ends to the highest of the high ends, which errs on the wide side. Rows without the value are left out.
+        """
+        found: dict[tuple[str, str], list] = {}
+        for row in self.rows(**wanted):
+            if value in row["values"]:
+                found.setdefault((row["dataset"], row["net"]), []).append(row["values"][value])
+        return {
+            key: (sum(v[0] for v in each) / len(each), min(v[1] for v in each), max(v[2] for v in each), len(each))
+            for key, each in found.items()
+        }
+
     def record(self, net: str, *, seed: int, seconds: float, settings: dict, values: dict) -> bool:
         """Write one row (NumPy numbers and arrays become plain ones) and return True; False under the quick profile.
 
@@ -56,7 +71,7 @@ class Results:
             return False
         key = {"profile": profile.name, "dataset": dataset_name(), "net": net, "seed": seed}
         row = key | {
-            "command": command(seed),
+            "command": command(self.chapter, seed),
             "date": datetime.date.today().isoformat(),
             "hardware": hardware(),
             "versions": versions(),
@@ -75,9 +90,9 @@ def dataset_name() -> str:
     return Path(profile.dataset).name
 
 
-def command(seed: int) -> str:
+def command(chapter: str, seed: int) -> str:
     """Return the command that measures this profile, data set and seed again."""
-    return f"make results CHAPTERS=01 DATASETS={dataset_name()} SEEDS={seed} COURSE_PROFILE={profile.name}"
+    return f"COURSE_PROFILE={profile.name} make results CHAPTER={chapter[:2]} DATASETS={dataset_name()} SEEDS={seed}"
 
 
 def hardware() -> str:
