@@ -45,7 +45,7 @@ class Results:
     def summary(self, value: str, **wanted: Any) -> dict[tuple[str, str], tuple[float, float, float, int]]:
         """Return (data set, network) -> (mean over seeds, low, high, number of seeds) of one recorded value.
 
-        A value is recorded with its own 95 % interval; over several seeds the interval given runs from the lowest of the
+        A value is recorded with its own 95 % interval; over several seeds the interval runs from the lowest of the
         low ends to the highest of the high ends, which errs on the wide side. Rows without the value are left out.
         """
         found: dict[tuple[str, str], list] = {}
