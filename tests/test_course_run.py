@@ -99,7 +99,7 @@ def test_outputs_keep_standard_output_whole_and_no_error_stream(tmp_path):
     (source,) = write(tmp_path, good=GOOD)
     notebook = read_source(source)
     seen = []
-    assert execute(notebook, tmp_path, on_error_text=seen.append).error is None
+    assert execute(notebook, tmp_path, environment={"COURSE_QUIET": "0"}, on_error_text=seen.append).error is None
     assert [output.name for output in notebook.cells[1].outputs] == ["stdout"]
     assert notebook.cells[1].outputs[0].text == "first second\n"
     assert "a warning" in "".join(seen) and "stepping" in "".join(seen)
