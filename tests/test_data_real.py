@@ -1,0 +1,42 @@
+"""The scripts on parts of the real sets, where COURSE_TEST_DATA names them."""
+
+import json
+import warnings
+
+import mednist
+import pytest
+import unifesp
+
+from lookinside.data import load_images
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("real")
+
+
+def test_unifesp(real_set, place):
+    assert unifesp.main(["--from", str(real_set("unifesp")), "--out", str(place / "unifesp"), "--size", "64"]) == 0
+    card = json.loads((place / "unifesp/dataset.json").read_text())
+    assert card["left_out"]["several labels"] == 90
+    assert sum(sum(counts.values()) for counts in card["counts"].values()) == 1118
+    assert [len(group) for group in card["duplicates"]["same_class"]] == [2] * 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train, test = (load_images(place / "unifesp", split, 64) for split in ("train", "test"))
+    assert len(train.class_names) == 22 and min(train.counts().values()) >= 5 and min(test.counts().values()) >= 1
+    assert 0.14 < len(test) / 1118 < 0.16
+    assert train.images.std() > 30  # pictures, not blanks
+    flat = {image.tobytes() for image in train.images}
+    assert not flat & {image.tobytes() for image in test.images}
+
+
+def test_mednist(real_set, tmp_path):
+    source = real_set("mednist")
+    for name in mednist.CLASSES.values():  # a few of each: links to the real files
+        (tmp_path / "few" / name).mkdir(parents=True)
+        for path in sorted((source / name).iterdir())[:20]:
+            (tmp_path / "few" / name / path.name).symlink_to(path)
+    assert mednist.main(["--from", str(tmp_path / "few"), "--out", str(tmp_path / "mednist")]) == 0
+    train, test = (load_images(tmp_path / "mednist", split, 64) for split in ("train", "test"))
+    assert train.counts() == dict.fromkeys(sorted(mednist.CLASSES), 17) and len(test) == 18

@@ -1,0 +1,298 @@
+"""The scripts: what they make of a download, and that they leave a whole set or nothing."""
+
+import csv
+import errno
+import json
+import shutil
+import subprocess
+import sys
+import warnings
+from collections import namedtuple
+from pathlib import Path
+
+import mednist
+import numpy as np
+import preparing.disk
+import preparing.writing
+import pytest
+import unifesp
+from PIL import Image
+from preparing.pictures import flat_borders
+from test_data_dicom import dicom
+
+from lookinside.data import describe, load_images
+
+ROOT = Path(__file__).parents[1]
+
+
+def picture(seed: int, shape=(40, 30)) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, shape, dtype=np.uint8)
+
+
+def make_unifesp(folder: Path, targets: dict[str, str], columns=("image", "target"), suffix=".png") -> Path:
+    """A small copy of the set: image name -> targets."""
+    (folder / "images").mkdir(parents=True)
+    for number, name in enumerate(targets):
+        Image.fromarray(picture(number)).save(folder / "images" / f"{name}-c{suffix}")
+    with (folder / "train.csv").open("w", newline="") as opened:
+        csv.writer(opened).writerows([columns, *targets.items()])
+    return folder
+
+
+TARGETS = (
+    {f"1{i:03d}": "9 " for i in range(20)} | {f"2{i:03d}": "6" for i in range(10)} | {"3000": "9 21", "3001": "0 3"}
+)
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    return make_unifesp(tmp_path / "source", TARGETS)
+
+
+def run(script, *arguments) -> int:
+    return script.main([str(a) for a in arguments])
+
+
+def line(capsys) -> str:
+    """The one line on the error stream."""
+    lines = [text for text in capsys.readouterr().err.split("\n") if text and "\r" not in text]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def left_behind(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_unifesp_becomes_class_folders(source, tmp_path, capsys):
+    out = tmp_path / "data/unifesp"
+    assert run(unifesp, "--from", source, "--out", out) == 0
+    said = capsys.readouterr().out
+    assert (
+        said.startswith("UNIFESP")
+        and "CC BY-NC-SA 4.0" in said.split("\n")[1]
+        and "left out: 2 (several labels)" in said
+    )
+    assert left_behind(out.parent) == ["unifesp"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train, test = load_images(out, "train", 40), load_images(out, "test", 40)
+    assert train.counts() == {"foot": 8, "hand": 17} and test.counts() == {"foot": 2, "hand": 3}
+    assert not {Path(n).name for n in train.names} & {Path(n).name for n in test.names}
+    card = json.loads((out / "dataset.json").read_text())
+    assert card["counts"] == {"train": train.counts(), "test": test.counts()}
+    assert card["left_out"]["several labels"] == 2 and card["original_names"] == {"foot": "Feet", "hand": "Hand"}
+    assert card["split"]["seed"] == 0 and card["input"] == {"kind": "folder"}
+    assert "non-commercial" in describe(out).licence
+
+
+def test_the_publishers_layout_of_dicom_files(tmp_path):
+    source = tmp_path / "download"
+    uid = "1.2.826.0.1.3680043.8.498."
+    rows = []
+    for i in range(8):
+        path = source / f"train/train/{i}/s/{uid}{500 + i}-c.dcm"
+        path.parent.mkdir(parents=True)
+        kind = "MONOCHROME1" if i % 2 else "MONOCHROME2"
+        data = dicom(picture(i, (24, 32)).astype(np.uint16) * 16, PhotometricInterpretation=kind)
+        data.save_as(path, enforce_file_format=True)
+        rows.append((f"{uid}{500 + i}", f"{3 if i < 4 else 11} "))
+    (source / "test").mkdir()
+    dicom().save_as(source / f"test/{uid}900-c.dcm", enforce_file_format=True)
+    rows.append((f"{uid}777", "3"))
+    with (source / "train.csv").open("w", newline="") as opened:
+        csv.writer(opened).writerows([("SOPInstanceUID", "Target"), *rows])
+    (source / "sample_submission_demo.csv").write_text("SOPInstanceUID,Target\n1,0\n")
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 0
+    card = json.loads((tmp_path / "out/dataset.json").read_text())
+    assert card["counts"] == {"train": {"chest": 3, "knee": 3}, "test": {"chest": 1, "knee": 1}}
+    assert card["left_out"]["in the table, no file"] == 1 and card["left_out"]["file, not in the table"] == 1
+
+
+def test_the_second_run_says_ready_and_force_makes_it_anew(source, tmp_path, capsys):
+    out = tmp_path / "unifesp"
+    assert run(unifesp, "--from", source, "--out", out) == 0
+    before = (out / "dataset.json").stat().st_ino
+    capsys.readouterr()
+    assert run(unifesp, "--out", out) == 0
+    assert "is ready already: 30 images" in capsys.readouterr().out
+    assert (out / "dataset.json").stat().st_ino == before
+    assert run(unifesp, "--from", source, "--out", out, "--seed", 5) == 1
+    assert "ready already with --seed 0: --force makes it anew with --seed 5" in line(capsys)
+    assert run(unifesp, "--from", source, "--out", out, "--seed", 5, "--force") == 0
+    assert json.loads((out / "dataset.json").read_text())["split"]["seed"] == 5
+    assert left_behind(tmp_path) == ["source", "unifesp"]
+
+
+def test_same_seed_same_split(source, tmp_path):
+    for name in ("a", "b"):
+        assert run(unifesp, "--from", source, "--out", tmp_path / name) == 0
+    assert load_images(tmp_path / "a", "test", 16).names == load_images(tmp_path / "b", "test", 16).names
+
+
+def test_force_never_deletes_what_is_no_set(source, tmp_path, capsys):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/thesis.txt").write_text("years of work")
+    assert run(unifesp, "--from", source, "--out", tmp_path / "precious", "--force") == 1
+    assert "no prepared set: move it away" in line(capsys)
+    assert (tmp_path / "precious/thesis.txt").exists()
+
+
+def test_without_from_unifesp_says_where_to_get_it(tmp_path, capsys):
+    assert run(unifesp, "--out", tmp_path / "unifesp") == 1
+    text = line(capsys)
+    assert "needs an account" in text and "kaggle.com/datasets/" in text and "--from" in text
+    assert left_behind(tmp_path) == []
+
+
+def test_duplicates_stay_together_and_torn_ones_go(source, tmp_path, capsys):
+    for a, b in (("1000", "1001"), ("1000", "1002"), ("2000", "2001"), ("1005", "2005")):
+        shutil.copy(source / f"images/{a}-c.png", source / f"images/{b}-c.png")
+    for seed in range(4):
+        out = tmp_path / f"out{seed}"
+        assert run(unifesp, "--from", source, "--out", out, "--seed", seed) == 0
+        where = {path.stem: path.parts[-3] for path in out.glob("*/*/*.png")}
+        assert where["1000-c"] == where["1001-c"] == where["1002-c"] and where["2000-c"] == where["2001-c"]
+        assert "1005-c" not in where and "2005-c" not in where and len(where) == 28
+    card = json.loads((out / "dataset.json").read_text())
+    assert card["duplicates"]["two_classes_left_out"] == [["hand/1005-c.png", "foot/2005-c.png"]]
+    assert ["foot/2000-c.png", "foot/2001-c.png"] in card["duplicates"]["same_class"]
+    assert card["left_out"]["same picture under two classes"] == 2
+
+
+def test_large_pictures_shrink_and_small_ones_stay(source, tmp_path):
+    Image.fromarray(picture(0, (800, 400))).save(source / "images/1000-c.png")
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out", "--size", 64) == 0
+    sizes = {path.stem: Image.open(path).size for path in (tmp_path / "out").glob("*/*/*.png")}
+    assert sizes["1000-c"] == (32, 64) and sizes["1001-c"] == (30, 40)
+
+
+def test_bars_are_kept_and_counted(source, tmp_path):
+    barred = picture(0, (100, 80))
+    barred[:15] = 31
+    barred[85:] = 29
+    Image.fromarray(barred).save(source / "images/1000-c.png")
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 0
+    card = json.loads((tmp_path / "out/dataset.json").read_text())["letterbox"]
+    assert card["images"] == 1 and card["two_opposite_sides"] == 1 and card["by_class"] == {"hand": 1}
+    kept = next((tmp_path / "out").glob("*/hand/1000-c.png"))
+    np.testing.assert_array_equal(np.asarray(Image.open(kept)), barred)
+
+
+def test_flat_borders_are_measured():
+    image = picture(1, (100, 50))
+    image[:10] = 30
+    image[:, 45:] = 25
+    np.testing.assert_allclose(flat_borders(image), (0.1, 0, 0, 0.1))
+    assert flat_borders(np.zeros((20, 20), np.uint8)) == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_broken_pictures_are_all_counted_and_nothing_is_left(source, tmp_path, capsys):
+    for name in ("1003", "1007", "2001"):
+        (source / f"images/{name}-c.png").write_text("no picture")
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 1
+    assert "1003-c.png: is no picture" in (text := line(capsys)) and text.endswith("(and 2 more files)")
+    assert left_behind(tmp_path) == ["source"]
+
+
+def test_a_refusal_leaves_the_old_set_alone(source, tmp_path):
+    out = tmp_path / "out"
+    assert run(unifesp, "--from", source, "--out", out) == 0
+    (source / "images/1003-c.png").write_text("no picture")
+    assert run(unifesp, "--from", source, "--out", out, "--force") == 1
+    assert len(load_images(out, "train", 16)) == 25 and left_behind(tmp_path) == ["out", "source"]
+
+
+def test_ctrl_c_leaves_nothing(source, tmp_path, capsys, monkeypatch):
+    read = preparing.writing.read_source
+    monkeypatch.setattr(preparing.writing, "read_source", lambda p: stop() if "1005" in p.name else read(p))
+
+    def stop():
+        raise KeyboardInterrupt
+
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 130
+    assert "nothing half-made is left" in line(capsys)
+    assert left_behind(tmp_path) == ["source"]
+
+
+def test_a_full_disk_is_told_before_and_in_between(source, tmp_path, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        usage = namedtuple("usage", "free")
+        patch.setattr(preparing.disk.shutil, "disk_usage", lambda _: usage(1000))
+        assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 1
+        assert "the disk is full: about 2 MB are needed" in line(capsys)
+
+    def no_room(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(preparing.writing.Image.Image, "save", no_room)
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 1
+    assert "the disk is full: about 2 MB are needed" in line(capsys)
+    assert left_behind(tmp_path) == ["source"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("image,target\n1000,22\n", "line 2: target '22' is unknown"),
+        ("image,target\n1000,hand\n", "line 2: target 'hand' is unknown"),
+        ("image,target\n1000,\n", "line 2: target '' is unknown"),
+        ("image,target\n1000\n", "line 2 is cut short"),
+        ("image,target\n1000,9\n1000-c.png,9\n", "line 3: image 1000-c.png is listed twice"),
+        ("image,target\n77,9\n", "none of its images is under"),
+        ("image,label\n1000,9\n", "holds no table of labels"),
+        ("image,target\n1000,9\n1001,9\n", "only the class hand is left"),
+    ],
+)
+def test_tables_that_do_not_fit(source, tmp_path, capsys, text, says):
+    (source / "train.csv").write_text(text)
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 1
+    assert says in line(capsys)
+    assert left_behind(tmp_path) == ["source"]
+
+
+def test_a_class_of_one_stays_in_training_and_is_named(tmp_path, capsys):
+    source = make_unifesp(tmp_path / "source", TARGETS | {"4000": "19"})
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 0
+    assert "too few images for a test part: thigh" in capsys.readouterr().out
+    assert load_images(tmp_path / "out", "test", 16).counts()["thigh"] == 0
+
+
+def make_mednist(folder: Path, number=4) -> Path:
+    for k, name in enumerate(mednist.CLASSES.values()):
+        (folder / name).mkdir(parents=True)
+        for i in range(number):
+            Image.fromarray(picture(100 * k + i, (64, 64))).save(folder / name / f"{i:06d}.jpeg")
+    return folder
+
+
+def test_mednist_from_a_folder(tmp_path):
+    make_mednist(tmp_path / "download/MedNIST")
+    assert run(mednist, "--from", tmp_path / "download", "--out", tmp_path / "mednist") == 0
+    assert load_images(tmp_path / "mednist", "train", 64).counts() == dict.fromkeys(sorted(mednist.CLASSES), 3)
+
+
+def test_mednist_that_is_not_whole(tmp_path, capsys):
+    make_mednist(tmp_path / "MedNIST")
+    shutil.rmtree(tmp_path / "MedNIST/Hand")
+    assert run(mednist, "--from", tmp_path / "MedNIST", "--out", tmp_path / "out") == 1
+    assert "there is no folder Hand" in line(capsys)
+    (tmp_path / "MedNIST/Hand").mkdir()
+    assert run(mednist, "--from", tmp_path / "MedNIST", "--out", tmp_path / "out") == 1
+    assert "Hand: holds no image" in line(capsys)
+    assert run(mednist, "--from", tmp_path / "nowhere", "--out", tmp_path / "out") == 1
+    assert "nowhere: is not there" in line(capsys)
+
+
+def test_the_scripts_run_from_the_root(source, tmp_path):
+    command = [sys.executable, "data_scripts/unifesp.py", "--from", source, "--out", tmp_path / "out"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stderr == "" and done.stdout.endswith("out is ready\n")
+    done = subprocess.run([*command[:2], "--form", "x"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_the_default_place(tmp_path, monkeypatch, source):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "sets"))
+    assert run(unifesp, "--from", source) == 0
+    assert len(load_images("unifesp", "test", 16)) == 5
