@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+
 from lookinside.errors import CourseError
 from lookinside.models import PAPER_TABLES, deeper_cnn, layer_table, shallow_cnn
 
