@@ -142,4 +142,18 @@ def test_pictures_are_told_from_plots():
         axes.imshow(np.zeros((64, 64)))
     matrix.subplots().imshow(np.zeros((24, 24)))
     assert (is_picture(plot), is_picture(sheet), is_picture(matrix)) == (False, True, False)
-    sheet.savefig(io.BytesIO())
+
+
+def test_a_plot_becomes_a_smaller_png_that_looks_the_same():
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    from lookinside.course.setup import few_colours
+
+    figure, png = Figure(figsize=(6, 3)), io.BytesIO()
+    figure.subplots().plot(np.sin(np.arange(100)))
+    figure.savefig(png, format="png")
+    small = few_colours(png.getvalue())
+    assert len(small) < 0.7 * len(png.getvalue())
+    before, after = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), float) for data in (png.getvalue(), small))
+    assert before.shape == after.shape and np.abs(before - after).mean() < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from lookinside.errors import CourseError
@@ -66,6 +67,15 @@ def is_picture(figure: Any) -> bool:
     return bool(pictures) and 2 * len(pictures) >= len(axes)
 
 
+def few_colours(png: bytes) -> bytes:
+    """A plot's PNG with a palette of 128 colours: a third of the bytes, and no difference to the eye."""
+    from PIL import Image
+
+    small = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(128).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
 def _store_pictures_as_jpeg(shell: Any) -> None:
     """Each figure goes out in one format: both formatters look at it and only one answers."""
     from IPython.core.pylabtools import print_figure
@@ -75,10 +85,11 @@ def _store_pictures_as_jpeg(shell: Any) -> None:
     set_matplotlib_formats("png")
 
     def as_png(figure: Figure) -> bytes | None:
-        return None if is_picture(figure) else print_figure(figure, "png", base64=False)
+        return None if is_picture(figure) else few_colours(print_figure(figure, "png", base64=False))
 
     def as_jpeg(figure: Figure) -> bytes | None:
-        return print_figure(figure, "jpeg", pil_kwargs={"quality": 82}) if is_picture(figure) else None
+        options = {"quality": 72, "optimize": True, "progressive": True}
+        return print_figure(figure, "jpeg", pil_kwargs=options) if is_picture(figure) else None
 
     formatters = shell.display_formatter.formatters
     formatters["image/png"].for_type(Figure, as_png)

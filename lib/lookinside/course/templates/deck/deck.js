@@ -13,7 +13,7 @@ window.addEventListener('load', async function () {
     const figures = Array.from(slide.querySelectorAll('img')).filter((picture) => !picture.closest('.notes'));
     if (figures.length === 1) { // alone on its slide, a figure may grow
       const picture = figures[0];
-      const growth = Math.min(LARGEST, picture.parentElement.parentElement.clientWidth / picture.naturalWidth);
+      const growth = Math.min(LARGEST, (picture.closest('.outputs, .slide').clientWidth - 16) / picture.naturalWidth);
       if (growth > 1) picture.style.height = Math.floor(growth * picture.naturalHeight) + 'px';
     }
     for (let round = 0; round < 12 && figures.length && slide.scrollHeight > slide.clientHeight; round++) {
