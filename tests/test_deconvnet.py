@@ -55,6 +55,15 @@ def test_one_pool_by_hand():
     np.testing.assert_array_equal(explain(image[None, ..., None])[0], by_hand)
 
 
+@pytest.mark.parametrize("size", [3, 7, 25, 41])
+def test_every_window_gets_its_own_value_back(size):
+    image = np.zeros((3 * size, 3 * size), "float32")
+    corners = np.arange(3) * size
+    image[np.ix_(corners, corners)] = np.arange(1, 10).reshape(3, 3)  # each window's first pixel is its largest
+    explain = Deconvnet(chain(kl.MaxPooling2D(size, name="pool"), shape=(*image.shape, 1)), "pool")
+    np.testing.assert_array_equal(explain(image[None, ..., None])[0], image)
+
+
 def test_overlapping_windows_add_up_in_their_common_switch():
     image = np.zeros((5, 5), "float32")
     image[2, 2] = 3
