@@ -41,6 +41,9 @@ def set_up(seed: int = 0) -> None:
     mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)
     shell = _notebook_shell()
     if shell is not None:
+        import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")  # its warnings go to a notebook's standard output
         shell.set_custom_exc((CourseError,), _one_line)
         _store_pictures_as_jpeg(shell)
 
