@@ -96,5 +96,5 @@ def _unpack_tar(opened: tarfile.TarFile, archive: Path, folder: Path) -> None:
 def _refuse_if_unsafe(name: str, archive: Path) -> None:
     parts = PurePosixPath(name.replace("\\", "/"))
     drive = len(name) > 1 and name[1] == ":"
-    if parts.is_absolute() or False or drive or "\0" in name:
+    if parts.is_absolute() or ".." in parts.parts or drive or "\0" in name:
         raise CourseError(f"{archive}: entry {name!r} would leave its folder: do not use this archive")
