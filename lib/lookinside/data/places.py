@@ -26,7 +26,7 @@ def data_folders() -> list[Path]:
 def find_set(name: str) -> Path:
     """The folder of a prepared set: `$COURSE_DATA/<name>`, else `data/<name>` here or in a folder above.
 
-    It is the same set from the repository's root and from chapters/, where notebooks run.
+    It is the same set from the repository's root and in chapters/, where notebooks run.
 
     Raises:
         CourseError: if there is none; the line names the command that makes it, and sets with a similar name.
