@@ -1,0 +1,48 @@
+"""The bench's arithmetic; what it measures is not asserted here."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parent / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    for name in ("measure", "run"):
+        spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+    return sys.modules["measure"], sys.modules["run"]
+
+
+def test_a_duel_runs_both_in_turn_and_compares_medians(bench, monkeypatch):
+    measure, run = bench
+    calls, seconds = [], iter([1, 4, 2, 6, 100, 8])  # ours 1, 2, 100; theirs 4, 6, 8
+    monkeypatch.setattr(measure, "clock", lambda call: (call(), next(seconds))[1])
+    row = measure.Duel(
+        "fast", "slow", 3, lambda: (lambda: calls.append("ours"), lambda: calls.append("theirs")), rounds=3
+    ).measure()
+    assert calls == ["ours", "theirs"] * 4
+    assert row["value"] == 3
+    assert row["rounds"] == [0.08, 4]
+    assert run.line(row) == "fast (2000 ms): 3.0 times as fast as slow (rounds 0.08 to 4.0; at least 3: ok)"
+
+
+def test_a_rate_counts_things_a_second(bench, monkeypatch):
+    measure, run = bench
+    seconds = iter([2, 4, 5])
+    monkeypatch.setattr(measure, "clock", lambda call: next(seconds))
+    row = measure.Rate("made", "things a second", 6, lambda: (lambda: None, 20), rounds=3).measure()
+    assert row["value"] == 5
+    assert "MISSED" in run.line(row)
+
+
+def test_a_word_that_no_row_has(bench, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["run.py", "nosuchrow"])
+    assert bench[1].main() == 2
+    assert "nosuchrow" in capsys.readouterr().out
