@@ -58,3 +58,21 @@ def test_a_broken_file_is_named(results):
 def test_numbers_become_json(results):
     value = plain({"a": np.float32(1 / 3), "b": np.array([1, 2]), "c": float("nan"), 4: (1, "x")})
     assert json.loads(json.dumps(value)) == {"a": 0.333333, "b": [1, 2], "c": None, "4": [1, "x"]}
+
+
+def test_values_are_added_to_a_recorded_row(results):
+    record(results)
+    results.add("deep", seed=0, values={"landmark_share": (1.5, 1.4, 1.6)})
+    assert set(results.rows()[0]["values"]) == {"accuracy", "landmark_share"}
+    with pytest.raises(CourseError, match="no row of deep, seed 1"):
+        results.add("deep", seed=1, values={})
+
+
+def test_only_drawn_images_are_kept_as_a_figure(results, monkeypatch, tmp_path):
+    from lookinside.figures import image_sheet
+
+    figure = image_sheet(np.zeros((1, 8, 8)), ["one"])
+    assert not results.keep_figure("sheet", figure)  # the fixture's data set is a user's own
+    monkeypatch.setenv("COURSE_DATASET", "phantoms")
+    assert results.keep_figure("sheet", figure)
+    assert [path.name for path in tmp_path.glob("*.jpg")] == ["01_anatomy_landmarks_sheet.jpg"]

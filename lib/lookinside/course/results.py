@@ -79,10 +79,39 @@ class Results:
             "settings": plain(settings),
             "values": plain(values),
         }
+        self._write(row, key)
+        return True
+
+    def add(self, net: str, *, seed: int, values: dict) -> bool:
+        """Add values to the row that `record` has written and return True; False under the quick profile.
+
+        Raises CourseError where this profile, data set, network and seed have no row yet.
+        """
+        if profile.name == "quick":
+            return False
+        key = {"profile": profile.name, "dataset": dataset_name(), "net": net, "seed": seed}
+        found = self.rows(**key)
+        if not found:
+            raise CourseError(f"{self.path.name} has no row of {net}, seed {seed}: call record first.")
+        self._write(found[0] | {"values": found[0]["values"] | plain(values)}, key)
+        return True
+
+    def keep_figure(self, name: str, figure: Any) -> bool:
+        """Keep a figure beside the table as `<chapter>_<name>.jpg`; returns whether it was kept.
+
+        Only drawn images are kept: nothing under the quick profile, or of a data set other than the phantoms.
+        """
+        if profile.name == "quick" or not profile.on_phantoms or profile.seed:
+            return False
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        options = {"quality": 80, "optimize": True}
+        figure.savefig(self.path.with_name(f"{self.chapter}_{name}.jpg"), dpi=110, pil_kwargs=options)
+        return True
+
+    def _write(self, row: dict, key: dict) -> None:
         others = [old for old in self.rows() if any(old.get(name) != value for name, value in key.items())]
         rows = sorted([*others, row], key=lambda r: (r["profile"], r["dataset"], r["seed"]))
         write_json(self.path, {"chapter": self.chapter, "rows": rows})
-        return True
 
 
 def dataset_name() -> str:
