@@ -45,13 +45,16 @@ class Results:
     def summary(self, value: str, **wanted: Any) -> dict[tuple[str, str], tuple[float, float, float, int]]:
         """Return (data set, network) -> (mean over seeds, low, high, number of seeds) of one recorded value.
 
-        A value is recorded with its own 95 % interval; over several seeds the interval runs from the lowest of the
-        low ends to the highest of the high ends, which errs on the wide side. Rows without the value are left out.
+        A value is recorded with its own 95 % interval (a plain number stands for all three); over several seeds the
+        interval runs from the lowest of the low ends to the highest of the high ends, which errs on the wide side.
+        Rows without the value are left out.
         """
         found: dict[tuple[str, str], list] = {}
         for row in self.rows(**wanted):
             if value in row["values"]:
-                found.setdefault((row["dataset"], row["net"]), []).append(row["values"][value])
+                one = row["values"][value]
+                triple = one if isinstance(one, list) else [one] * 3
+                found.setdefault((row["dataset"], row["net"]), []).append(triple)
         return {
             key: (sum(v[0] for v in each) / len(each), min(v[1] for v in each), max(v[2] for v in each), len(each))
             for key, each in found.items()
@@ -107,6 +110,15 @@ class Results:
         options = {"quality": 80, "optimize": True}
         figure.savefig(self.path.with_name(f"{self.chapter}_{name}.jpg"), dpi=110, pil_kwargs=options)
         return True
+
+    def figure(self, name: str) -> Any:
+        """The figure that `keep_figure` has kept, as a notebook shows it. Raises CourseError where there is none."""
+        from IPython.display import Image
+
+        path = self.path.with_name(f"{self.chapter}_{name}.jpg")
+        if not path.is_file():
+            raise CourseError(f"{path.name} is not in chapters/results: restore it with git.")
+        return Image(filename=str(path))
 
     def _write(self, row: dict, key: dict) -> None:
         others = [old for old in self.rows() if any(old.get(name) != value for name, value in key.items())]

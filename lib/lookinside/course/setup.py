@@ -7,9 +7,6 @@ from typing import Any
 
 from lookinside.errors import CourseError
 
-# Okabe & Ito's eight colours, told apart by colour-blind readers; black last, it is the text's colour.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
-
 STYLE = {
     "figure.dpi": 110,
     "figure.figsize": (8.0, 3.6),
@@ -34,6 +31,8 @@ def set_up(seed: int = 0) -> None:
     import keras
     import matplotlib as mpl
     import numpy as np
+
+    from lookinside.figures.style import COLOURS
 
     keras.utils.set_random_seed(seed)
     np.set_printoptions(precision=3, suppress=True, linewidth=110)
