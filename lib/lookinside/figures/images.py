@@ -83,8 +83,8 @@ def heat_grid(
 ) -> Figure:
     """Return images (N, H, W) on top, known regions next, then one row of heat maps (N, H, W) per entry of `rows`.
 
-    Row names stand at the left. `regions` are masks (N, H, W), or None where no truth is known; their row is called
-    `region_name`.
+    Row names stand at the left, thin white lines over the heat are the regions' edges. `regions` are masks
+    (N, H, W), or None where no truth is known; their row is called `region_name`.
     """
     names = ["image"] + ([region_name] if regions is not None else []) + list(rows)
     count = len(images)
@@ -101,6 +101,8 @@ def heat_grid(
                 show_region(axes, image, regions[column], title)
             else:
                 show_heat(axes, image, rows[name][column], title)
+                if regions is not None and regions[column].any() and not regions[column].all():
+                    axes.contour(regions[column].astype(float), levels=[0.5], colors="white", linewidths=0.5)
         grid[row, 0].text(
             -0.06, 0.5, name, transform=grid[row, 0].transAxes, ha="right", va="center", fontsize=9, wrap=False
         )

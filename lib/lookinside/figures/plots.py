@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lookinside.errors import CourseError
-from lookinside.figures.style import COLOURS, FAINT, caption, new_figure, plain_axes
+from lookinside.figures.style import COLOURS, FAINT, INK, caption, new_figure, plain_axes
 
 LINES = ("-", "--", "-.", ":")
 
@@ -86,7 +86,11 @@ def interval_plot(
     axes = figure.subplots()
     for height, (name, (value, low, high)) in enumerate(reversed(rows.items())):
         axes.plot([low, high], [height, height], color=COLOURS[0], linewidth=2.2, solid_capstyle="butt")
-        axes.plot(value, height, "o", color=COLOURS[0], markersize=7, label="ours" if height == 0 else None)
+        axes.plot(
+            value, height, "o", color=COLOURS[0], markersize=7, label="ours" if height == 0 and reference else None
+        )
+        note = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": 8, "color": INK}
+        axes.annotate(f"{value:.2f}", (high, height), **note)
         if reference and name in reference:
             axes.plot(reference[name], height, "x", color=COLOURS[1], markersize=8, markeredgewidth=2)
     if reference:
