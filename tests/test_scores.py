@@ -8,7 +8,14 @@ import pytest
 
 from lookinside.errors import CourseError
 from lookinside.explain.randomize import randomize_weights
-from lookinside.explain.scores import bootstrap_interval, landmark_share, map_correlation, mass_in_region, region_share
+from lookinside.explain.scores import (
+    bootstrap_interval,
+    landmark_share,
+    map_correlation,
+    mass_in_region,
+    pointing_game,
+    region_share,
+)
 
 # Two images of 2 x 4 pixels. In the first the region holds 2 of 8 pixels and 3 + 1 of the heat's 8.
 HEAT = np.array([[[3, 1, 2, 0], [0, 2, 0, 0]], [[1, 1, 1, 1], [1, 1, 1, 1]]], dtype=float)
@@ -85,3 +92,15 @@ def test_randomized_weights_are_new_repeatable_and_leave_the_model_alone():
     kernels = [m.layers[0].get_layer("c").get_weights()[0] for m in (model, one, other)]
     assert not np.allclose(kernels[0], kernels[1]) and not np.allclose(kernels[1], kernels[2])
     assert np.array_equal(one.layers[1].moving_mean, np.zeros(4))
+
+
+def test_pointing_game_by_hand():
+    heat = np.zeros((3, 3, 4))
+    heat[0, 0, 0] = heat[1, 2, 3] = 1  # a hit, a miss; the third map is even
+    regions = np.zeros((3, 3, 4), bool)
+    regions[:, 0, :3] = True
+    assert pointing_game(heat, regions).tolist() == [1, 0, 0.25]
+    assert pointing_game(heat, regions, tolerance=2.3).tolist() == [1, 1, 1]  # (2, 3) lies sqrt(5) from (0, 2)
+    assert np.isnan(pointing_game(heat[:1], np.zeros((1, 3, 4), bool))).all()
+    with pytest.raises(CourseError, match="tolerance is -1"):
+        pointing_game(heat, regions, tolerance=-1)

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from lookinside.course.places import repository
 from lookinside.course.results import hardware, versions, write_json
 
-MODULES = ("deconvnet_rows", "phantom_rows")
+MODULES = ("deconvnet_rows", "explainer_rows", "phantom_rows")
 
 
 def main() -> int:

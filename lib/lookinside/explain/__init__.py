@@ -1,26 +1,50 @@
 """Explainers for any Keras model, and the scores that say whether they tell the truth."""
 
+from lookinside.explain.cam import CAM, GradCAM
 from lookinside.explain.deconvnet import Deconvnet, Projections
+from lookinside.explain.explainer import Explainer
+from lookinside.explain.gradients import ClassDeconvnet, GuidedBackprop, Saliency, SmoothGrad
 from lookinside.explain.heatmap import heat_map
-from lookinside.explain.randomize import randomize_weights
+from lookinside.explain.insertion import Curves, deletion, insertion
+from lookinside.explain.occlusion import Occlusion
+from lookinside.explain.randomize import randomization_check, randomize_weights
 from lookinside.explain.scores import (
     Interval,
     bootstrap_interval,
     landmark_share,
     map_correlation,
     mass_in_region,
+    pointing_game,
     region_share,
 )
+from lookinside.explain.vis import ActivationMaximization, GradCAMPlusPlus, LayerCAM, ScoreCAM
 
 __all__ = [
+    "CAM",
+    "ActivationMaximization",
+    "ClassDeconvnet",
+    "Curves",
     "Deconvnet",
+    "Explainer",
+    "GradCAM",
+    "GradCAMPlusPlus",
+    "GuidedBackprop",
     "Interval",
+    "LayerCAM",
+    "Occlusion",
     "Projections",
+    "Saliency",
+    "ScoreCAM",
+    "SmoothGrad",
     "bootstrap_interval",
+    "deletion",
     "heat_map",
+    "insertion",
     "landmark_share",
     "map_correlation",
     "mass_in_region",
+    "pointing_game",
+    "randomization_check",
     "randomize_weights",
     "region_share",
 ]

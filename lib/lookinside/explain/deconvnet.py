@@ -13,9 +13,9 @@ import tensorflow as tf
 from lookinside.errors import CourseError
 from lookinside.explain.graph import Graph, Step
 from lookinside.explain.images import checked_images
+from lookinside.explain.layers import map_value
 from lookinside.explain.rules import reversals_of
 
-_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 _FLOATS_AT_ONCE = 2**22  # 16 MiB for the largest signal: on a CPU larger ones cost more in fresh memory than they save
 
 
@@ -63,7 +63,7 @@ class Deconvnet:
         if top_n < 1 or (chunk is not None and chunk < 1):
             raise CourseError(f"top_n is {top_n} and chunk {chunk}: give 1 or more.")
         graph = Graph(model)
-        target = _target(graph, layer)
+        target = map_value(graph, layer)
         self._way = [(step, reversals_of(step)) for step in _path_to(graph, target)]
         self.layer = graph.writer(target).name
         self.top_n, self.chunk = top_n, chunk
@@ -159,35 +159,6 @@ class _Group(NamedTuple):
         for start in range(0, self.indices.shape[1], self.maps_at_once):
             part = slice(start, start + self.maps_at_once)
             yield self.project(self.chosen[..., part], self.indices[:, part], self.memories, self.shape).numpy()
-
-
-def _target(graph: Graph, layer: str | None) -> int:
-    """The value whose maps are projected: behind the normalisation and activation of a convolution."""
-    if layer is None:
-        convolutions = [step for step in graph.steps if isinstance(step.layer, _CONVOLUTIONS)]
-        if not convolutions:
-            raise CourseError("This model has no convolution: name the layer whose maps you want to see.")
-        value = convolutions[-1].outputs[0]
-    else:
-        value = graph.value_of(layer)
-    step = graph.writer(value)
-    if len(step.shape) != 3:
-        raise CourseError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
-    activated = not isinstance(step.layer, _CONVOLUTIONS) or step.layer.activation is not keras.activations.linear
-    while not activated:
-        readers = graph.readers(value)
-        if len(readers) != 1 or not _belongs_to_convolution(readers[0].layer):
-            break
-        step = readers[0]
-        value = step.outputs[0]
-        activated = not isinstance(step.layer, keras.layers.BatchNormalization)
-    return value
-
-
-def _belongs_to_convolution(layer) -> bool:
-    rectifiers = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
-    kinds = (keras.layers.BatchNormalization, keras.layers.Activation, *rectifiers)
-    return isinstance(layer, kinds) or type(layer).__name__ == "Relu"
 
 
 def _path_to(graph: Graph, value: int) -> list[Step]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ class Step:
         name: its name; inside a nested model "outer/inner".
         inputs, outputs: numbers of the values read and written.
         shape: of the first output, without the batch axis.
+        node: Keras' own record of the call, with its other arguments.
     """
 
     layer: Any
@@ -28,6 +29,11 @@ class Step:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     shape: tuple[int | None, ...]
+    node: Any
+
+
+def _call(step: Step, *arguments, **options):
+    return step.layer(*arguments, **options)
 
 
 class Graph:
@@ -35,7 +41,7 @@ class Graph:
 
     Attributes:
         steps: all steps; nested models are opened.
-        outputs: numbers of the model's outputs.
+        outputs: numbers of the model's outputs, in order.
 
     Raises:
         CourseError: for a subclassed or unbuilt model, or one with several inputs.
@@ -66,7 +72,8 @@ class Graph:
                 else:
                     writes = tuple(range(self._values + 1, self._values + 1 + len(node.outputs)))
                     self._values += len(node.outputs)
-                    self.steps.append(Step(layer, name, reads, writes, tuple(node.outputs[0].shape[1:])))
+                    shape = tuple(node.outputs[0].shape[1:])
+                    self.steps.append(Step(layer, name, reads, writes, shape, node))
                 self._ends[name] = writes
                 numbers.update({id(tensor): number for tensor, number in zip(node.outputs, writes, strict=True)})
         return tuple(numbers[id(tensor)] for tensor in function.outputs)
@@ -78,6 +85,35 @@ class Graph:
     def readers(self, value: int) -> list[Step]:
         """The steps that read a value."""
         return [step for step in self.steps if value in step.inputs]
+
+    def behind(self, value: int) -> set[int]:
+        """The numbers of all values that depend on one, itself included."""
+        found = {value}
+        for step in self.steps:
+            if found.intersection(step.inputs):
+                found.update(step.outputs)
+        return found
+
+    def compute(self, known: dict[int, Any], wanted: Iterable[int], call: Callable = _call) -> dict[int, Any]:
+        """Run the steps that lead from known values to the wanted ones; returns both and all values between.
+
+        Args:
+            known: number of a value -> tensor.
+            wanted: numbers of values.
+            call: how a step is run, `call(step, *its arguments) -> output or list of outputs`.
+        """
+        values = dict(known)
+        missing, steps = set(wanted) - values.keys(), []
+        for step in reversed(self.steps):
+            if missing.intersection(step.outputs):
+                missing.update(set(step.inputs) - values.keys())
+                steps.append(step)
+        for step in reversed(steps):
+            tensors = zip(step.node.input_tensors, step.inputs, strict=True)
+            arguments, options = step.node.arguments.fill_in({id(t): values[number] for t, number in tensors})
+            outputs = keras.tree.flatten(call(step, *arguments, **options))
+            values.update(zip(step.outputs, outputs, strict=True))
+        return values
 
     def value_of(self, name: str) -> int:
         """The value that a layer (or a nested model) writes, by its name or "outer/inner".

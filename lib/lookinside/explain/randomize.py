@@ -1,7 +1,14 @@
 """The control for every explanation: the same network, having learned nothing."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
+
+from lookinside.errors import CourseError
+from lookinside.explain.explainer import Explainer
+from lookinside.explain.graph import Graph
+from lookinside.explain.scores import map_correlation
 
 
 def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
@@ -25,3 +32,49 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
         return type(layer).from_config(config)
 
     return keras.models.clone_model(model, clone_function=fresh, recursive=True)
+
+
+def randomization_check(
+    explainer: Callable[[keras.Model], Callable], model: keras.Model, images, classes=None, *, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """How a map changes as the network's layers are re-initialised one after the other, from the top down.
+
+    An explanation of what was learned falls towards 0; one that stays near 1 shows the image or the architecture. The
+    class stays the trained network's. What two pictures' maps have in common anyway is no less than chance: look at
+    the correlation of maps of different images beside it.
+
+    Args:
+        explainer: makes an explainer of a model: `GradCAM`, or `lambda model: SmoothGrad(model, samples=20)`.
+        model: the trained network; it is left alone.
+        images: (N, H, W, C), as the model takes them.
+        classes: int (N,), or one for all; None is the class that the trained network predicts.
+        seed: of the fresh weights.
+
+    Returns:
+        Layer name -> correlation with the trained network's map over pixels, float64 (N,), from the top layer down:
+        with this layer and all above it re-initialised.
+
+    Raises:
+        CourseError: as the explainer, and for a model without weights.
+
+    Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 4 (there: rank correlation and SSIM).
+    """
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    explain = explainer(copy)
+    if isinstance(explain, Explainer):
+        if classes is None:
+            classes = explain.predict(images)
+        maps = lambda: explain(images, classes)  # noqa: E731
+    else:
+        maps = lambda: explain(images)  # noqa: E731
+    trained = maps()
+    fresh = {step.name: step.layer for step in Graph(randomize_weights(copy, seed)).steps}
+    weighted = [step for step in Graph(copy).steps if isinstance(step.layer, keras.Layer) and step.layer.weights]
+    if not weighted:
+        raise CourseError(f"Model {model.name} has no weights: there is nothing to re-initialise.")
+    found = {}
+    for step in reversed(weighted):
+        step.layer.set_weights(fresh[step.name].get_weights())
+        found[step.name] = map_correlation(trained, maps())
+    return found

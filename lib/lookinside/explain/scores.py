@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from lookinside.errors import CourseError
 
@@ -64,6 +65,36 @@ def landmark_share(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """
     mass, share = mass_in_region(heat, regions), region_share(regions)
     return np.divide(mass, share, out=np.full(len(mass), np.nan), where=share > 0)
+
+
+def pointing_game(heat: np.ndarray, regions: np.ndarray, *, tolerance: float = 0.0) -> np.ndarray:
+    """Whether the hottest pixel of each map lies in its region, or within `tolerance` pixels of it.
+
+    Chance is the share of the image that the region and its margin cover. Of several hottest pixels the share that
+    hits counts, so an even map scores chance.
+
+    Args:
+        heat: float (N, H, W).
+        regions: bool (N, H, W).
+        tolerance: margin in pixels; Zhang et al. take 15 of some 500.
+
+    Returns:
+        float64 (N,) in [0, 1]; nan where the region has no pixel.
+
+    Raises:
+        CourseError: as `mass_in_region`, and for a negative tolerance.
+
+    Source: Zhang et al. 2018, Top-down Neural Attention by Excitation Backprop, section 4.2.
+    """
+    heat, regions = _pair(heat, regions)
+    if tolerance < 0:
+        raise CourseError(f"tolerance is {tolerance}: give 0 or more pixels.")
+    hits = np.full(len(heat), np.nan)
+    for number, (one, region) in enumerate(zip(heat, regions, strict=True)):
+        if region.any():
+            near = distance_transform_edt(~region) <= tolerance
+            hits[number] = near[one == one.max()].mean()
+    return hits
 
 
 def map_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

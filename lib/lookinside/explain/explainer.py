@@ -1,0 +1,161 @@
+"""What all explainers of a class share: the checked call, whole batches, one trace a shape, a bar on long work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from lookinside.errors import CourseError
+from lookinside.explain.backward import Caller
+from lookinside.explain.graph import Graph
+from lookinside.explain.head import find_head
+from lookinside.explain.images import checked_images
+
+
+class Explainer:
+    """Explains the score of a class, image by image: `Explainer(model, ...)(images, classes=None)`.
+
+    The score is the class's logit; a softmax or sigmoid at the end is looked behind. Works for functional and
+    Sequential models, nested ones too, computes in float32, and neither changes the model nor copies its weights:
+    they are read at each call. Each image's map is independent of its neighbours in the batch.
+
+    Args:
+        model: a Keras classifier, one image in, scores (N, classes) out; one score tells two classes apart by sign.
+        output: which output, by name, where the model has several.
+        chunk: images at a time; it bounds the memory.
+        progress: True for a bar on the error stream where the work takes over five seconds, False for silence, or a
+            callable `(steps, description, unit=)` that returns a bar with `update` and `close`.
+
+    Raises:
+        CourseError: for a model that does not show its layers, or has several outputs and none is named.
+    """
+
+    relu: Callable | None = None  # stands for every ReLU of the model; None leaves them
+
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        output: str | int | None = None,
+        chunk: int = 16,
+        progress: bool | Callable = True,
+    ):
+        if chunk < 1:
+            raise CourseError(f"chunk is {chunk}: give 1 or more.")
+        self._graph = Graph(model)
+        for step in self._graph.steps:
+            if getattr(step.layer, "data_format", "channels_last") == "channels_first":
+                raise CourseError(f"Layer {step.name} has its channels first: build the model with channels last.")
+        if len(model.input_shape) != 4:
+            raise CourseError(f"Model {model.name} takes {model.input_shape}: images (N, H, W, C) are needed.")
+        self._head = find_head(self._graph, model, output)
+        self._call = Caller(self._graph, self._head.lent, self.relu)
+        self._input_shape = model.input_shape
+        self.chunk, self.progress = chunk, progress
+        # autograph=False: nothing in here needs it, and it warns of code that it cannot read.
+        self._traced = tf.function(self._maps, autograph=False)
+        self._traced_predict = tf.function(self._predict, autograph=False)
+
+    def __call__(self, images, classes=None) -> np.ndarray:
+        """One map for each image.
+
+        Args:
+            images: (N, H, W, C), as the model takes them; integers are cast, not rescaled.
+            classes: int (N,), or one class for all; None explains the predicted class of each image.
+
+        Returns:
+            float32 (N, H, W).
+
+        Raises:
+            CourseError: for images that do not fit to the model, an empty batch, nan or infinite pixels, or a class
+                outside the range.
+        """
+        return self._over_chunks(images, classes, self._traced)
+
+    def predict(self, images) -> np.ndarray:
+        """The class with the highest score, int32 (N,): what `classes=None` explains. Arguments as in a call."""
+        return self._over_chunks(images, 0, lambda part, _: self._traced_predict(part))
+
+    def _over_chunks(self, images, classes, compute) -> np.ndarray:
+        images = checked_images(images, self._input_shape)
+        classes = self._checked_classes(classes, len(images))
+        size = min(self.chunk, len(images))
+        found = []
+        with _bar(self.progress, len(images), type(self).__name__) as bar:
+            for start in range(0, len(images), size):
+                part = images[start : start + size].astype(np.float32)
+                part_classes = classes[start : start + size]
+                missing = size - len(part)  # the last chunk is filled up, so that nothing is traced anew
+                part = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
+                part_classes = np.pad(part_classes, (0, missing), constant_values=-1)
+                found.append(compute(tf.constant(part), tf.constant(part_classes)).numpy())
+                bar.update(size - missing)
+        return np.concatenate(found)[: len(images)]
+
+    def _checked_classes(self, classes, count):
+        """int32 (N,); -1 stands for the predicted class."""
+        if classes is None:
+            return np.full(count, -1, np.int32)
+        classes = np.asarray(classes)
+        if not np.issubdtype(classes.dtype, np.integer) or classes.shape not in ((), (count,)):
+            raise CourseError(
+                f"classes are {classes.dtype} {classes.shape}: give one whole number, or one for each image."
+            )
+        wrong = classes[(classes < 0) | (classes >= self._head.classes)]
+        if wrong.size:
+            raise CourseError(
+                f"Class {wrong.flat[0]} is outside the range: this model knows 0 to {self._head.classes - 1}."
+            )
+        return np.broadcast_to(classes, (count,)).astype(np.int32)
+
+    def _predict(self, images):
+        return self._head.predicted(self._logits(images))
+
+    def _maps(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """(N, H, W, C) float32 and (N,) -> (N, H, W); traced once a shape."""
+        raise NotImplementedError
+
+    def _logits(self, images):
+        return self._graph.compute({0: images}, [self._head.value], self._call)[self._head.value]
+
+    def _scores(self, logits, classes):
+        """The score of each image's class; -1 is replaced by the predicted one."""
+        wanted = tf.where(classes < 0, self._head.predicted(logits), classes)
+        return self._head.of_class(logits, wanted)
+
+
+def even_rounds(steps: int, at_most: int) -> tuple[int, int]:
+    """How many rounds, and how many steps in each: as few rounds as fit, all of the same size."""
+    rounds = -(-steps // max(1, at_most))
+    return rounds, -(-steps // rounds)
+
+
+class _Silent:
+    def update(self, steps):
+        pass
+
+    def close(self):
+        pass
+
+
+class _bar:
+    """A progress bar that closes itself."""
+
+    def __init__(self, progress, steps, description):
+        if callable(progress):
+            self.bar = progress(steps, description, unit="image")
+        elif progress:
+            self.bar = tqdm(total=steps, desc=description, unit="image", delay=5, file=sys.stderr, leave=False)
+        else:
+            self.bar = _Silent()
+
+    def __enter__(self):
+        return self.bar
+
+    def __exit__(self, *error):
+        self.bar.close()

@@ -1,0 +1,54 @@
+"""A model's float32 copy without nesting, ending in logits: what a library that opens no nested model can explain."""
+
+from __future__ import annotations
+
+import keras
+
+from lookinside.explain.graph import Graph, Step
+from lookinside.explain.head import Head
+
+MAPS = "explained_maps"
+
+
+class FlatModel:
+    """A copy of a classifier that any explainer understands: functional, float32, two or more logits at its end.
+
+    One logit z becomes the two -z/2 and z/2: the softmax of the pair is the sigmoid of z.
+
+    Args:
+        graph: of the model.
+        head: where its logits are.
+        value: number of the value that is given the layer name `MAPS`; None names none.
+    """
+
+    def __init__(self, graph: Graph, head: Head, value: int | None = None):
+        self._head, self._twins = head, {}
+        image = keras.Input(graph.steps[0].node.input_tensors[0].shape[1:], name="explained_image")
+        known = {0: image}
+        if value is not None:
+            known = graph.compute(known, [value], self._call)
+            known[value] = keras.layers.Identity(name=MAPS)(known[value])
+            kept = graph.behind(value) - {value}
+            known = {number: tensor for number, tensor in known.items() if number not in kept}
+        logits = graph.compute(known, [head.value], self._call)[head.value]
+        if head.columns == 1:
+            logits = keras.layers.Concatenate(name="two_logits")(
+                [keras.layers.Rescaling(scale, name=name)(logits) for scale, name in ((-0.5, "not_it"), (0.5, "it"))]
+            )
+        self.model = keras.Model(image, logits, name="flat")
+
+    def update(self) -> keras.Model:
+        """Read the weights of the model that was copied, and return the copy."""
+        for layer, twin in self._twins.values():
+            twin.set_weights(layer.get_weights())
+        return self.model
+
+    def _call(self, step: Step, *arguments, **options):
+        if not isinstance(step.layer, keras.Layer):
+            return step.layer(*arguments, **options)
+        if id(step.layer) not in self._twins:
+            config = step.layer.get_config() | {"dtype": "float32", "name": step.name.replace("/", "__")}
+            if step is self._head.lent:
+                config["activation"] = "linear"
+            self._twins[id(step.layer)] = step.layer, type(step.layer).from_config(config)
+        return self._twins[id(step.layer)][1](*arguments, **options)

@@ -1,0 +1,143 @@
+"""Explainers made of the gradient of a class's score: plain, averaged over noise, or through other ReLUs."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from lookinside.errors import CourseError
+from lookinside.explain.backward import deconvnet_relu, guided_relu
+from lookinside.explain.explainer import Explainer, even_rounds
+from lookinside.explain.images import checked_images
+
+
+class Saliency(Explainer):
+    """The gradient of the class's score by the pixels: absolute value, then the maximum over channels.
+
+    Source: Simonyan, Vedaldi & Zisserman 2014, section 3. Arguments: see `Explainer`.
+    """
+
+    def gradients(self, images, classes=None) -> np.ndarray:
+        """The signed gradients themselves, float32 (N, H, W, C). Arguments as in a call."""
+        return self._over_chunks(images, classes, self._traced_gradients)
+
+    def __init__(self, model, **options):
+        super().__init__(model, **options)
+        self._traced_gradients = tf.function(self._gradients, autograph=False)
+
+    def _maps(self, images, classes):
+        return tf.reduce_max(tf.abs(self._gradients(images, classes)), axis=-1)
+
+    def _gradients(self, images, classes):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            score = tf.reduce_sum(self._scores(self._logits(images), classes))
+        return tape.gradient(score, images)
+
+
+class GuidedBackprop(Saliency):
+    """The gradient with guided ReLUs, which hand down only what is positive on both ways.
+
+    Every ReLU is found: layer, activation argument, operation, inside a nested model. `gradients` keeps the signs.
+    It hardly depends on the class (Nie et al. 2018): read it as sharp edges, and check it with `randomization_check`.
+
+    Source: Springenberg et al. 2015, section 3.4. Arguments: see `Explainer`.
+
+    Raises:
+        CourseError: for a model with another rectifier (leaky, ELU, SiLU, ...), or a layer that is not one of Keras'.
+    """
+
+    relu = staticmethod(guided_relu)
+
+
+class ClassDeconvnet(Saliency):
+    """The class's score projected back: ReLUs keep what is positive on the way back, max pools use their switches.
+
+    `Deconvnet` takes no class and projects single maps; this one starts at a class. `gradients` keeps the signs.
+
+    Source: Zeiler & Fergus 2014, as in Springenberg et al. 2015, Fig. 1. Arguments: see `Explainer`.
+
+    Raises:
+        CourseError: as `GuidedBackprop`.
+    """
+
+    relu = staticmethod(deconvnet_relu)
+
+
+class SmoothGrad(Saliency):
+    """The gradient averaged over noisy copies of the image, then as `Saliency`.
+
+    The noise is Gaussian, its standard deviation a share of the image's own range (largest minus smallest pixel). All
+    images get the same draws, so a map does not depend on its neighbours.
+
+    Args:
+        model: see `Explainer`.
+        samples: noisy copies of each image.
+        noise: standard deviation of the noise over the image's range, 0 to 1.
+        seed: of the noise.
+        draws: noise of your own instead, float (samples, H, W, C); it is scaled like the drawn one.
+        copies: noisy images at a time, over all images of a chunk; it bounds the memory.
+        options: see `Explainer`.
+
+    Raises:
+        CourseError: for fewer than one sample or copy, negative noise, or draws that do not fit to the images; else as
+            `Explainer`.
+
+    Source: Smilkov et al. 2017, section 2; Wang et al. 2019 call it SmoothBP.
+    """
+
+    def __init__(
+        self,
+        model,
+        *,
+        samples: int = 50,
+        noise: float = 0.15,
+        seed: int = 0,
+        draws: np.ndarray | None = None,
+        copies: int = 16,
+        **options,
+    ):
+        super().__init__(model, **options)
+        if draws is not None:
+            draws = checked_images(draws, self._input_shape).astype(np.float32)
+            samples = len(draws)
+        if samples < 1 or copies < 1 or noise < 0:
+            raise CourseError(
+                f"samples {samples}, copies {copies}, noise {noise}: give 1 or more, and 0 or more noise."
+            )
+        self.samples, self.noise, self.seed, self.draws, self.copies = samples, noise, seed, draws, copies
+
+    def _gradients(self, images, classes):
+        count, *shape = images.shape
+        rounds, at_once = even_rounds(self.samples, self.copies // count)
+        scale = self.noise * (
+            tf.reduce_max(images, axis=(1, 2, 3), keepdims=True) - tf.reduce_min(images, axis=(1, 2, 3), keepdims=True)
+        )
+        # The class is that of the clean image, found only where it is not given.
+        classes = tf.cond(
+            tf.reduce_any(classes < 0),
+            lambda: tf.where(classes < 0, self._head.predicted(self._logits(images)), classes),
+            lambda: classes,
+        )
+        repeated = tf.repeat(classes, at_once)
+
+        def one_round(number, total):
+            numbers = number * at_once + tf.range(at_once)
+            noisy = images[:, None] + scale[:, None] * self._drawn(numbers, shape)[None]
+            gradients = super(SmoothGrad, self)._gradients(tf.reshape(noisy, (-1, *shape)), repeated)
+            counted = tf.cast(numbers < self.samples, tf.float32)  # the last round may hold a few too many
+            gradients = tf.reshape(gradients, (count, at_once, *shape)) * tf.reshape(counted, (1, -1, 1, 1, 1))
+            return number + 1, total + tf.reduce_sum(gradients, axis=1)
+
+        start = (tf.constant(0), tf.zeros_like(images))
+        _, total = tf.while_loop(
+            lambda number, _: number < rounds, one_round, start, parallel_iterations=1, maximum_iterations=rounds
+        )
+        return total / self.samples
+
+    def _drawn(self, numbers, shape):
+        """The noise of some samples, (samples, H, W, C), each a function of its number and the seed alone."""
+        if self.draws is not None:
+            return tf.gather(self.draws, numbers % self.samples)
+        draw = lambda number: tf.random.stateless_normal(shape, (self.seed, number))  # noqa: E731
+        return tf.stack([draw(numbers[place]) for place in range(numbers.shape[0])])

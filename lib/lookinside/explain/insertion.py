@@ -1,0 +1,134 @@
+"""Insertion and deletion: do the pixels that a map calls important carry the network's decision?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.ndimage import gaussian_filter
+
+from lookinside.errors import CourseError
+from lookinside.explain.explainer import Explainer, even_rounds
+from lookinside.explain.images import checked_images
+
+
+class Curves(NamedTuple):
+    """The class's probability while pixels come or go, most important first.
+
+    Attributes:
+        shares: float64 (K + 1,), the share of pixels changed, 0 to 1.
+        probabilities: float32 (N, K + 1).
+        areas: float64 (N,), the area under each curve, 0 to 1 (trapezoidal rule).
+    """
+
+    shares: np.ndarray
+    probabilities: np.ndarray
+    areas: np.ndarray
+
+
+def insertion(model: keras.Model, images, heat, classes=None, *, blur: float = 5.0, **options) -> Curves:
+    """The class's probability while the map's pixels are put into a blurred image, most important first.
+
+    A large area is good: the pixels ranked first suffice. What is chance depends on the network: score random heat
+    beside it. Ties are broken at random, for a reading order would favour the upper rows.
+
+    Args:
+        model: a Keras classifier, as for every `Explainer`.
+        images: (N, H, W, C), as the model takes them.
+        heat: float (N, H, W).
+        classes: int (N,), or one for all; None is the predicted class of the whole image.
+        blur: standard deviation of the blur that the image starts from, in pixels.
+        options: steps (32), seed (of ties, 0), copies (images at a time, 32), output, chunk, progress.
+
+    Raises:
+        CourseError: for heat that does not fit to the images or is not finite, a negative blur, fewer than one step;
+            else as `Explainer`.
+
+    Source: Petsiuk, Das & Saenko 2018, section 4.3.
+    """
+    if blur < 0:
+        raise CourseError(f"blur is {blur}: give 0 or more pixels.")
+    walk = _Walk(model, **options)
+    images = checked_images(images, model.input_shape).astype(np.float32)
+    return walk.curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)
+
+
+def deletion(model: keras.Model, images, heat, classes=None, *, fill: float = 0.0, **options) -> Curves:
+    """The class's probability while the map's pixels are replaced by `fill`, most important first.
+
+    A small area is good: the decision falls soon. Arguments, errors and source as `insertion`; `fill` is in the
+    images' own units.
+    """
+    walk = _Walk(model, **options)
+    images = checked_images(images, model.input_shape).astype(np.float32)
+    return walk.curves(images, np.full_like(images, fill), heat, images, classes)
+
+
+class _Walk(Explainer):
+    """From one image to another, pixel by pixel in a map's order; what is explained is each step's probability."""
+
+    def __init__(self, model, *, steps: int = 32, seed: int = 0, copies: int = 32, **options):
+        if steps < 1 or copies < 1:
+            raise CourseError(f"steps is {steps}, copies {copies}: give 1 or more.")
+        super().__init__(model, **options)
+        self.steps, self.seed, self.copies = steps, seed, copies
+        self._traced_walk = tf.function(self._walk, autograph=False)
+
+    def curves(self, start, end, heat, images, classes) -> Curves:
+        heat = np.asarray(heat, np.float64)
+        if heat.shape != images.shape[:3]:
+            raise CourseError(f"heat is {heat.shape} for images {images.shape}: give (N, H, W), a map for each image.")
+        if not np.isfinite(heat).all():
+            raise CourseError("The heat holds nan or infinite values: look for them in the images or the weights.")
+        classes = self.predict(images) if classes is None else self._checked_classes(classes, len(images))
+        pixels = heat[0].size
+        changed = np.round(np.arange(self.steps + 1) * pixels / self.steps).astype(np.int32)
+        size = max(1, self.copies // len(changed))
+        found = []
+        for first in range(0, len(images), size):
+            part = slice(first, first + size)
+            ranks = np.stack([self._ranks(one) for one in heat[part]])
+            wanted = (start[part], end[part], ranks, classes[part])
+            missing = size - len(ranks)  # the last part is filled up, so that nothing is traced anew
+            wanted = [np.pad(one, ((0, missing), *[(0, 0)] * (one.ndim - 1))) for one in wanted]
+            found.append(self._traced_walk(*map(tf.constant, wanted), tf.constant(changed)).numpy()[: len(ranks)])
+        probabilities = np.concatenate(found)
+        shares = changed / pixels
+        return Curves(shares, probabilities, np.trapezoid(probabilities, shares, axis=1))
+
+    def _ranks(self, heat):
+        """int32 (H, W): 0 for the most important pixel, and so on; equal ones in random order."""
+        order = np.lexsort((np.random.default_rng(self.seed).permutation(heat.size), -heat.ravel()))
+        ranks = np.empty(heat.size, np.int32)
+        ranks[order] = np.arange(heat.size, dtype=np.int32)
+        return ranks.reshape(heat.shape)
+
+    def _walk(self, start, end, ranks, classes, changed):
+        count, steps = start.shape[0], changed.shape[0]
+        rounds, at_once = even_rounds(steps, self.copies // count)
+        padded = tf.pad(changed, [(0, rounds * at_once - steps)])
+
+        def one_round(number, found):
+            now = padded[number * at_once : (number + 1) * at_once]
+            passed = (ranks[:, None] < tf.reshape(now, (1, at_once, 1, 1)))[..., None]
+            mixed = tf.where(passed, end[:, None], start[:, None])
+            logits = self._logits(tf.reshape(mixed, (count * at_once, *start.shape[1:])))
+            repeated = tf.repeat(classes, at_once)
+            return number + 1, found.write(number, tf.reshape(self._probabilities(logits, repeated), (count, at_once)))
+
+        found = tf.TensorArray(tf.float32, rounds, element_shape=(count, at_once))
+        _, found = tf.while_loop(
+            lambda number, _: number < rounds,
+            one_round,
+            (tf.constant(0), found),
+            parallel_iterations=1,
+            maximum_iterations=rounds,
+        )
+        return tf.reshape(tf.transpose(found.stack(), (1, 0, 2)), (count, -1))[:, :steps]
+
+    def _probabilities(self, logits, classes):
+        if self._head.columns == 1 or self._head.squashing == "sigmoid":
+            return tf.sigmoid(self._head.of_class(logits, classes))
+        return tf.gather(tf.nn.softmax(logits), classes, axis=1, batch_dims=1)

@@ -1,0 +1,114 @@
+"""Occlusion: hide a patch, see how far the class's score drops."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lookinside.errors import CourseError
+from lookinside.explain.explainer import Explainer, even_rounds
+
+
+class Occlusion(Explainer):
+    """How far a class's score drops where a patch is hidden; a pixel's value is the mean over the patches on it.
+
+    The patch moves in steps of `stride`; a last one at the right and lower border leaves no pixel out. Positive:
+    the place speaks for the class.
+
+    Args:
+        model: see `Explainer`.
+        patch: side of the square patch, in pixels, or (height, width).
+        stride: step in pixels, or (down, right); at most the patch. None: half the patch.
+        fill: what the patch is filled with, in the images' own units: a number, or one for each channel.
+        copies: occluded images at a time, over all images of a chunk; it bounds the memory.
+        options: see `Explainer`.
+
+    Raises:
+        CourseError: for a patch larger than the image, a stride under 1 or larger than the patch, or a fill that does
+            not fit to the channels; else as `Explainer`.
+
+    Source: Zeiler & Fergus 2014, section 4.2; the mean over covering patches is ours.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        patch: int | tuple[int, int] = 16,
+        stride: int | tuple[int, int] | None = None,
+        fill: float | tuple[float, ...] = 0.0,
+        *,
+        copies: int = 64,
+        **options,
+    ):
+        super().__init__(model, **options)
+        self.patch = _pair(patch)
+        self.stride = tuple(max(1, side // 2) for side in self.patch) if stride is None else _pair(stride)
+        self.fill = np.asarray(fill, np.float32)
+        self.copies = copies
+        if min(self.patch) < 1 or min(self.stride) < 1 or copies < 1:
+            raise CourseError(f"patch is {patch}, stride {stride}, copies {copies}: give whole numbers from 1 on.")
+        if any(step > side for step, side in zip(self.stride, self.patch, strict=True)):
+            raise CourseError(f"stride {self.stride} is larger than the patch {self.patch}: pixels would be left out.")
+        if self.fill.shape not in ((), (self._input_shape[-1],)) or not np.isfinite(self.fill).all():
+            raise CourseError(f"fill is {fill}: give one number, or one for each of {self._input_shape[-1]} channels.")
+
+    def _maps(self, images, classes):
+        count, *shape = images.shape
+        tops, lefts = (self._places(axis, shape[axis]) for axis in (0, 1))
+        corners = np.array([(top, left) for top in tops for left in lefts], np.int32)
+        rounds, at_once = even_rounds(len(corners), self.copies // count)
+        corners = tf.constant(np.pad(corners, ((0, rounds * at_once - len(corners)), (0, 0)), mode="edge"))
+        logits = self._logits(images)
+        classes = tf.where(classes < 0, self._head.predicted(logits), classes)
+        clean = self._head.of_class(logits, classes)
+        repeated = tf.repeat(classes, at_once)
+
+        def one_round(number, drops):
+            hidden = self._hidden(corners[number * at_once : (number + 1) * at_once], shape)
+            occluded = tf.where(hidden[None, ..., None], self.fill, images[:, None])
+            occluded = tf.reshape(tf.ensure_shape(occluded, (count, at_once, *shape)), (-1, *shape))
+            score = self._head.of_class(self._logits(occluded), repeated)
+            return number + 1, drops.write(number, clean[:, None] - tf.reshape(score, (count, at_once)))
+
+        drops = tf.TensorArray(tf.float32, rounds, element_shape=(count, at_once))
+        _, drops = tf.while_loop(
+            lambda number, _: number < rounds,
+            one_round,
+            (tf.constant(0), drops),
+            parallel_iterations=1,
+            maximum_iterations=rounds,
+        )
+        drops = tf.transpose(drops.stack(), (1, 0, 2))
+        drops = tf.reshape(drops, (count, -1))[:, : len(tops) * len(lefts)]
+        return self._spread(tf.reshape(drops, (count, len(tops), len(lefts))), tops, lefts, shape)
+
+    def _places(self, axis, side):
+        """Where the patches start along an axis; the last one touches the border."""
+        last = side - self.patch[axis]
+        if last < 0:
+            raise CourseError(f"patch {self.patch} is larger than the image, {side} pixels: give a smaller one.")
+        return [*range(0, last, self.stride[axis]), last]
+
+    def _hidden(self, corners, shape):
+        """bool (P, H, W): the pixels under each patch."""
+        inside = [
+            (tf.range(shape[axis]) >= corners[:, axis, None])
+            & (tf.range(shape[axis]) < corners[:, axis, None] + self.patch[axis])
+            for axis in (0, 1)
+        ]
+        return inside[0][:, :, None] & inside[1][:, None, :]
+
+    def _spread(self, drops, tops, lefts, shape):
+        """(N, down, right) drops -> (N, H, W): the mean of the drops of the patches on each pixel."""
+        on_rows, on_columns = (
+            np.stack([(np.arange(shape[axis]) >= s) & (np.arange(shape[axis]) < s + self.patch[axis]) for s in starts])
+            for axis, starts in ((0, tops), (1, lefts))
+        )
+        on_rows, on_columns = on_rows.astype(np.float32), on_columns.astype(np.float32)
+        total = tf.einsum("nij,ih,jw->nhw", drops, on_rows, on_columns)
+        return total / (on_rows.sum(axis=0)[:, None] * on_columns.sum(axis=0)[None, :])
+
+
+def _pair(value):
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)

@@ -1,0 +1,60 @@
+"""The randomisation check: from the top down, the trained model untouched, and a verdict that tells methods apart."""
+
+import keras
+import numpy as np
+import pytest
+
+from lookinside.errors import CourseError
+from lookinside.explain import Deconvnet, GradCAM, Saliency, randomization_check
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((12, 12, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu", name="low"),
+            keras.layers.BatchNormalization(name="bn"),
+            keras.layers.Conv2D(4, 3, activation="relu", name="high"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, name="logits"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).random((3, 12, 12, 1), "float32")
+
+
+def test_layers_fall_from_the_top_down_and_the_model_stays(model, images):
+    before = [weight.copy() for weight in model.get_weights()]
+    found = randomization_check(Saliency, model, images)
+    assert list(found) == ["logits", "high", "bn", "low"]
+    assert all(one.shape == (3,) for one in found.values())
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert found["logits"].mean() < 0.99
+
+
+def test_below_the_layer_that_a_map_needs_nothing_changes_it(model, images):
+    found = randomization_check(lambda m: Deconvnet(m, layer="low", top_n=4), model, images)
+    assert np.allclose(found["bn"], 1)  # maps of "low" do not see what lies above
+    assert found["low"].mean() < 0.99
+
+
+def test_a_map_that_ignores_the_network_is_convicted(model, images):
+    found = randomization_check(lambda m: lambda x: np.abs(x[..., 0]), model, images)
+    assert np.allclose(list(found.values()), 1)
+
+
+def test_the_class_is_the_trained_networks(model, images):
+    given = Saliency(model).predict(images)
+    as_found, as_given = (randomization_check(GradCAM, model, images, classes) for classes in (None, given))
+    assert all(np.allclose(as_found[name], as_given[name], equal_nan=True) for name in as_found)
+
+
+def test_a_model_without_weights_is_refused(images):
+    bare = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten()])
+    with pytest.raises(CourseError, match="no weights"):
+        randomization_check(Saliency, bare, images)
