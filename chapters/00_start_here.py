@@ -169,7 +169,7 @@ model = deeper_cnn(train.shape, len(classes), width=0.35)
 fit_classifier(model, train, validation, epochs=12, batch_size=16, patience=None, seed=profile.seed, progress=progress)
 print("accuracy {:.2f} [{:.2f}, {:.2f}]".format(*evaluate_classifier(model, test).accuracy))
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 METHODS = {
     "Saliency": explain.Saliency,
     "SmoothGrad": explain.SmoothGrad,
@@ -189,7 +189,7 @@ def all_heats(network):
 trained, untrained = all_heats(model), all_heats(explain.randomize_weights(model, seed=profile.seed))
 
 # %% alt="One drawn hand, its landmarks tinted, and the heat of six explanations: fine edges for the gradients, broad patches for Grad-CAM and occlusion; below, the same for an untrained network." slideshow={"slide_type": "subslide"} tags=["hide-input"]
-figure = figures.new_figure(11.5, 3.4)
+figure = figures.new_figure(9.6, 3.0)
 panels = figure.subplots(2, len(METHODS) + 1)
 figures.show_image(panels[0, 0], hands.images[0], "radiograph")
 figures.show_region(panels[1, 0], hands.images[0], hands.regions[0], "landmarks")
@@ -211,14 +211,14 @@ figure
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_better = 4
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 rows = {"the image itself": hands.images[..., 0].astype(float), **trained}
 rows |= {f"{name}, untrained": one for name, one in untrained.items()}
 scored = {name: bootstrap_interval(landmark_share(one, hands.regions)) for name, one in rows.items()}
 better = sum(scored[name][0] > scored["the image itself"][0] for name in METHODS)
 check(my_guess_better, better, "Look at the table: what beats the image, and what beats its own untrained row?")
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 print(f"{'explanation':26s} landmark share      pointing  insertion     chance: 1.00, {hands.regions.mean():.2f}, -")
 for name, one in rows.items():
     points = np.nanmean(pointing_game(one, hands.regions))

@@ -20,7 +20,7 @@
 #
 # D. Kumar and V. Menkovski, *Understanding Anatomy Classification Through Visualization*, 2016.
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **What you will have built**
 #
 # - the paper's three networks and the fourth one that its table leaves out,
@@ -144,7 +144,7 @@ figures.heat_grid(examples.images, {}, regions=examples.regions, titles=example_
 #
 # Below, `32x` means 32 maps, FC a fully connected layer (every input to every output), `conv2_1` block 2, first convolution.
 
-# %% slideshow={"slide_type": "subslide"} tags=["nbval-check-output"]
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-check-output", "hide-input"]
 paper_nets = {2: shallow_cnn((224, 224, 1), 24), 3: deeper_cnn((224, 224, 1), 24)}
 
 
@@ -166,7 +166,7 @@ beside_paper(3)
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess = 0.2  # two convolutions against ten
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 beside_paper(2)
 weights = {table: net.count_params() for table, net in paper_nets.items()}
 paper_nets.clear()  # the shallow one alone holds 400 MB
@@ -393,7 +393,7 @@ for name, score in scores.items():
     print(f"{name:36s} {in_paper}   {value:5.1f}  [{low:5.1f}, {high:5.1f}]    {100 * score.balanced_accuracy:5.1f}")
 print(f"{'majority baseline':36s}     -   {100 * scores['shallow'].majority:5.1f}")
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 best = max(scores, key=lambda name: scores[name].accuracy[0])
 right = {name: (score.predictions == test.labels).astype(float) for name, score in scores.items()}
 rival = max((name for name in scores if name != best), key=lambda name: right[name].mean())
@@ -678,7 +678,7 @@ assert on_plate["misled"][1] > max(area, on_plate["misled, no plate"][2])
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_correlation = 0.5
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 untrained_heat = heat(randomize_weights(truth_nets[judged], seed=SEED), truth.images)
 similarities = {
     "trained, untrained": map_correlation(truth_heats[judged], untrained_heat),
@@ -769,6 +769,8 @@ results.figure("figure_2")
 # - **Not reproduced**: dropout *lowers* the accuracy here, by half. Its curve still rises when the epochs end: a tenth of the paper's
 #   images gives a tenth of its steps, and hiding half of all numbers three times in a row makes each step teach little.
 # - **Not settled**: augmentation. The augmented network ends above the one without, but it also had 100 epochs against 60.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # - **Supported**: BN, dropout and augmentation move the heat to the landmarks: 2.1 to 2.8 times chance against 1.6 untrained.
 # - **Not supported**: that heat on landmarks comes with accuracy. The most accurate network is third; the shallow network's share is
 #   high because it copies the image; and no network's heat reaches the plain image's 4.0.
