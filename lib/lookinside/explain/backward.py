@@ -6,17 +6,25 @@ With the forward value x = max(0, z) and the signal R that arrives from above, a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack, contextmanager
 
 import keras
 import tensorflow as tf
 
 from lookinside.errors import CourseError
-from lookinside.explain.graph import Graph, Step
+from lookinside.explain.activations import SMOOTH, activation_name
+from lookinside.explain.graph import Step
 
-# Activations that cut or bend like a ReLU, for which Springenberg et al. give no rule.
-_NO_RULE = ("leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "relu6", "hard_silu", "softplus", "threshold")
-_NO_RULE_LAYERS = (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
+_OTHER_RECTIFIERS = (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
+_ACTIVATIONS = ("activation", "recurrent_activation")
+# What a model may do to its values without a layer; what bends like a ReLU (maximum, clip, where, abs) is not here.
+_HARMLESS_OPERATIONS = (
+    *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Sum", "Mean", "Max", "Matmul", "Einsum"),
+    *("Square", "Sqrt", "Rsqrt", "Exp", "Log", "Normalize", "Conv", "DepthwiseConv", "SeparableConv", "MaxPool"),
+    *("AveragePool", "BatchNorm", "Reshape", "Transpose", "Concatenate", "Stack", "Squeeze", "ExpandDims", "GetItem"),
+    *("Pad", "Repeat", "Tile", "Roll", "Flip", "Cast", "StopGradient", "Resize"),
+)
 
 
 @tf.custom_gradient
@@ -49,30 +57,29 @@ class Caller:
     """Runs the steps of a graph in float32, with the ReLUs' way back and the head's activation as wanted.
 
     Args:
-        graph: all of its steps are checked at once.
+        steps: those that will be run; they are checked at once.
         head_step: the step whose activation is left out (it would squash the logits).
         relu: the function that stands for every ReLU; None keeps them.
 
     Raises:
-        CourseError: where `relu` is given, for a layer whose activations have no rule or cannot be seen, by its name.
+        CourseError: for weights that are not float32; where `relu` is given, for a layer whose activations have no
+            rule or cannot be seen. Both by the layer's name.
     """
 
-    def __init__(self, graph: Graph, head_step: Step | None = None, relu=None):
+    def __init__(self, steps: Iterable[Step], head_step: Step | None = None, relu=None):
         self.head_step, self.relu = head_step, relu
-        if relu is not None:
-            for step in graph.steps:
-                if step is not head_step:
-                    _check(step)
+        for step in steps:
+            _check_weights(step)
+            if relu is not None:
+                _check_rectifiers(step, is_head=step is head_step)
 
     def __call__(self, step: Step, *arguments, **options):
         """What the step computes."""
         layer = step.layer
-        if not isinstance(layer, keras.Layer):
-            return (
-                self.relu(*arguments) if self.relu and type(layer).__name__ == "Relu" else layer(*arguments, **options)
-            )
-        if self.relu and _is_relu_layer(layer):
+        if self.relu and _is_rectifier(layer) and step is not self.head_step:
             return self.relu(arguments[0])
+        if not isinstance(layer, keras.Layer):
+            return layer(*arguments, **options)
         with ExitStack() as stack:
             for part in layer._flatten_layers():
                 changes = self._changes(part, step)
@@ -86,33 +93,46 @@ class Caller:
             changes["dtype_policy"] = keras.DTypePolicy("float32")
         if step is self.head_step and part is step.layer:
             changes["activation"] = keras.activations.linear
-        elif self.relu and getattr(part, "activation", None) is keras.activations.relu:
+        elif self.relu and activation_name(getattr(part, "activation", None)) == "relu":
             changes["activation"] = self.relu
         return changes
 
 
-def _is_relu_layer(layer):
-    return isinstance(layer, keras.layers.ReLU)
+def _is_rectifier(layer):
+    """Whether a step is a ReLU and nothing else."""
+    alone = not isinstance(layer, keras.Layer) or isinstance(layer, keras.layers.ReLU | keras.layers.Activation)
+    return alone and activation_name(layer) == "relu"
 
 
-def _check(step: Step):
-    layer = step.layer
-    name = type(layer).__name__
+def _check_weights(step):
+    for weight in getattr(step.layer, "weights", ()):
+        if "float" in weight.dtype and weight.dtype != "float32":
+            raise CourseError(
+                f"Layer {step.name} keeps its weights in {weight.dtype}: load them into a model of float32."
+            )
+
+
+def _check_rectifiers(step, is_head):
+    layer, kind = step.layer, type(step.layer).__name__
     if not isinstance(layer, keras.Layer):
-        if name.lower() in {one.replace("_", "") for one in _NO_RULE}:
+        name = activation_name(layer)
+        if name != "relu" and name not in SMOOTH and kind not in _HARMLESS_OPERATIONS:
             raise _refusal(step, name)
         return
-    if isinstance(layer, keras.layers.Lambda) or not type(layer).__module__.startswith("keras."):
-        raise CourseError(f"Layer {step.name} ({name}) is not one of Keras': its ReLUs cannot be seen, use Saliency.")
-    for part in layer._flatten_layers():
-        if isinstance(part, _NO_RULE_LAYERS) or (
-            isinstance(part, keras.layers.ReLU)
-            and (part.max_value is not None or part.negative_slope or part.threshold)
-        ):
-            raise _refusal(step, type(part).__name__)
-        activation = getattr(getattr(part, "activation", None), "__name__", "")
-        if activation in _NO_RULE:
-            raise _refusal(step, activation)
+    parts = list(layer._flatten_layers())
+    functions = [part.activation for part in parts if hasattr(part, "activation")]
+    for part in parts:
+        if isinstance(part, keras.layers.Lambda) or not type(part).__module__.startswith("keras."):
+            raise CourseError(
+                f"Layer {step.name} ({type(part).__name__}) is not one of Keras': its ReLUs are hidden, use Saliency."
+            )
+        if isinstance(part, keras.layers.ReLU) and part is not layer and not any(part is one for one in functions):
+            raise CourseError(f"Layer {step.name} ({kind}) wraps a ReLU: put it into the model by itself.")
+        rectifier = isinstance(part, (keras.layers.ReLU, *_OTHER_RECTIFIERS))
+        for function in [part] if rectifier else [getattr(part, name, None) for name in _ACTIVATIONS]:
+            name = activation_name(function)
+            if name != "relu" and name not in SMOOTH and not (is_head and part is layer):
+                raise _refusal(step, name or f"{getattr(function, '__name__', function)} of its own")
 
 
 def _refusal(step, what):

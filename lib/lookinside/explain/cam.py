@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
-from lookinside.explain.explainer import Explainer
+from lookinside.explain.activations import activation_name
+from lookinside.explain.explainer import Explainer, reachable
 from lookinside.explain.layers import map_value
 
 
@@ -55,7 +56,7 @@ class GradCAM(Explainer):
             tape.watch(maps)
             logits = self._graph.compute(known, [self._head.value], self._call)[self._head.value]
             score = tf.reduce_sum(self._scores(logits, classes))
-        weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2))
+        weights = tf.reduce_mean(reachable(tape.gradient(score, maps), f"layer {self.layer}"), axis=(1, 2))
         return tf.nn.relu(tf.einsum("nhwk,nk->nhw", maps, weights))
 
 
@@ -78,7 +79,9 @@ class CAM(Explainer):
         pool = self._graph.writer(self._dense.inputs[0]) if isinstance(self._dense.layer, keras.layers.Dense) else None
         while pool is not None and isinstance(pool.layer, keras.layers.Dropout):
             pool = self._graph.writer(pool.inputs[0])
-        if pool is None or not isinstance(pool.layer, keras.layers.GlobalAveragePooling2D):
+        activation = getattr(self._dense.layer, "activation", None)
+        bent = self._head.lent is None and activation_name(activation) != "linear"
+        if bent or pool is None or not isinstance(pool.layer, keras.layers.GlobalAveragePooling2D):
             raise CourseError(
                 f"Model {model.name} does not end in global average pooling and one dense layer: CAM needs both, "
                 "GradCAM does not."

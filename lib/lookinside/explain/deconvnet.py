@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from lookinside.errors import CourseError
 from lookinside.explain.graph import Graph, Step
-from lookinside.explain.images import checked_images
+from lookinside.explain.images import checked_images, is_whole
 from lookinside.explain.layers import map_value
 from lookinside.explain.rules import reversals_of
 
@@ -60,8 +60,8 @@ class Deconvnet:
     """
 
     def __init__(self, model: keras.Model, layer: str | None = None, top_n: int = 25, chunk: int | None = None):
-        if top_n < 1 or (chunk is not None and chunk < 1):
-            raise CourseError(f"top_n is {top_n} and chunk {chunk}: give 1 or more.")
+        if not is_whole(top_n) or not (chunk is None or is_whole(chunk)):
+            raise CourseError(f"top_n is {top_n} and chunk {chunk}: give whole numbers, 1 or more.")
         graph = Graph(model)
         target = map_value(graph, layer)
         self._way = [(step, reversals_of(step)) for step in _path_to(graph, target)]

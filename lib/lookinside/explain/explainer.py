@@ -14,7 +14,7 @@ from lookinside.errors import CourseError
 from lookinside.explain.backward import Caller
 from lookinside.explain.graph import Graph
 from lookinside.explain.head import find_head
-from lookinside.explain.images import checked_images
+from lookinside.explain.images import checked_images, is_whole
 
 
 class Explainer:
@@ -45,8 +45,8 @@ class Explainer:
         chunk: int = 16,
         progress: bool | Callable = True,
     ):
-        if chunk < 1:
-            raise CourseError(f"chunk is {chunk}: give 1 or more.")
+        if not is_whole(chunk):
+            raise CourseError(f"chunk is {chunk}: give a whole number, 1 or more.")
         self._graph = Graph(model)
         for step in self._graph.steps:
             if getattr(step.layer, "data_format", "channels_last") == "channels_first":
@@ -54,7 +54,7 @@ class Explainer:
         if len(model.input_shape) != 4:
             raise CourseError(f"Model {model.name} takes {model.input_shape}: images (N, H, W, C) are needed.")
         self._head = find_head(self._graph, model, output)
-        self._call = Caller(self._graph, self._head.lent, self.relu)
+        self._call = Caller(self._graph.steps_to([self._head.value]), self._head.lent, self.relu)
         self._input_shape = model.input_shape
         self.chunk, self.progress = chunk, progress
         # autograph=False: nothing in here needs it, and it warns of code that it cannot read.
@@ -101,7 +101,10 @@ class Explainer:
         """int32 (N,); -1 stands for the predicted class."""
         if classes is None:
             return np.full(count, -1, np.int32)
-        classes = np.asarray(classes)
+        try:
+            classes = np.asarray(classes)
+        except ValueError:
+            raise CourseError(f"classes are {classes}: give one whole number, or one for each image.") from None
         if not np.issubdtype(classes.dtype, np.integer) or classes.shape not in ((), (count,)):
             raise CourseError(
                 f"classes are {classes.dtype} {classes.shape}: give one whole number, or one for each image."
@@ -133,6 +136,13 @@ def even_rounds(steps: int, at_most: int) -> tuple[int, int]:
     """How many rounds, and how many steps in each: as few rounds as fit, all of the same size."""
     rounds = -(-steps // max(1, at_most))
     return rounds, -(-steps // rounds)
+
+
+def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:
+    """Return a gradient. Raises CourseError where there is none: the score cannot be differentiated by `what`."""
+    if gradient is None:
+        raise CourseError(f"No gradient leads from the score to {what}: something on its way stops it, use Occlusion.")
+    return gradient
 
 
 class _Silent:

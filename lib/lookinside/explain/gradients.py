@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from lookinside.errors import CourseError
 from lookinside.explain.backward import deconvnet_relu, guided_relu
-from lookinside.explain.explainer import Explainer, even_rounds
-from lookinside.explain.images import checked_images
+from lookinside.explain.explainer import Explainer, even_rounds, reachable
+from lookinside.explain.images import checked_images, is_whole
 
 
 class Saliency(Explainer):
@@ -32,7 +32,7 @@ class Saliency(Explainer):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             score = tf.reduce_sum(self._scores(self._logits(images), classes))
-        return tape.gradient(score, images)
+        return reachable(tape.gradient(score, images), "the image")
 
 
 class GuidedBackprop(Saliency):
@@ -101,14 +101,16 @@ class SmoothGrad(Saliency):
         if draws is not None:
             draws = checked_images(draws, self._input_shape).astype(np.float32)
             samples = len(draws)
-        if samples < 1 or copies < 1 or noise < 0:
+        if not is_whole(samples) or not is_whole(copies) or not 0 <= noise < np.inf:
             raise CourseError(
-                f"samples {samples}, copies {copies}, noise {noise}: give 1 or more, and 0 or more noise."
+                f"samples {samples}, copies {copies}, noise {noise}: give whole numbers from 1 on, and 0 or more noise."
             )
         self.samples, self.noise, self.seed, self.draws, self.copies = samples, noise, seed, draws, copies
 
     def _gradients(self, images, classes):
         count, *shape = images.shape
+        if self.draws is not None and list(self.draws.shape[1:]) != shape:
+            raise CourseError(f"The draws have shape {self.draws.shape}, the images are {tuple(shape)}: draw anew.")
         rounds, at_once = even_rounds(self.samples, self.copies // count)
         scale = self.noise * (
             tf.reduce_max(images, axis=(1, 2, 3), keepdims=True) - tf.reduce_min(images, axis=(1, 2, 3), keepdims=True)

@@ -103,17 +103,24 @@ class Graph:
             call: how a step is run, `call(step, *its arguments) -> output or list of outputs`.
         """
         values = dict(known)
-        missing, steps = set(wanted) - values.keys(), []
-        for step in reversed(self.steps):
-            if missing.intersection(step.outputs):
-                missing.update(set(step.inputs) - values.keys())
-                steps.append(step)
-        for step in reversed(steps):
+        for step in self.steps_to(wanted, known):
             tensors = zip(step.node.input_tensors, step.inputs, strict=True)
             arguments, options = step.node.arguments.fill_in({id(t): values[number] for t, number in tensors})
+            if getattr(step.layer, "_call_has_training_arg", False):
+                options["training"] = False  # as model(images, training=False); random layers have True on record
             outputs = keras.tree.flatten(call(step, *arguments, **options))
             values.update(zip(step.outputs, outputs, strict=True))
         return values
+
+    def steps_to(self, wanted: Iterable[int], known: Iterable[int] = (0,)) -> list[Step]:
+        """The steps that lead from known values to wanted ones, in order."""
+        known = set(known)
+        missing, found = set(wanted) - known, []
+        for step in reversed(self.steps):
+            if missing.intersection(step.outputs):
+                missing.update(set(step.inputs) - known)
+                found.append(step)
+        return found[::-1]
 
     def value_of(self, name: str) -> int:
         """The value that a layer (or a nested model) writes, by its name or "outer/inner".

@@ -8,14 +8,9 @@ import keras
 import tensorflow as tf
 
 from lookinside.errors import CourseError
+from lookinside.explain.activations import SQUASHING, activation_name
 from lookinside.explain.graph import Graph, Step
 
-_SQUASHING = {
-    "softmax": keras.activations.softmax,
-    "log_softmax": keras.activations.log_softmax,
-    "sigmoid": keras.activations.sigmoid,
-}
-_CLASSES_OF_OPS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 _PASSING = (keras.layers.Identity, keras.layers.Dropout, keras.layers.ActivityRegularization)
 
 
@@ -66,10 +61,10 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
     """
     value = graph.outputs[_place(graph, model, output)]
     step = graph.writer(value)
-    while step is not None and _passes(step.layer):
+    while step is not None and _passes(step, graph):
         value = step.inputs[0]
         step = graph.writer(value)
-    lent, squashing = None, _squashing(step.layer) if step is not None else None
+    lent, squashing = None, _squashing(step) if step is not None else None
     if squashing and _is_only_squashing(step.layer):
         if getattr(step.layer, "axis", -1) not in (-1, 1):
             raise CourseError(f"Layer {step.name} is a softmax over axis {step.layer.axis}: classes are the last axis.")
@@ -87,33 +82,58 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
 
 def _place(graph, model, output):
     count = len(graph.outputs)
-    names = [graph.writer(value).name for value in graph.outputs]
-    said = list(dict.fromkeys([*getattr(model, "output_names", names), *names]))
+    writers = [graph.writer(value).name for value in graph.outputs]
+    kinds_of_names = [_keys(model), list(getattr(model, "output_names", ())), writers]
+    said = list(dict.fromkeys(name for names in kinds_of_names for name in names if names.count(name) == 1))
     if output is None:
         if count > 1:
             raise CourseError(f"Model {model.name} has {count} outputs: say output= one of {', '.join(said)}.")
         return 0
     if isinstance(output, int) and not isinstance(output, bool) and 0 <= output < count:
         return output
-    for candidates in (getattr(model, "output_names", ()), names):
-        if output in candidates:
-            return list(candidates).index(output)
+    for names in kinds_of_names:
+        if names.count(output) == 1:
+            return names.index(output)
     raise CourseError(f"Model {model.name} has no output {output!r}: its outputs are {', '.join(said)}.")
 
 
-def _passes(layer):
+def _keys(model):
+    """The keys of the outputs where the model answers with a dict, in the outputs' order."""
+    answer = getattr(getattr(model, "_functional", None) or model, "_outputs_struct", None)
+    if not isinstance(answer, dict):
+        return []
+    return [next((key for key, one in answer.items() if one is tensor), "") for tensor in model.outputs]
+
+
+def _passes(step, graph):
+    """Whether a step hands the scores on as they are."""
+    layer = step.layer
     if isinstance(layer, keras.layers.Activation):
-        return layer.activation is keras.activations.linear
+        return activation_name(layer) == "linear"
+    if isinstance(layer, keras.layers.Flatten | keras.layers.Reshape) or type(layer).__name__ == "Reshape":
+        before = graph.writer(step.inputs[0])
+        return before is not None and before.shape == step.shape
     return isinstance(layer, _PASSING) or type(layer).__name__ == "Cast"
 
 
-def _squashing(layer):
-    """The name of the function by which a layer turns logits into probabilities; None for another layer."""
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    if not isinstance(layer, keras.Layer):
-        return _CLASSES_OF_OPS.get(type(layer).__name__)
-    return next((name for name, one in _SQUASHING.items() if getattr(layer, "activation", None) is one), None)
+def _squashing(step):
+    """The name of the function by which a step turns logits into probabilities; None for another.
+
+    Raises CourseError where it cannot be told: what may hide a softmax is not explained.
+    """
+    layer = step.layer
+    if _is_only_squashing(layer):
+        name = activation_name(layer)
+    elif isinstance(layer, keras.layers.Lambda) or not type(layer).__module__.startswith("keras."):
+        name = None
+    else:
+        name = activation_name(getattr(layer, "activation", None))
+    if name is None:
+        raise CourseError(
+            f"The model ends in {step.name}, which may hide a softmax: end it in a Dense layer of logits, or in one "
+            "with one of Keras' own activations."
+        )
+    return name if name in SQUASHING else None
 
 
 def _is_only_squashing(layer):

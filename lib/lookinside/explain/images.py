@@ -17,7 +17,10 @@ def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:
     Raises:
         CourseError: for another number of axes, size or channels, an empty batch, no numbers, nan or infinity.
     """
-    images = np.asarray(images)
+    try:
+        images = np.asarray(images)
+    except ValueError:
+        raise CourseError("The images differ in size: give them one size, (N, H, W, C).") from None
     wanted = tuple(input_shape[1:])
     said = f"(N, {', '.join('any' if side is None else str(side) for side in wanted)})"
     if images.ndim != len(wanted) + 1:
@@ -27,9 +30,14 @@ def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:
         raise CourseError(f"The images have shape {images.shape}, the model takes {said}: resize or convert them.")
     if not len(images):
         raise CourseError("The batch holds no image: give at least one.")
-    if not (np.issubdtype(images.dtype, np.number) or images.dtype == bool):
-        raise CourseError(f"The images are of type {images.dtype}: give numbers.")
+    if not (np.issubdtype(images.dtype, np.number) or images.dtype == bool) or np.iscomplexobj(images):
+        raise CourseError(f"The images are of type {images.dtype}: give numbers, no complex ones.")
     if np.issubdtype(images.dtype, np.inexact) and not np.isfinite(images).all():
         number = int(np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))[0])
         raise CourseError(f"Image {number} holds nan or infinite pixels: mend or leave it out.")
     return images
+
+
+def is_whole(value, least: int = 1) -> bool:
+    """Whether a number of things is a whole number, `least` or more."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from lookinside.errors import CourseError
+from lookinside.explain.activations import activation_name
 from lookinside.explain.graph import Graph
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
@@ -34,7 +35,7 @@ def map_value(graph: Graph, layer: str | None) -> int:
     step = graph.writer(value)
     if len(step.shape) != 3:
         raise CourseError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
-    activated = not isinstance(step.layer, CONVOLUTIONS) or step.layer.activation is not keras.activations.linear
+    activated = not isinstance(step.layer, CONVOLUTIONS) or activation_name(step.layer.activation) != "linear"
     while not activated:
         readers = graph.readers(value)
         if len(readers) != 1 or not _belongs_to_convolution(readers[0].layer):
@@ -46,4 +47,4 @@ def map_value(graph: Graph, layer: str | None) -> int:
 
 
 def _belongs_to_convolution(layer) -> bool:
-    return isinstance(layer, _BELONGING) or type(layer).__name__ == "Relu"
+    return isinstance(layer, _BELONGING) or (not isinstance(layer, keras.Layer) and activation_name(layer) == "relu")

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from lookinside.errors import CourseError
 from lookinside.explain.explainer import Explainer, even_rounds
+from lookinside.explain.images import is_whole
 
 
 class Occlusion(Explainer):
@@ -43,10 +44,12 @@ class Occlusion(Explainer):
     ):
         super().__init__(model, **options)
         self.patch = _pair(patch)
-        self.stride = tuple(max(1, side // 2) for side in self.patch) if stride is None else _pair(stride)
+        if stride is None and all(map(is_whole, self.patch)):
+            stride = tuple(max(1, side // 2) for side in self.patch)
+        self.stride = _pair(stride)
         self.fill = np.asarray(fill, np.float32)
         self.copies = copies
-        if min(self.patch) < 1 or min(self.stride) < 1 or copies < 1:
+        if not all(map(is_whole, (*self.patch, *self.stride, copies))) or len(self.patch) != 2 or len(self.stride) != 2:
             raise CourseError(f"patch is {patch}, stride {stride}, copies {copies}: give whole numbers from 1 on.")
         if any(step > side for step, side in zip(self.stride, self.patch, strict=True)):
             raise CourseError(f"stride {self.stride} is larger than the patch {self.patch}: pixels would be left out.")

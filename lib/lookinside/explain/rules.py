@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from lookinside.errors import CourseError
+from lookinside.explain.activations import activation_name
 from lookinside.explain.convolutions import Convolution, DepthwiseConvolution
 from lookinside.explain.graph import Step
 from lookinside.explain.reversals import MaxPool, Pad, Relu, Reversal, Scale
@@ -41,9 +42,8 @@ def reversals_of(step: Step) -> list[Reversal]:
         return [Scale(lambda: _batch_norm(layer))]
     if kind is keras.layers.Activation:
         return _activation(layer.activation, step)
-    if kind is keras.layers.ReLU and layer.max_value is None and not layer.negative_slope and not layer.threshold:
-        return [Relu()]
-    if kind.__name__ == "Relu" and not isinstance(layer, keras.Layer):  # keras.ops.relu
+    alone = kind is keras.layers.ReLU or not isinstance(layer, keras.Layer)  # keras.ops.relu is no layer
+    if alone and activation_name(layer) == "relu":
         return [Relu()]
     if kind is keras.layers.MaxPooling2D:
         return [MaxPool(layer.pool_size, layer.strides, layer.padding)]
@@ -66,9 +66,10 @@ def reversals_of(step: Step) -> list[Reversal]:
 
 
 def _activation(activation, step):
-    if activation in (None, keras.activations.linear):
+    name = activation_name(activation)
+    if name == "linear":
         return []
-    if activation is keras.activations.relu:
+    if name == "relu":
         return [Relu()]
     raise CourseError(
         f"Layer {step.name} has the activation {getattr(activation, '__name__', activation)}: "

@@ -14,6 +14,7 @@ from lookinside.errors import CourseError
 from lookinside.explain.cam import enlarged
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.flat import MAPS, FlatModel
+from lookinside.explain.images import is_whole
 from lookinside.explain.layers import map_value
 
 
@@ -112,7 +113,7 @@ class ScoreCAM(_Vis):
         if self._head.squashing == "sigmoid" and self._head.columns > 1:
             raise CourseError("Score-CAM weighs by a softmax, this model's outputs are sigmoids: use GradCAM.")
         channels = self._graph.writer(map_value(self._graph, layer)).shape[-1]
-        if maps_used is not None and not 1 <= maps_used <= channels:
+        if maps_used is not None and not (is_whole(maps_used) and maps_used <= channels):
             raise CourseError(f"maps_used is {maps_used}: layer {self.layer} has {channels} maps.")
         self.maps_used = maps_used
 
@@ -141,7 +142,7 @@ class ActivationMaximization:
         self._shape = model.input_shape[1:]
         if None in self._shape:
             raise CourseError(f"Model {model.name} takes images of any size: build it with a fixed one.")
-        if steps < 1 or not value_range[0] < value_range[1]:
+        if not is_whole(steps) or not value_range[0] < value_range[1]:
             raise CourseError(f"steps is {steps}, value_range {value_range}: give 1 or more, and a low before a high.")
         self._flat = FlatModel(self._explainer._graph, self._explainer._head)
         self.value_range, self.steps, self.seed = tuple(map(float, value_range)), steps, seed
