@@ -94,7 +94,7 @@ class SmoothGrad(Saliency):
         noise: float = 0.15,
         seed: int = 0,
         draws: np.ndarray | None = None,
-        copies: int = 16,
+        copies: int = 8,
         **options,
     ):
         super().__init__(model, **options)

@@ -39,7 +39,7 @@ class Occlusion(Explainer):
         stride: int | tuple[int, int] | None = None,
         fill: float | tuple[float, ...] = 0.0,
         *,
-        copies: int = 64,
+        copies: int = 16,
         **options,
     ):
         super().__init__(model, **options)
