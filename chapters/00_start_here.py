@@ -83,7 +83,7 @@ print(profile, "->", epochs, "epochs")
 # Set environment variables before the notebook starts:
 #
 #     COURSE_PROFILE=desk make run CHAPTER=01      # a bigger run
-#     COURSE_DATASET=unifesp make run CHAPTER=01   # real radiographs, once prepared with `make data`
+#     COURSE_DATASET=unifesp make run CHAPTER=01   # real radiographs, once prepared (see README)
 #     COURSE_SEED=1 make run CHAPTER=01            # other random numbers
 #
 # Nothing is downloaded unless you ask for it with `make data`.
@@ -122,7 +122,7 @@ figure
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess = 0.5  # half of it misses
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 even = np.ones((1, *hand.image.shape), dtype=np.float32)
 answer = landmark_share(even, hand.landmark_mask[None])[0]
 check(my_guess, answer, "Even heat puts on the landmarks just their part of the image: 1 is chance.", tolerance=0.01)
@@ -136,7 +136,7 @@ check(my_guess, answer, "Even heat puts on the landmarks just their part of the 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_image = 2.0
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 hands = radiograph_set(("hand",), 20, size=64, seed=1)
 shares = landmark_share(hands.images.astype(np.float32), hands.landmark_masks)
 mean, low, high = bootstrap_interval(shares)
@@ -230,7 +230,8 @@ for name, one in rows.items():
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **In the stored run** no explanation beats the plain image, and only Grad-CAM puts clearly more heat on the landmarks than the same
 # method asked of an *untrained* network (one draw of weights). Guided backpropagation looks best and scores higher still untrained:
-# it redraws edges, and bones have edges. So a pretty map on the right place proves nothing by itself; compare it with the untrained
+# it redraws edges, and bones have edges. Occlusion's hottest patch hides a finger tip *and* the border of the exposed field: which of
+# the two counted, the map cannot say. So a pretty map on the right place proves nothing by itself; compare it with the untrained
 # network's. On twenty hands the pointing game is coarse: one hand is 0.05.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

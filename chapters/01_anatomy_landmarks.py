@@ -41,18 +41,21 @@
 
 # %% slideshow={"slide_type": "skip"}
 import dataclasses
+import functools
+import hashlib
 from unittest import mock
 
 import keras
 import numpy as np
 
-from lookinside import figures
+from lookinside import explain, figures
 from lookinside.course import check, profile, progress, record_result, set_up
 from lookinside.course.results import Results
 from lookinside.data import load_images, phantom_radiographs
 from lookinside.explain import (
     Deconvnet,
     bootstrap_interval,
+    compare,
     heat_map,
     landmark_share,
     map_correlation,
@@ -75,7 +78,8 @@ print(profile)
 # named ellipsoids (bones, muscles, lungs), X-rayed by formula. It looks like a radiograph and, unlike a real one, it comes with
 # the truth: for each pixel we know which bones the ray has crossed.
 #
-# The same cells run on real images: `make data`, then `COURSE_DATASET=unifesp make run CHAPTER=01`.
+# The same cells run on real images: `make data SET=unifesp FROM=folder`, then `COURSE_DATASET=unifesp make run CHAPTER=01`. Remarks
+# under the figures, and what the figures' descriptions say, are about the stored run: quick, on phantoms.
 
 # %% slideshow={"slide_type": "skip"}
 classes = profile.pick(quick=("hand", "wrist", "foot", "ankle", "chest", "cranium"), desk=CLASSES, paper=CLASSES)
@@ -189,6 +193,10 @@ check(
 # at once: batch normalisation, dropout and augmentation. What did augmentation do? The table cannot say. The missing network
 # has Table 4's layers but sees the images as they are. A fifth one, with BN alone, tells BN and dropout apart.
 
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-check-output", "hide-input"]
+paper_nets[4] = deeper_cnn((224, 224, 1), 24, batch_norm=True, dropout=True)
+beside_paper(4)
+
 # %% slideshow={"slide_type": "skip"}
 width = profile.pick(quick=0.5, desk=1.0, paper=1.0)
 epochs = profile.pick(quick=(6, 8, 0, 0, 0), desk=(15, 40, 40, 60, 100), paper=(60, 100, 100, 150, 200))
@@ -272,7 +280,7 @@ figures.number_grids(
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_projection = 25  # one more
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 check(
     my_guess_projection,
     4 * 7,
@@ -335,9 +343,15 @@ assert np.allclose(Deconvnet(edge, top_n=1).maps(x.reshape(1, 1, 6, 1)).maps[0, 
 
 
 # %% slideshow={"slide_type": "skip"}
+@functools.cache
+def deconvnet(model, top_n):
+    """One for each network: it is traced once, then only fed."""
+    return Deconvnet(model, top_n=top_n)
+
+
 def heat(model, images, *, top_n=25, blur=1.0):
     """Heat maps (N, H, W) in [0, 1] of images (N, H, W, 1)."""
-    return heat_map(Deconvnet(model, top_n=top_n)(images / np.float32(255)), blur_sigma=blur)
+    return heat_map(deconvnet(model, top_n)(images / np.float32(255)), blur_sigma=blur)
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -365,6 +379,20 @@ def train_net(name, data, held_out, *, tag=profile.dataset):
 
 
 # %% slideshow={"slide_type": "skip"}
+COMPARED = ("shallow", "deeper + BN")  # the networks whose other explanations the desk profile scores
+METHODS = {
+    "Deconvnet": Deconvnet,
+    "ClassDeconvnet": explain.ClassDeconvnet,
+    "Saliency": explain.Saliency,
+    "SmoothGrad": explain.SmoothGrad,
+    "GuidedBackprop": explain.GuidedBackprop,
+    "GradCAM": explain.GradCAM,
+    "LayerCAM": explain.LayerCAM,
+    "Occlusion": lambda model: explain.Occlusion(model, size // 4, size // 8),
+}
+compared = (focus_test.split(0.6, seed=SEED) if profile.on_phantoms else test.split(0.15, seed=SEED))[1]
+
+# %% slideshow={"slide_type": "skip"}
 results = Results("01_anatomy_landmarks")
 nets, histories, scores = {}, {}, {}
 for name in trained:
@@ -374,6 +402,9 @@ for name in trained:
     settings |= {"epochs_at_most": epochs[list(NETS).index(name)], "epochs": histories[name].epochs}
     values = {"accuracy": score.accuracy, "balanced_accuracy": score.balanced_accuracy, "majority": score.majority}
     results.record(name, seed=SEED, seconds=sum(histories[name].seconds), settings=settings, values=values)
+    if name in COMPARED and profile.name != "quick":  # minutes; section 10 shows what was recorded
+        table = compare(METHODS, nets[name], compared.images / np.float32(255), regions=compared.regions, seed=SEED)
+        results.add(name, seed=SEED, values={"explanations": table})
 
 # %% alt="Two panels: cross-entropy and accuracy over epochs for the trained networks, training thin and validation thick." slideshow={"slide_type": "subslide"} tags=["hide-input"]
 figures.learning_curves({name: history.curves for name, history in histories.items()})
@@ -398,7 +429,10 @@ best = max(scores, key=lambda name: scores[name].accuracy[0])
 right = {name: (score.predictions == test.labels).astype(float) for name, score in scores.items()}
 rival = max((name for name in scores if name != best), key=lambda name: right[name].mean())
 gap, low, high = (100 * x for x in bootstrap_interval(right[best] - right[rival]))
-check(my_guess_best, best, f"Ahead of {rival} by {gap:.1f} points [{low:.1f}, {high:.1f}] on the same images.")
+tied = low <= 0  # then both answers stand
+verdict = "The interval holds 0: these two cannot be told apart." if tied else "More than noise."
+reason = f"{best} is {gap:.1f} points ahead of {rival} [{low:.1f}, {high:.1f}]. {verdict}"
+check(my_guess_best, best, reason, also=rival if tied else None)
 if profile.on_phantoms:
     assert min(score.accuracy[0] for score in scores.values()) > 2 * scores["shallow"].majority
 
@@ -427,8 +461,8 @@ figures.heat_grid(examples.images, last, regions=examples.regions, titles=exampl
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Figure 2: every network trained here
 
-# %% alt="The same hands and feet with the heat maps of the trained networks, a row for each." slideshow={"slide_type": "-"} tags=["hide-input"]
-figure_2 = figures.heat_grid(examples.images, heats, titles=example_titles, note=note)
+# %% alt="The same hands and feet, their landmark bones tinted, with the heat maps of the trained networks, a row for each." slideshow={"slide_type": "-"} tags=["hide-input"]
+figure_2 = figures.heat_grid(examples.images, heats, regions=examples.regions, titles=example_titles, note=note)
 results.keep_figure("figure_2", figure_2)
 figure_2
 
@@ -471,6 +505,11 @@ figures.map_strip(
     note=f"{judge}: {really} taken for {told}, confidence {scores[judge].confidence[worst]:.2f}; each map scaled by itself",
 )
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **What we see** (quick, phantoms): a wrist, called a cranium with full confidence. The nine maps glow along the edges of bones, one on
+# the border of the exposed field; nothing in them looks like a skull. The deconvnet shows what was *strong*, not what spoke for
+# *cranium*: that this explains the mistake, as the paper reads its own Figure 4, we cannot see.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7. Is it true? The landmark share
 #
@@ -505,7 +544,7 @@ judged = list(truth_nets)[-1]
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_ratio = 1.5
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 truth_heats = {name: heat(net, truth.images) for name, net in truth_nets.items()}
 shares = {name: landmark_share(one, truth.regions) for name, one in truth_heats.items()}
 intervals = {name: bootstrap_interval(one) for name, one in shares.items()}
@@ -589,7 +628,7 @@ misled = train_pair("shortcut", marked)
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_swapped = 0.5  # it never learned bones: a coin
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "subslide"}
 accuracy = {
     "plate on hands": evaluate_classifier(misled, marked_test).accuracy,
     "no plate": evaluate_classifier(misled, clean_test).accuracy,
@@ -644,8 +683,12 @@ plate_heats = {
     "mended, cropped": heat(mended, cropped(hands).images),
 }
 first_five = {name: one[:5] for name, one in plate_heats.items()}
-note = "tinted: the plate; heat is drawn over the uncropped image"
-figures.heat_grid(hands.images[:5], first_five, regions=hands.shortcuts[:5], note=note, region_name="plate")
+without_plate, inner = clean_test.only(("hand",)).images[:5], cropped(hands).images[:5]
+under = {"misled, no plate": without_plate, "mended, cropped": inner}
+note = "tinted: the plate; heat lies over the image that the network saw; white: where the plate is or was"
+figures.heat_grid(
+    hands.images[:5], first_five, regions=hands.shortcuts[:5], note=note, region_name="plate", under=under
+)
 
 # %% slideshow={"slide_type": "subslide"}
 on_plate = {name: bootstrap_interval(mass_in_region(one, hands.shortcuts)) for name, one in plate_heats.items()}
@@ -664,8 +707,9 @@ assert on_plate["misled"][1] > max(area, on_plate["misled, no plate"][2])
 # stayed off the plate: the deconvnet takes no class, so it also shows maps that the decision ignores. That little heat lies on a
 # blackened corner proves nothing. The *accuracy with the plates swapped* convicted this network; the picture hinted at it.
 #
-# Recorded (desk, seed 0): 9.6 % of the heat on the plate against 0.4 % once it is taken away; landmark share 0.8 with the plate, 1.6
-# without it, and 1.2 for the mended network. The heat left the bones for the plate, and came back only in part.
+# Recorded (desk, seed 0): 9.6 % of the heat on the plate against 0.4 % once it is taken away. Landmark share: 0.8 with the plate, 1.6
+# without it, 1.2 for the mended network, and 1.6 for an *untrained* one. So the plate draws heat away, and the heat goes when the plate
+# goes; that the mended network looks at the named bones is *not* shown: it stays below the untrained one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9. The control: a network that has learned nothing
@@ -690,6 +734,8 @@ similarity = similarities["trained, untrained"]
 check(my_guess_correlation, similarity[0], "The next rows say how much the picture alone gives.", tolerance=0.1)
 for name, (value, low, high) in similarities.items():
     print(f"{name:28s} {value:.2f} [{low:.2f}, {high:.2f}]")
+beyond = similarity[0] - similarities["trained, the next picture's"][0]
+print(f"more alike than the maps of two different pictures, by {beyond:.2f}")
 
 # %% alt="Hands and feet with the heat of the trained network, in patches, and of the untrained one, speckled all over the exposed field." slideshow={"slide_type": "subslide"} tags=["hide-input"]
 pick = np.concatenate([np.flatnonzero(truth.labels == c)[:3] for c in (0, 1)])
@@ -697,20 +743,30 @@ rows = {"trained": truth_heats[judged][pick], "untrained": untrained_heat[pick]}
 figures.heat_grid(truth.images[pick], rows, note="the same images, network and method; only the weights differ")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
+# **Verdict**: passed in part. The map changes when the learning goes, but not to nothing, and a good part of what stays is the picture
+# itself, which these layers copy whatever their weights. Recorded (desk, seed 0): 0.63, where maps of two different pictures have
+# 0.49 in common anyway.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Did learning raise the landmark share?
 #
-# Each network against itself with random weights, two draws. The intervals are over images; random starts differ by more, so look at
-# both draws.
+# Each network against itself with random weights, five draws of its own. An untrained interval runs from the lowest to the highest end
+# over the draws. (Batch normalisation that has seen no image is all but the identity: an untrained network with it is one without.)
 
-# %% alt="Landmark share of each trained network and of two untrained copies of it, with intervals, and chance at 1." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% slideshow={"slide_type": "skip"}
 learned = {}
-for name, net in truth_nets.items():
+for place, (name, net) in enumerate(truth_nets.items()):
+    fresh, draws = randomize_weights(net), []
+    for draw in range(5):
+        fresh.set_weights(randomize_weights(net, seed=SEED + 1 + 10 * place + draw).get_weights())
+        draws.append(bootstrap_interval(landmark_share(heat(fresh, truth.images), truth.regions)))
+    estimates, lows, highs = zip(*draws, strict=True)
     learned[short[name]] = intervals[name]
-    for draw in (1, 2):
-        random_heat = heat(randomize_weights(net, seed=SEED + draw), truth.images)
-        learned[f"{short[name]}, untrained {draw}"] = bootstrap_interval(landmark_share(random_heat, truth.regions))
+    learned[f"{short[name]}, untrained"] = (np.mean(estimates), min(lows), max(highs))
 if profile.on_phantoms:
-    assert intervals[judged][1] > learned[f"{short[judged]}, untrained 1"][2], "learning did not raise the share"
+    assert intervals[judged][0] > learned[f"{short[judged]}, untrained"][2], "learning did not raise the share"
+
+# %% alt="Landmark share of each trained network and, below it, of five untrained copies, with intervals, and chance at 1." slideshow={"slide_type": "subslide"} tags=["hide-input"]
 figures.interval_plot(learned, "landmark share (times chance)", chance=1.0)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -728,7 +784,7 @@ figures.interval_plot(learned, "landmark share (times chance)", chance=1.0)
 # `chapters/results/01_anatomy_landmarks.json`. Intervals of one seed are over test images; of several seeds they run from the lowest
 # low to the highest high end. The paper's values (crosses) are of ImageCLEF, not of these sets.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 for name, share in intervals.items() if profile.on_phantoms else ():
     results.add(name, seed=SEED, values={"landmark_share": share})
 about_final = {"landmark_share_untrained": learned, "correlations": similarities, "ceilings": ceilings}
@@ -738,10 +794,10 @@ if profile.on_phantoms:
 
 # %% slideshow={"slide_type": "subslide"}
 columns = [results.summary(value, profile="desk") for value in ("accuracy", "balanced_accuracy", "landmark_share")]
-print(f"{'data set':9s} {'network':35s} seeds  accuracy in %       balanced  landmark share")
+print(f"{'data set':9s} {'network':14s} seeds  accuracy in %      balanced  landmark share")
 for key, (value, low, high, seeds) in columns[0].items():
     balanced, share = (column.get(key) for column in columns[1:])
-    line = f"{key[0]:9s} {key[1]:35s} {seeds:5d}  {100 * value:4.1f} [{100 * low:4.1f}, {100 * high:4.1f}]"
+    line = f"{key[0]:9s} {short[key[1]]:14s} {seeds:5d}  {100 * value:4.1f} [{100 * low:4.1f}, {100 * high:4.1f}]"
     line += f"  {100 * balanced[0]:8.1f}"
     print(line + ("  {:4.2f} [{:4.2f}, {:4.2f}]".format(*share) if share else ""))
 
@@ -751,12 +807,45 @@ reference = {f"{data}: {short[name]}": NETS[name][3] for data, name in columns[0
 figures.interval_plot(recorded, "accuracy (share)", reference=reference)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Figure 2, recorded
+# ### Figures 1 and 2, recorded
 #
-# The heat of all five networks of the desk profile, trained on all 24 classes.
+# The landmarks, and the heat of all five networks of the desk profile, trained on all 24 classes.
 
-# %% alt="Three hands and three feet, and below each image the heat maps of the five networks: outlines for the shallow one, scattered spots for the deeper ones." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="Three hands and three feet, and below each image the heat maps of the five networks: outlines for the shallow one, broad speckled patches for the deeper one, spots on joints for those with batch normalisation." slideshow={"slide_type": "-"} tags=["hide-input"]
 results.figure("figure_2")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Other explanations of the same networks
+#
+# Would another explanation have told more than the deconvnet? Under the desk profile, two of the networks are asked by eight
+# explanations, on 24 hands and feet a seed (on UNIFESP, where no bone is known, on a sixth of the test images).
+#
+# - **share**, **points**: landmark share and pointing game, as in chapter 0; "random heat" is chance
+# - **insertion** (high is good), **deletion** (low is good): the class's probability as pixels come or go, hottest first
+# - **untrained**: correlation with the map of the same network with fresh weights; **next**: with the next picture's map
+
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+SCORES = {"landmark_share": "share", "pointing_game": "points", "insertion": "insertion", "deletion": "deletion"}
+SCORES |= {"untrained": "untrained", "next_image": "next"}
+
+
+def explanations_table(data, net):
+    """The recorded means over seeds and images; the larger half of the interval behind each."""
+    wanted = {"profile": "desk", "dataset": data, "net": net}
+    print(f"{data}, {net}".ljust(18) + "".join(f"{name:>13s}" for name in SCORES.values()))
+    for row in [*METHODS, "the image itself", "random heat"]:
+        found = [results.summary(f"explanations/{row}/{score}", **wanted).get((data, net)) for score in SCORES]
+        cells = [f"{one[0]:7.2f} ±{max(one[0] - one[1], one[2] - one[0]):.2f}" if one else "-" for one in found]
+        print(f"{row:18s}" + "".join(f"{cell:>13s}" for cell in cells))
+
+
+explanations_table("phantoms", "deeper + BN")
+
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+explanations_table("phantoms", "shallow")
+
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+explanations_table("unifesp", "deeper + BN")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11. Paper and ours
@@ -780,7 +869,7 @@ results.figure("figure_2")
 # - The caption of Fig. 2 points to "Fig. 1 (a) & (c)", the foot's anatomy and the foot's heat: (c) and (f), the heat maps, are meant.
 # - Table 4's network adds batch normalisation *and* dropout to augmentation: 90.36 -> 95.62 does not isolate augmentation. Our
 #   fourth network does.
-# - "Insufficient capacity" does not mean few weights: at 224 x 224 pixels the shallow network has 22 times the deeper one's.
+# - "Insufficient capacity" does not mean few weights: at 224 x 224 pixels the shallow network has more than 22 times the deeper one's.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Decisions where the paper is silent
@@ -798,7 +887,7 @@ results.figure("figure_2")
 #
 # Work out by hand which pixels of this 4 x 4 image survive a 2 x 2 max pool and its way back, then write `survivors`: a bool array (4, 4).
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "-"}
 Y = np.array([[5, 1, 0, 2], [0, 0, 3, 1], [1, 1, 0, 0], [4, 2, 7, 6]], dtype=np.float32)
 
 # %% slideshow={"slide_type": "skip"} tags=["solution"]
@@ -832,7 +921,7 @@ pixel = np.full((1, 1, 1, 1), 2, np.float32)  # 2 -> max(0, 5 - 2) = 3; back: 3 
 assert Deconvnet(negative).maps(pixel).maps.item() == 0
 with mock.patch.object(reversals.Relu, "backward", broken):
     assert Deconvnet(negative).maps(pixel).maps.item() == -3, "broken should let negative values through"
-assert noticed == "test_relu_on_the_way_back_looks_at_the_signal_not_at_the_input", "read what each test asserts"
+assert hashlib.sha256(noticed.encode()).hexdigest()[:8] == "d1a80cb7", "read what each test asserts"
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 3: make the plate worthless
@@ -854,17 +943,18 @@ honest_accuracy = evaluate_classifier(honest, swapped_test).accuracy[0]
 print(f"plate on wrists: {accuracy['plate on wrists'][0]:.2f} misled, {honest_accuracy:.2f} after the mend")
 assert honest_accuracy > accuracy["plate on wrists"][0] + 0.3, "the plate still tells the class"
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to take along
 #
 # - A deconvnet walks a network backwards: transposed filters, remembered switches, ReLU. It needs no training and takes no class.
 # - A heat map needs a truth (the landmark share), a baseline (the image itself) and a control (the same network untrained).
-# - An erratum found by counting: the "less capable" network had 22 times the weights.
+# - An erratum found by counting: the "less capable" network had more than 22 times the weights.
 
 # %% slideshow={"slide_type": "skip"}
 score = scores[final]
+where = "" if profile.on_phantoms else " (on phantoms)"
 record_result(
-    f"{short[final]}: accuracy {score.accuracy[0]:.2f}, landmark share {intervals[judged][0]:.2f}",
+    f"{short[final]}: accuracy {score.accuracy[0]:.2f}, landmark share {intervals[judged][0]:.2f}{where}",
     accuracy=score.accuracy[0],
     landmark_share=intervals[judged][0],
     correlation_with_untrained=similarity[0],

@@ -82,6 +82,7 @@ def test_a_good_pair_has_no_faults(pair):
         ('tags=["guess"] ', "", "my_guess"),
         ('tags=["guess"]', 'tags=["gues"]', "unknown tag 'gues'"),
         ("my_guess = 3", "guess = 3", "my_guess"),
+        ('"slide_type": "skip"', '"slide_type": "-"', "the answer beside its question"),
         ("check(my_guess, 3", "print(my_guess + 1); check(my_guess, 3", "outside of check()"),
         ("# # Title", "# ## Title", "0 first-level headings"),
         ("# with $x^2$", "# # Second", "2 first-level headings"),

@@ -56,11 +56,25 @@ def test_the_next_chapter_runs_after_one_that_fails(tmp_path, capsys):
     assert float(table["good"].split()[2]) > 0 and table["good"].split()[3] == "GB"
     page = (tmp_path / "pages" / "good.html").read_text()
     assert "<math" in page and "first second" in page and "a warning" not in page
-    assert "wrong shape" in (tmp_path / "pages" / "bad.html").read_text()
+    assert "wrong shape" in (tmp_path / "pages" / "bad-unfinished.html").read_text()
 
 
 def test_all_good_is_exit_status_zero(tmp_path):
     assert run(write(tmp_path, good=GOOD), tmp_path / "pages") == 0
+
+
+def test_a_page_for_each_data_set_and_none_is_lost(tmp_path):
+    """Another set, or a run that fails, does not take the place of a whole page."""
+    good, pages = write(tmp_path, good=GOOD), tmp_path / "pages"
+    run(good, pages)
+    run(good, pages, {"COURSE_DATASET": "data/unifesp"})
+    run(write(tmp_path, good=BAD), pages)
+    assert sorted(path.name for path in pages.glob("*.html")) == [
+        "good-unfinished.html",
+        "good-unifesp.html",
+        "good.html",
+    ]
+    assert "first second" in (pages / "good.html").read_text()
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])

@@ -47,10 +47,10 @@ def source(tmp_path):
     ("code", "emptied"),
     [
         ("my_guess = 3", "my_guess = ..."),
-        ("my_guess = 0.5  # half", "my_guess = ...  # half"),
+        ("my_guess = 0.5  # half", "my_guess = ..."),
         ("my_guess_a = 1; my_guess_b = 'hand'", "my_guess_a = ...; my_guess_b = ..."),
         ("my_guess = [\n    1,\n    2,\n]\nother = 1\n", "my_guess = ...\nother = 1\n"),
-        ("my_guess = 'Grüße'  # ü", "my_guess = ...  # ü"),
+        ("my_guess = 'Grüße'  # ü\nx = 'ü'  # kept", "my_guess = ...\nx = 'ü'  # kept"),
         ("x = 'ü'; my_guess = 7", "x = 'ü'; my_guess = ..."),
         ("other = my_guess", "other = my_guess"),
     ],

@@ -145,6 +145,13 @@ def test_without_from_unifesp_says_where_to_get_it(tmp_path, capsys):
     assert left_behind(tmp_path) == []
 
 
+def test_a_folder_that_does_not_exist_is_said_even_where_the_set_is_ready(source, tmp_path, capsys):
+    assert run(unifesp, "--from", source, "--out", tmp_path / "unifesp") == 0
+    capsys.readouterr()
+    assert run(unifesp, "--from", tmp_path / "nix", "--out", tmp_path / "unifesp") == 1
+    assert "nix: is not there" in line(capsys)
+
+
 def test_duplicates_stay_together_and_torn_ones_go(source, tmp_path, capsys):
     for a, b in (("1000", "1001"), ("1000", "1002"), ("2000", "2001"), ("1005", "2005")):
         shutil.copy(source / f"images/{a}-c.png", source / f"images/{b}-c.png")

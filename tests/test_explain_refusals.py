@@ -128,6 +128,7 @@ def segmenting():
 
 
 BAD_MODELS = {
+    "a file": (lambda: "mine.keras", "mine.keras.*load_model"),
     "subclassed": (Subclassed, "mine .*subclassed"),
     "nested subclassed": (lambda: model_of(lambda x: Subclassed()(x)), "mine .*subclassed"),
     "not built": (lambda: keras.Sequential([kl.Conv2D(2, 3), kl.Flatten()], name="mine"), "mine is not built"),

@@ -8,7 +8,7 @@ import tensorflow as tf
 from lookinside.errors import CourseError
 from lookinside.explain import ActivationMaximization, GradCAM, GradCAMPlusPlus, LayerCAM, Saliency, ScoreCAM
 
-pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
+pytestmark = pytest.mark.filterwarnings("error:The structure of `inputs`")
 ALL = (GradCAMPlusPlus, LayerCAM, ScoreCAM)
 
 
@@ -140,3 +140,10 @@ def test_activation_maximization_raises_its_class():
     logits = Saliency(model)._logits(tf.constant(np.concatenate([start, found]))).numpy()
     assert logits[1, 0] > logits[0, 0]
     assert logits[2, 2] > logits[0, 2]
+
+
+def test_score_cam_is_silent(images, capfd):
+    """tf-keras-vis predicts with a bar of its own for each chunk."""
+    ScoreCAM(model_of("softmax"), progress=False)(images, 0)
+    out = "".join(capfd.readouterr())
+    assert "━" not in out and "ms/step" not in out

@@ -47,6 +47,16 @@ def test_a_heat_grid_has_a_row_each_and_names_the_regions():
     assert names == ["image", "plate", "one", "two"]
 
 
+def test_heat_lies_over_the_image_that_the_network_saw():
+    other = images()[::-1]
+    figure = figures.heat_grid(
+        images(), {"one": np.ones((6, 32, 32)), "two": np.ones((6, 32, 32))}, under={"two": other}
+    )
+    rows = np.array(drawn(figure)).reshape(3, 6)
+    assert np.array_equal(rows[1, 0].images[0].get_array(), images()[0, ..., 0])
+    assert np.array_equal(rows[2, 0].images[0].get_array(), other[0, ..., 0])
+
+
 def test_number_grids_write_the_numbers():
     figure = figures.number_grids({"X": np.array([[1, 2.5], [0, -3]])}, highlight={"X": np.array([[0, 1], [0, 0]])})
     assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2.5", "0", "-3"]

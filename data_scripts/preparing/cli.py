@@ -65,6 +65,8 @@ def _run(card: Card, options: argparse.Namespace) -> None:
         raise CourseError(
             f"--size is {size} and --seed {seed}: give a size of {SMALLEST} or more and a seed of 0 or more"
         )
+    if options.origin is not None and not options.origin.expanduser().exists():
+        raise CourseError(f"--from {options.origin}: is not there: give the folder or the archive that you downloaded")
     if _is_ready(card, options, out):
         return
     if options.origin is None and not card.address:
@@ -98,9 +100,7 @@ def _find_input(card: Card, origin: Path | None, out: Path) -> tuple[Path | None
     origin = origin.expanduser()
     if origin.is_dir():
         return None, origin
-    if origin.is_file():
-        return origin, None
-    raise CourseError(f"--from {origin}: is not there: give the folder or the archive that you downloaded")
+    return origin, None
 
 
 def _is_ready(card: Card, options: argparse.Namespace, out: Path) -> bool:

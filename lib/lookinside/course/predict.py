@@ -29,7 +29,7 @@ def _same(guess: Any, answer: Any) -> bool:
     return guess == answer
 
 
-def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = None) -> None:
+def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = None, also: Any = None) -> None:
     """Grade a prediction and print the reason.
 
     Args:
@@ -38,10 +38,14 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
         reason: one or two sentences that say why the answer is what it is.
         tolerance: for numbers, how far a right guess may be away, in the answer's units; up to three times as far
             counts as close. None asks for equality.
+        also: another answer that stands, where the measurement cannot tell the two apart.
     """
     guess, answer = _plain(guess), _plain(answer)
     if guess is None or guess is ...:
         print("No guess yet: put one in place of the dots, then run this cell again.")
+        return
+    if also is not None and _same(guess, _plain(also)):
+        print(f"Right: you said {_shown(guess)}; {_shown(answer)} is right too. {reason}")
         return
     if tolerance is not None and not _is_number(answer):
         raise CourseError(f"check(tolerance={tolerance}) needs a number as answer, not {answer!r}.")

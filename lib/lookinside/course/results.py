@@ -47,12 +47,15 @@ class Results:
 
         A value is recorded with its own 95 % interval (a plain number stands for all three); over several seeds the
         interval runs from the lowest of the low ends to the highest of the high ends, which errs on the wide side.
-        Rows without the value are left out.
+        Rows without the value, or with none measured, are left out. A value inside a table of values is named by its
+        path, "explanations/GradCAM/insertion".
         """
         found: dict[tuple[str, str], list] = {}
         for row in self.rows(**wanted):
-            if value in row["values"]:
-                one = row["values"][value]
+            one = row["values"]
+            for key in value.split("/"):
+                one = one.get(key) if isinstance(one, dict) else None
+            if one not in (None, [None] * 3):
                 triple = one if isinstance(one, list) else [one] * 3
                 found.setdefault((row["dataset"], row["net"]), []).append(triple)
         return {

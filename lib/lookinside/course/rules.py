@@ -163,6 +163,14 @@ def guesses_are_only_checked(chapter: Chapter) -> Iterator[str]:
                     yield f"cell {number} uses {node.id} outside of check(), where a student has no guess yet"
 
 
+def answers_start_a_slide(chapter: Chapter) -> Iterator[str]:
+    """check() shows the answer: on the slide after the question, or on none."""
+    for number, cell in chapter.code():
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if re.search(r"^check\(", cell.source, flags=re.MULTILINE) and kind not in ("slide", "subslide", "skip"):
+            yield f"cell {number} shows the answer beside its question; mark it subslide"
+
+
 def _without_magics(code: str) -> str:
     return re.sub(r"^\s*[%!].*$", "", code, flags=re.MULTILINE)
 
@@ -192,6 +200,7 @@ RULES = (
     figures_have_alt,
     guesses_are_tagged,
     guesses_are_only_checked,
+    answers_start_a_slide,
     has_one_title,
 )
 

@@ -70,9 +70,17 @@ def run_chapter(source: Path, pages: Path, environment: dict[str, str] | None = 
         execution = execute(
             notebook, source.parent, environment=environment, on_cell=bar.update, on_error_text=_shown_beside(bar)
         )
-    write_page(notebook, pages / f"{source.stem}.html")
     result = recorded_result(notebook)
-    return Line(source.stem, execution, result["sentence"] if result else "")
+    line = Line(source.stem, execution, result["sentence"] if result else "")
+    write_page(notebook, pages / f"{_page_name(source, line, environment or {})}.html")
+    return line
+
+
+def _page_name(source: Path, line: Line, environment: dict[str, str]) -> str:
+    """A page for each data set; one that stopped half-way does not take the place of a whole one."""
+    dataset = Path(environment.get("COURSE_DATASET") or profile.dataset).name
+    parts = [source.stem, *([] if dataset == "phantoms" else [dataset]), *([] if line.ok else ["unfinished"])]
+    return "-".join(parts)
 
 
 def _shown_beside(bar: tqdm) -> Callable[[str], None]:

@@ -68,6 +68,8 @@ def empty_guesses(code: str) -> str:
             first, last = node.value.lineno - 1, node.value.end_lineno - 1
             # ast counts columns in bytes of UTF-8.
             head, tail = lines[first][: node.value.col_offset], lines[last][node.value.end_col_offset :]
+            if tail.lstrip().startswith(b"#"):  # the reason for a guess is half of it
+                tail = b"\n" if tail.endswith(b"\n") else b""
             lines[first : last + 1] = [head + b"..." + tail]
     return b"".join(lines).decode()
 

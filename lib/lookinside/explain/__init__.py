@@ -1,6 +1,7 @@
 """Explainers for any Keras model, and the scores that say whether they tell the truth."""
 
 from lookinside.explain.cam import CAM, GradCAM
+from lookinside.explain.compare import compare
 from lookinside.explain.deconvnet import Deconvnet, Projections
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.gradients import ClassDeconvnet, GuidedBackprop, Saliency, SmoothGrad
@@ -37,6 +38,7 @@ __all__ = [
     "ScoreCAM",
     "SmoothGrad",
     "bootstrap_interval",
+    "compare",
     "deletion",
     "heat_map",
     "insertion",

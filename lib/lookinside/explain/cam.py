@@ -10,6 +10,7 @@ from lookinside.errors import CourseError
 from lookinside.explain.activations import activation_name
 from lookinside.explain.explainer import Explainer, reachable
 from lookinside.explain.layers import map_value
+from lookinside.explain.tracing import traced
 
 
 class GradCAM(Explainer):
@@ -37,7 +38,7 @@ class GradCAM(Explainer):
         self._behind = self._graph.behind(self._value)
         if self._head.value not in self._behind:
             raise CourseError(f"The score does not depend on layer {self.layer}: choose a layer on its way.")
-        self._traced_low = tf.function(self._low, autograph=False)
+        self._traced_low = traced(self._low)
 
     def maps(self, images, classes=None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
@@ -88,7 +89,7 @@ class CAM(Explainer):
             )
         self._value = pool.inputs[0]
         self.layer = self._graph.writer(self._value).name
-        self._traced_low = tf.function(self._low, autograph=False)
+        self._traced_low = traced(self._low)
 
     def maps(self, images, classes=None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""

@@ -15,6 +15,7 @@ from lookinside.explain.graph import Graph, Step
 from lookinside.explain.images import checked_images, is_whole
 from lookinside.explain.layers import map_value
 from lookinside.explain.rules import reversals_of
+from lookinside.explain.tracing import traced
 
 _FLOATS_AT_ONCE = 2**22  # 16 MiB for the largest signal: on a CPU larger ones cost more in fresh memory than they save
 
@@ -68,9 +69,8 @@ class Deconvnet:
         self.layer = graph.writer(target).name
         self.top_n, self.chunk = top_n, chunk
         self._input_shape = model.input_shape
-        # autograph=False: nothing in here needs it, and it warns of code that it cannot read.
-        self._look = tf.function(self._look_once, autograph=False)
-        self._project = tf.function(self._project_once, autograph=False)
+        self._look = traced(self._look_once)
+        self._project = traced(self._project_once)
 
     def __call__(self, images) -> np.ndarray:
         """The sum of the absolute projections of the strongest maps.

@@ -15,6 +15,7 @@ from lookinside.explain.backward import Caller
 from lookinside.explain.graph import Graph
 from lookinside.explain.head import find_head
 from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.tracing import traced
 
 
 class Explainer:
@@ -57,9 +58,8 @@ class Explainer:
         self._call = Caller(self._graph.steps_to([self._head.value]), self._head.lent, self.relu)
         self._input_shape = model.input_shape
         self.chunk, self.progress = chunk, progress
-        # autograph=False: nothing in here needs it, and it warns of code that it cannot read.
-        self._traced = tf.function(self._maps, autograph=False)
-        self._traced_predict = tf.function(self._predict, autograph=False)
+        self._traced = traced(self._maps)
+        self._traced_predict = traced(self._predict)
 
     def __call__(self, images, classes=None) -> np.ndarray:
         """One map for each image.
@@ -106,9 +106,8 @@ class Explainer:
         except ValueError:
             raise CourseError(f"classes are {classes}: give one whole number, or one for each image.") from None
         if not np.issubdtype(classes.dtype, np.integer) or classes.shape not in ((), (count,)):
-            raise CourseError(
-                f"classes are {classes.dtype} {classes.shape}: give one whole number, or one for each image."
-            )
+            said = f"{classes.dtype} {classes.shape}" if classes.ndim else repr(classes.item())
+            raise CourseError(f"classes are {said}: give one whole number, or one for each image.")
         wrong = classes[(classes < 0) | (classes >= self._head.classes)]
         if wrong.size:
             raise CourseError(

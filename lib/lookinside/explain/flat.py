@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 
 from lookinside.explain.graph import Graph, Step
@@ -35,7 +37,9 @@ class FlatModel:
             logits = keras.layers.Concatenate(name="two_logits")(
                 [keras.layers.Rescaling(scale, name=name)(logits) for scale, name in ((-0.5, "not_it"), (0.5, "it"))]
             )
-        self.model = keras.Model(image, logits, name="flat")
+        # As tf-keras-vis calls it: with a list of inputs, and without a bar for each of its predictions.
+        self.model = keras.Model([image], logits, name="flat")
+        self.model.predict = functools.partial(self.model.predict, verbose=0)
 
     def update(self) -> keras.Model:
         """Read the weights of the model that was copied, and return the copy."""

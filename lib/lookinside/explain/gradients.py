@@ -9,6 +9,7 @@ from lookinside.errors import CourseError
 from lookinside.explain.backward import deconvnet_relu, guided_relu
 from lookinside.explain.explainer import Explainer, even_rounds, reachable
 from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.tracing import traced
 
 
 class Saliency(Explainer):
@@ -23,7 +24,7 @@ class Saliency(Explainer):
 
     def __init__(self, model, **options):
         super().__init__(model, **options)
-        self._traced_gradients = tf.function(self._gradients, autograph=False)
+        self._traced_gradients = traced(self._gradients)
 
     def _maps(self, images, classes):
         return tf.reduce_max(tf.abs(self._gradients(images, classes)), axis=-1)

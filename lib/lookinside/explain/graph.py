@@ -48,6 +48,8 @@ class Graph:
     """
 
     def __init__(self, model: keras.Model):
+        if not isinstance(model, keras.Model):
+            raise CourseError(f"A Keras model is needed, not {model!r:.60}: load a file with keras.models.load_model.")
         function = _function(model)
         if len(function.inputs) != 1:
             raise CourseError(

@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
 from lookinside.explain.explainer import Explainer, even_rounds
-from lookinside.explain.images import checked_images
+from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.tracing import traced
 
 
 class Curves(NamedTuple):
@@ -48,11 +49,7 @@ def insertion(model: keras.Model, images, heat, classes=None, *, blur: float = 5
 
     Source: Petsiuk, Das & Saenko 2018, section 4.3.
     """
-    if blur < 0:
-        raise CourseError(f"blur is {blur}: give 0 or more pixels.")
-    walk = _Walk(model, **options)
-    images = checked_images(images, model.input_shape).astype(np.float32)
-    return walk.curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)
+    return PixelWalk(model, **options).insertion(images, heat, classes, blur=blur)
 
 
 def deletion(model: keras.Model, images, heat, classes=None, *, fill: float = 0.0, **options) -> Curves:
@@ -61,22 +58,36 @@ def deletion(model: keras.Model, images, heat, classes=None, *, fill: float = 0.
     A small area is good: the decision falls soon. Arguments, errors and source as `insertion`; `fill` is in the
     images' own units.
     """
-    walk = _Walk(model, **options)
-    images = checked_images(images, model.input_shape).astype(np.float32)
-    return walk.curves(images, np.full_like(images, fill), heat, images, classes)
+    return PixelWalk(model, **options).deletion(images, heat, classes, fill=fill)
 
 
-class _Walk(Explainer):
-    """From one image to another, pixel by pixel in a map's order; what is explained is each step's probability."""
+class PixelWalk(Explainer):
+    """From one image to another, pixel by pixel in a map's order, with the class's probability at each step.
+
+    For many maps of one network: it is traced once, where `insertion` and `deletion` trace at each call. Arguments,
+    results, errors and source as theirs.
+    """
 
     def __init__(self, model, *, steps: int = 32, seed: int = 0, copies: int = 32, **options):
-        if steps < 1 or copies < 1:
-            raise CourseError(f"steps is {steps}, copies {copies}: give 1 or more.")
+        if not is_whole(steps) or not is_whole(copies):
+            raise CourseError(f"steps is {steps}, copies {copies}: give whole numbers, 1 or more.")
         super().__init__(model, **options)
         self.steps, self.seed, self.copies = steps, seed, copies
-        self._traced_walk = tf.function(self._walk, autograph=False)
+        self._traced_walk = traced(self._walk)
 
-    def curves(self, start, end, heat, images, classes) -> Curves:
+    def insertion(self, images, heat, classes=None, *, blur: float = 5.0) -> Curves:
+        """As the function `insertion`."""
+        if blur < 0:
+            raise CourseError(f"blur is {blur}: give 0 or more pixels.")
+        images = checked_images(images, self._input_shape).astype(np.float32)
+        return self._curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)
+
+    def deletion(self, images, heat, classes=None, *, fill: float = 0.0) -> Curves:
+        """As the function `deletion`."""
+        images = checked_images(images, self._input_shape).astype(np.float32)
+        return self._curves(images, np.full_like(images, fill), heat, images, classes)
+
+    def _curves(self, start, end, heat, images, classes) -> Curves:
         heat = np.asarray(heat, np.float64)
         if heat.shape != images.shape[:3]:
             raise CourseError(f"heat is {heat.shape} for images {images.shape}: give (N, H, W), a map for each image.")

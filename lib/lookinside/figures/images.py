@@ -78,13 +78,15 @@ def heat_grid(
     *,
     regions=None,
     region_name: str = "landmarks",
+    under: dict[str, np.ndarray] | None = None,
     titles: Sequence[str] = (),
     note: str = "",
 ) -> Figure:
     """Return images (N, H, W) on top, known regions next, then one row of heat maps (N, H, W) per entry of `rows`.
 
     Row names stand at the left, thin white lines over the heat are the regions' edges. `regions` are masks
-    (N, H, W), or None where no truth is known; their row is called `region_name`.
+    (N, H, W), or None where no truth is known; their row is called `region_name`. A row's heat is laid over
+    `under[row]` (N, H, W) where that is given: the images that the network saw.
     """
     names = ["image"] + ([region_name] if regions is not None else []) + list(rows)
     count = len(images)
@@ -93,7 +95,7 @@ def heat_grid(
     grid = figure.subplots(len(names), count, squeeze=False)
     for row, name in enumerate(names):
         for column in range(count):
-            axes, image = grid[row, column], images[column]
+            axes, image = grid[row, column], (under or {}).get(name, images)[column]
             title = titles[column] if row == 0 and len(titles) > column else ""
             if name == "image":
                 show_image(axes, image, title)

@@ -31,12 +31,15 @@ def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> F
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
         plain_axes(axes)
-    panels[0].set_ylim(bottom=0, top=_loss_top(histories))
+    top = _loss_top(histories)
+    highest = max((max(h[key], default=0) for h in histories.values() for key in ("loss", "val_loss")), default=0)
+    panels[0].set_ylim(bottom=0, top=top)
     panels[1].set_ylim(0, 1.02)
     figure.legend(
         *panels[1].get_legend_handles_labels(), fontsize=8, frameon=False, loc="outside upper center", ncols=4
     )
-    caption(figure, "thick: validation; thin: training")
+    cut = f"; losses up to {highest:.1f} are cut off" if highest > top else ""
+    caption(figure, f"thick: validation; thin: training{cut}")
     return figure
 
 

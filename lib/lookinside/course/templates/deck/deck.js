@@ -4,6 +4,14 @@ window.addEventListener('load', async function () {
   const SMALLEST = 0.5; // a figure below half its size is not readable any more
   const LARGEST = 1.35; // and beyond this it is blurred
 
+  // Down to the end of the last part and the room below it, where the footer stands.
+  const tall = (slide) => {
+    const top = slide.getBoundingClientRect().top, room = parseFloat(getComputedStyle(slide).paddingBottom);
+    const ends = Array.from(slide.children).filter((part) => !part.matches('.notes'))
+      .map((part) => part.getBoundingClientRect().bottom - top + room);
+    return Math.ceil(Math.max(slide.scrollHeight, ...ends));
+  };
+
   const slides = Array.from(document.querySelectorAll('section.slide'));
   slides.forEach((slide) => slide.classList.toggle('title', slide.querySelector('h1') !== null));
   document.body.classList.add('measuring');
@@ -16,16 +24,16 @@ window.addEventListener('load', async function () {
       const growth = Math.min(LARGEST, (picture.closest('.outputs, .slide').clientWidth - 16) / picture.naturalWidth);
       if (growth > 1) picture.style.height = Math.floor(growth * picture.naturalHeight) + 'px';
     }
-    for (let round = 0; round < 12 && figures.length && slide.scrollHeight > slide.clientHeight; round++) {
+    for (let round = 0; round < 12 && figures.length && tall(slide) > slide.clientHeight; round++) {
       // Figures side by side share a row, so that one round may not be enough.
       const heights = figures.map((picture) => picture.getBoundingClientRect().height);
       const sum = heights.reduce((total, height) => total + height, 0);
-      const factor = Math.max(0.1, (sum - (slide.scrollHeight - slide.clientHeight) - 2) / sum);
+      const factor = Math.max(0.1, (sum - (tall(slide) - slide.clientHeight) - 2) / sum);
       figures.forEach((picture, each) => { picture.style.height = Math.floor(heights[each] * factor) + 'px'; });
     }
     const heading = slide.querySelector('h1, h2, h3');
     const name = (index + 1) + (heading ? ' (' + heading.textContent.trim() + ')' : '');
-    if (slide.scrollHeight > slide.clientHeight) faults.push(name + ' is ' + slide.scrollHeight + ' px high');
+    if (tall(slide) > slide.clientHeight) faults.push(name + ' is ' + tall(slide) + ' px high');
     const wide = Array.from(slide.querySelectorAll('*')).some((part) => part.scrollWidth > part.clientWidth + 1
       && part.clientWidth > 0 && getComputedStyle(part).display !== 'inline' && !part.closest('math, .notes'));
     const boxes = Array.from(slide.querySelectorAll('math')).filter((math) => !math.closest('.notes'))
