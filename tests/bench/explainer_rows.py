@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,6 +14,8 @@ from tf_keras_vis.utils.model_modifiers import GuidedBackpropagation
 
 from lookinside.explain import GradCAM, GuidedBackprop, Occlusion, Saliency, SmoothGrad
 from lookinside.models import deeper_cnn
+
+warnings.filterwarnings("ignore", message="The structure of `inputs`")  # tf-keras-vis hands its model a list
 
 PEER = "tf-keras-vis 0.8.7"
 LAYER = "relu4_3"
