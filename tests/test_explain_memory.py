@@ -1,4 +1,4 @@
-"""Peak memory: more samples and more patches cost time, not memory. Each measurement is a process of its own."""
+"""Peak memory: more samples, patches or images cost time, not memory. Each measurement is a process of its own."""
 
 import os
 import subprocess
@@ -35,6 +35,14 @@ def test_twice_the_work_adds_at_most_a_tenth_of_memory(method, few, many):
     assert at_once > 1.5 * small
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="measured with glibc's allocator kept quiet")
+def test_500_images_of_224_px_take_no_more_than_their_own_maps():
+    few, many = added_peak("Saliency", 100), added_peak("Saliency", 500)
+    maps = 400 * 224 * 224 * 4 / 2**20
+    assert maps <= many - few <= 1.1 * maps
+
+
 def main(method, count, *copies):
     """Print the MiB that one explanation adds to this process's peak."""
     import resource
@@ -44,16 +52,21 @@ def main(method, count, *copies):
     import psutil
     from keras import layers as kl
 
-    from lookinside.explain import Occlusion, SmoothGrad
+    from lookinside.explain import Occlusion, Saliency, SmoothGrad
 
-    inputs = keras.Input((SIDE, SIDE, 1))
-    x = kl.Conv2D(32, 3, padding="same", activation="relu")(inputs)
-    x = kl.Conv2D(32, 3, padding="same", activation="relu")(x)
+    batch = method == "Saliency"  # of many images; the others explain one
+    inputs = keras.Input((None, None, 1))
+    filters = 2 if batch else 32
+    x = kl.Conv2D(filters, 3, padding="same", activation="relu")(inputs)
+    x = kl.Conv2D(filters, 3, padding="same", activation="relu")(x)
     model = keras.Model(inputs, kl.Dense(3)(kl.GlobalAveragePooling2D()(x)))
-    images = np.random.default_rng(0).random((1, SIDE, SIDE, 1), "float32")
-    np.array(model(images))
+    side = 224 if batch else SIDE
+    images = np.random.default_rng(0).random((count if batch else 1, side, side, 1), "float32")
+    np.array(model(images[:1]))
     options = {"copies": copies[0]} if copies else {}
-    if method == "SmoothGrad":
+    if batch:
+        explain = Saliency(model)
+    elif method == "SmoothGrad":
         explain = SmoothGrad(model, samples=count, **options)
     else:
         places = round(count**0.5)  # in each direction

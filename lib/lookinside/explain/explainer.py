@@ -85,7 +85,7 @@ class Explainer:
         images = checked_images(images, self._input_shape)
         classes = self._checked_classes(classes, len(images))
         size = min(self.chunk, len(images))
-        found = []
+        found = None
         with _bar(self.progress, len(images), type(self).__name__) as bar:
             for start in range(0, len(images), size):
                 part = images[start : start + size].astype(np.float32)
@@ -93,9 +93,12 @@ class Explainer:
                 missing = size - len(part)  # the last chunk is filled up, so that nothing is traced anew
                 part = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
                 part_classes = np.pad(part_classes, (0, missing), constant_values=-1)
-                found.append(compute(tf.constant(part), tf.constant(part_classes)).numpy())
-                bar.update(size - missing)
-        return np.concatenate(found)[: len(images)]
+                maps = compute(tf.constant(part), tf.constant(part_classes)).numpy()[: size - missing]
+                if found is None:
+                    found = np.empty((len(images), *maps.shape[1:]), maps.dtype)
+                found[start : start + len(maps)] = maps
+                bar.update(len(maps))
+        return found
 
     def _checked_classes(self, classes, count):
         """int32 (N,); -1 stands for the predicted class."""
