@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,13 +41,11 @@ def test_twice_the_work_adds_at_most_a_tenth_of_memory(method, few, many):
 def test_500_images_of_224_px_take_no_more_than_their_own_maps():
     few, many = added_peak("Saliency", 100), added_peak("Saliency", 500)
     maps = 400 * 224 * 224 * 4 / 2**20
-    assert maps <= many - few <= 1.1 * maps
+    assert 0.9 * maps <= many - few <= 1.1 * maps
 
 
 def main(method, count, *copies):
     """Print the MiB that one explanation adds to this process's peak."""
-    import resource
-
     import keras
     import numpy as np
     import psutil
@@ -74,7 +73,9 @@ def main(method, count, *copies):
         explain = Occlusion(model, SIDE - stride * (places - 1), stride, **options)
     before = psutil.Process().memory_info().rss
     explain(images)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 2**20)
+    # Not ru_maxrss: a new process inherits its parent's, which pytest's may exceed.
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    print((int(peak.split()[1]) * 1024 - before) / 2**20)
 
 
 if __name__ == "__main__":

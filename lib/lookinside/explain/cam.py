@@ -13,7 +13,26 @@ from lookinside.explain.layers import map_value
 from lookinside.explain.tracing import traced
 
 
-class GradCAM(Explainer):
+class _ClassMap(Explainer):
+    """What class activation maps share: a layer's maps, weighted and summed in the layer's own size, then enlarged."""
+
+    def __init__(self, model: keras.Model, **options):
+        super().__init__(model, **options)
+        self._traced_low = traced(self._low)
+
+    def maps(self, images, classes=None) -> np.ndarray:
+        """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
+        return self._over_chunks(images, classes, self._traced_low)
+
+    def _maps(self, images, classes):
+        return enlarged(self._low(images, classes), images.shape[1:3])
+
+    def _low(self, images, classes):
+        """(N, H, W, C) float32 and (N,) -> (N, h, w)."""
+        raise NotImplementedError
+
+
+class GradCAM(_ClassMap):
     """Grad-CAM: a layer's maps, weighted by the mean gradient of the class's score, summed, negative parts cut.
 
     Only the part of the model behind the layer is differentiated.
@@ -38,14 +57,6 @@ class GradCAM(Explainer):
         self._behind = self._graph.behind(self._value)
         if self._head.value not in self._behind:
             raise CourseError(f"The score does not depend on layer {self.layer}: choose a layer on its way.")
-        self._traced_low = traced(self._low)
-
-    def maps(self, images, classes=None) -> np.ndarray:
-        """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
-        return self._over_chunks(images, classes, self._traced_low)
-
-    def _maps(self, images, classes):
-        return enlarged(self._low(images, classes), images.shape[1:3])
 
     def _low(self, images, classes):
         # What does not depend on the maps stays outside the tape.
@@ -61,7 +72,7 @@ class GradCAM(Explainer):
         return tf.nn.relu(tf.einsum("nhwk,nk->nhw", maps, weights))
 
 
-class CAM(Explainer):
+class CAM(_ClassMap):
     """The class activation map: the maps before global average pooling, weighted by the class's own weights.
 
     Signed: negative where a place speaks against the class. The mean over the map plus the class's bias is the score.
@@ -89,14 +100,6 @@ class CAM(Explainer):
             )
         self._value = pool.inputs[0]
         self.layer = self._graph.writer(self._value).name
-        self._traced_low = traced(self._low)
-
-    def maps(self, images, classes=None) -> np.ndarray:
-        """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
-        return self._over_chunks(images, classes, self._traced_low)
-
-    def _maps(self, images, classes):
-        return enlarged(self._low(images, classes), images.shape[1:3])
 
     def _low(self, images, classes):
         known = self._graph.compute({0: images}, [self._value, self._head.value], self._call)

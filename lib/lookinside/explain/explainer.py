@@ -134,12 +134,6 @@ class Explainer:
         return self._head.of_class(logits, wanted)
 
 
-def even_rounds(steps: int, at_most: int) -> tuple[int, int]:
-    """How many rounds, and how many steps in each: as few rounds as fit, all of the same size."""
-    rounds = -(-steps // max(1, at_most))
-    return rounds, -(-steps // rounds)
-
-
 def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:
     """Return a gradient. Raises CourseError where there is none: the score cannot be differentiated by `what`."""
     if gradient is None:

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from lookinside.errors import CourseError
 from lookinside.explain.backward import deconvnet_relu, guided_relu
-from lookinside.explain.explainer import Explainer, even_rounds, reachable
+from lookinside.explain.explainer import Explainer, reachable
 from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.rounds import even_rounds
 from lookinside.explain.tracing import traced
 
 

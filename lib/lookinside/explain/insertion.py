@@ -10,8 +10,9 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
-from lookinside.explain.explainer import Explainer, even_rounds
+from lookinside.explain.explainer import Explainer
 from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.rounds import in_rounds
 from lookinside.explain.tracing import traced
 
 
@@ -117,27 +118,15 @@ class PixelWalk(Explainer):
         return ranks.reshape(heat.shape)
 
     def _walk(self, start, end, ranks, classes, changed):
-        count, steps = start.shape[0], changed.shape[0]
-        rounds, at_once = even_rounds(steps, self.copies // count)
-        padded = tf.pad(changed, [(0, rounds * at_once - steps)])
+        count = start.shape[0]
 
-        def one_round(number, found):
-            now = padded[number * at_once : (number + 1) * at_once]
-            passed = (ranks[:, None] < tf.reshape(now, (1, at_once, 1, 1)))[..., None]
-            mixed = tf.where(passed, end[:, None], start[:, None])
-            logits = self._logits(tf.reshape(mixed, (count * at_once, *start.shape[1:])))
-            repeated = tf.repeat(classes, at_once)
-            return number + 1, found.write(number, tf.reshape(self._probabilities(logits, repeated), (count, at_once)))
+        def probabilities_at(numbers):
+            passed = ranks[:, None] < tf.reshape(tf.gather(changed, numbers), (1, -1, 1, 1))
+            mixed = tf.where(passed[..., None], end[:, None], start[:, None])
+            logits = self._logits(tf.reshape(mixed, (count * numbers.shape[0], *start.shape[1:])))
+            return self._probabilities(logits, tf.repeat(classes, numbers.shape[0]))
 
-        found = tf.TensorArray(tf.float32, rounds, element_shape=(count, at_once))
-        _, found = tf.while_loop(
-            lambda number, _: number < rounds,
-            one_round,
-            (tf.constant(0), found),
-            parallel_iterations=1,
-            maximum_iterations=rounds,
-        )
-        return tf.reshape(tf.transpose(found.stack(), (1, 0, 2)), (count, -1))[:, :steps]
+        return in_rounds(probabilities_at, count, changed.shape[0], self.copies)
 
     def _probabilities(self, logits, classes):
         if self._head.columns == 1 or self._head.squashing == "sigmoid":

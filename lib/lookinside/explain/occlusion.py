@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
-from lookinside.explain.explainer import Explainer, even_rounds
+from lookinside.explain.explainer import Explainer
 from lookinside.explain.images import is_whole
+from lookinside.explain.rounds import in_rounds
 
 
 class Occlusion(Explainer):
@@ -60,30 +61,18 @@ class Occlusion(Explainer):
         count, *shape = images.shape
         tops, lefts = (self._places(axis, shape[axis]) for axis in (0, 1))
         corners = np.array([(top, left) for top in tops for left in lefts], np.int32)
-        rounds, at_once = even_rounds(len(corners), self.copies // count)
-        corners = tf.constant(np.pad(corners, ((0, rounds * at_once - len(corners)), (0, 0)), mode="edge"))
         logits = self._logits(images)
         classes = tf.where(classes < 0, self._head.predicted(logits), classes)
         clean = self._head.of_class(logits, classes)
-        repeated = tf.repeat(classes, at_once)
 
-        def one_round(number, drops):
-            hidden = self._hidden(corners[number * at_once : (number + 1) * at_once], shape)
+        def drops_of(numbers):
+            hidden = self._hidden(tf.gather(corners, numbers), shape)
             occluded = tf.where(hidden[None, ..., None], self.fill, images[:, None])
-            occluded = tf.reshape(tf.ensure_shape(occluded, (count, at_once, *shape)), (-1, *shape))
-            score = self._head.of_class(self._logits(occluded), repeated)
-            return number + 1, drops.write(number, clean[:, None] - tf.reshape(score, (count, at_once)))
+            occluded = tf.reshape(occluded, (count * numbers.shape[0], *shape))
+            score = self._head.of_class(self._logits(occluded), tf.repeat(classes, numbers.shape[0]))
+            return clean[:, None] - tf.reshape(score, (count, -1))
 
-        drops = tf.TensorArray(tf.float32, rounds, element_shape=(count, at_once))
-        _, drops = tf.while_loop(
-            lambda number, _: number < rounds,
-            one_round,
-            (tf.constant(0), drops),
-            parallel_iterations=1,
-            maximum_iterations=rounds,
-        )
-        drops = tf.transpose(drops.stack(), (1, 0, 2))
-        drops = tf.reshape(drops, (count, -1))[:, : len(tops) * len(lefts)]
+        drops = in_rounds(drops_of, count, len(corners), self.copies)
         return self._spread(tf.reshape(drops, (count, len(tops), len(lefts))), tops, lefts, shape)
 
     def _places(self, axis, side):
