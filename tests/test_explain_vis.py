@@ -81,7 +81,7 @@ def test_large_logits_do_not_overflow(images):
     assert np.abs(GradCAMPlusPlus(model)(images) - expected).max() <= 1e-5 * expected.max()
 
 
-@pytest.mark.parametrize("method", ALL)
+@pytest.mark.parametrize("method", [*ALL, lambda model: ScoreCAM(model, maps_used=2)])
 def test_neighbours_do_not_matter(method, images):
     explain = method(model_of("softmax"))
     together, alone = explain(images, 1), explain(images[1:2], 1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lookinside.errors import CourseError
-from lookinside.explain import Deconvnet, GradCAM, Saliency, randomization_check
+from lookinside.explain import Deconvnet, GradCAM, Saliency, randomization_check, randomize_weights
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,15 @@ def test_a_model_without_weights_is_refused(images):
     bare = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten()])
     with pytest.raises(CourseError, match="no weights"):
         randomization_check(Saliency, bare, images)
+
+
+def test_an_adapted_normalisation_stays():
+    """How pixels are scaled is no matter of training: forgetting it would compare maps of other images."""
+    scale = keras.layers.Normalization()
+    network = keras.Sequential([keras.Input((8, 8, 1)), scale, keras.layers.Conv2D(2, 3), keras.layers.Flatten()])
+    images = np.random.default_rng(0).normal(100, 50, (4, 8, 8, 1)).astype("float32")
+    scale.adapt(images)
+    fresh = randomize_weights(network)
+    np.testing.assert_allclose(fresh.layers[0](images), scale(images), rtol=1e-6)
+    found = randomization_check(Saliency, network, images, 1)
+    assert list(found) == [network.layers[1].name]

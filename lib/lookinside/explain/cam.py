@@ -52,7 +52,7 @@ class GradCAM(_ClassMap):
 
     def __init__(self, model: keras.Model, layer: str | None = None, **options):
         super().__init__(model, **options)
-        self._value = map_value(self._graph, layer)
+        self._value = map_value(self._graph, layer, self._head.value)
         self.layer = self._graph.writer(self._value).name
         self._behind = self._graph.behind(self._value)
         if self._head.value not in self._behind:
@@ -99,6 +99,8 @@ class CAM(_ClassMap):
                 "GradCAM does not."
             )
         self._value = pool.inputs[0]
+        if self._graph.writer(self._value) is None:
+            raise CourseError(f"Model {model.name} averages the image itself: CAM needs maps before the pooling.")
         self.layer = self._graph.writer(self._value).name
 
     def _low(self, images, classes):

@@ -6,7 +6,7 @@ import functools
 
 import keras
 
-from lookinside.explain.graph import Graph, Step
+from lookinside.explain.graph import Graph, Step, set_weights
 from lookinside.explain.head import Head
 
 MAPS = "explained_maps"
@@ -44,7 +44,7 @@ class FlatModel:
     def update(self) -> keras.Model:
         """Read the weights of the model that was copied, and return the copy."""
         for layer, twin in self._twins.values():
-            twin.set_weights(layer.get_weights())
+            set_weights(twin, layer.get_weights())
         return self.model
 
     def _call(self, step: Step, *arguments, **options):

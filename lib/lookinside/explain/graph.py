@@ -130,6 +130,8 @@ class Graph:
         Raises:
             CourseError: where the name does not exist (the nearest ones are offered), or is not the only one.
         """
+        if not isinstance(name, str):
+            raise CourseError(f"layer is {name!r:.60}: give its name.")
         fitting = [path for path in self._ends if path == name or path.endswith(f"/{name}")]
         exact = [path for path in fitting if path == name]
         calls = [step for step in self.steps if step.name in (exact or fitting)]
@@ -140,6 +142,17 @@ class Graph:
         if len(calls) > 1:
             raise CourseError(f"Layer {name!r} is used {len(calls)} times in this model: name one that is used once.")
         return self._ends[(exact or fitting)[0]][0]
+
+
+def set_weights(layer: keras.Layer, weights: list) -> None:
+    """Give a layer or model weights, also those that it has worked out of them.
+
+    A Normalization keeps its own form of mean and variance beside the weights, and forgets to renew it.
+    """
+    layer.set_weights(weights)
+    for part in layer._flatten_layers():
+        if isinstance(part, keras.layers.Normalization):
+            part.finalize_state()
 
 
 def _function(model):

@@ -11,6 +11,12 @@ from lookinside.errors import CourseError
 from lookinside.explain.activations import SQUASHING, activation_name
 from lookinside.explain.graph import Graph, Step
 
+_MIXING = (
+    *(keras.layers.Average, keras.layers.Add, keras.layers.Maximum, keras.layers.Minimum, keras.layers.Concatenate),
+    *(keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D, keras.layers.Rescaling),
+    *(keras.layers.Flatten, keras.layers.Reshape, keras.layers.Dropout),
+)
+_MIXING_OPERATIONS = ("Add", "Mean", "Divide", "TrueDivide", "Concatenate", "Max", "Reshape")
 _PASSING = (keras.layers.Identity, keras.layers.Dropout, keras.layers.ActivityRegularization)
 
 
@@ -77,7 +83,29 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
         raise CourseError(
             f"The scores of model {model.name} have shape (N, {str(shape)[1:-1]}): (N, classes) is needed."
         )
+    if squashing == "softmax" and shape[0] == 1:
+        raise CourseError(f"Layer {step.name} is a softmax of one score, which is always 1: use a sigmoid.")
+    if squashing is None:
+        _refuse_mixed_probabilities(graph, value)
     return Head(value, lent, shape[0], squashing)
+
+
+def _refuse_mixed_probabilities(graph, value):
+    """Raise CourseError where the scores are sums, means or rows of probabilities: there are no logits behind them."""
+    values = [value]
+    while values:
+        step = graph.writer(values.pop())
+        if step is None:
+            continue
+        if _squashes(step.layer):
+            raise CourseError(f"The scores mix the probabilities of {step.name}: explain the model that ends there.")
+        if isinstance(step.layer, _MIXING) or type(step.layer).__name__ in _MIXING_OPERATIONS:
+            values.extend(step.inputs)
+
+
+def _squashes(layer):
+    alone = _is_only_squashing(layer)
+    return activation_name(layer if alone else getattr(layer, "activation", None)) in SQUASHING
 
 
 def _place(graph, model, output):

@@ -7,18 +7,22 @@ import numpy as np
 
 from lookinside.errors import CourseError
 from lookinside.explain.explainer import Explainer
-from lookinside.explain.graph import Graph
+from lookinside.explain.graph import Graph, set_weights
 from lookinside.explain.scores import map_correlation
 
 
 def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
     """Return a copy of a model with freshly drawn weights, nested models included; the model itself is left alone.
 
-    Each layer draws from its own initializers; batch normalisation forgets its moving statistics.
+    Each layer draws from its own initializers; batch normalisation forgets its moving statistics. A Normalization
+    layer keeps what it was adapted to.
 
     Args:
         model: a functional or Sequential Keras model.
         seed: same seed, same weights; no global random state is touched.
+
+    Raises:
+        CourseError: for a model that does not show its layers.
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 3.
     """
@@ -31,7 +35,12 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
                 initializer["config"]["seed"] = int(seeds.integers(2**31))
         return type(layer).from_config(config)
 
-    return keras.models.clone_model(model, clone_function=fresh, recursive=True)
+    Graph(model)  # says in one line what cannot be copied
+    copy = keras.models.clone_model(model, clone_function=fresh, recursive=True)
+    for step, own in zip(Graph(copy).steps, Graph(model).steps, strict=True):
+        if isinstance(own.layer, keras.layers.Normalization):  # how pixels are scaled is not learned by training
+            set_weights(step.layer, own.layer.get_weights())
+    return copy
 
 
 def randomization_check(
@@ -59,8 +68,9 @@ def randomization_check(
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 4 (there: rank correlation and SSIM).
     """
+    Graph(model)
     copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    set_weights(copy, model.get_weights())
     explain = explainer(copy)
     if isinstance(explain, Explainer):
         if classes is None:
@@ -70,11 +80,15 @@ def randomization_check(
         maps = lambda: explain(images)  # noqa: E731
     trained = maps()
     fresh = {step.name: step.layer for step in Graph(randomize_weights(copy, seed)).steps}
-    weighted = [step for step in Graph(copy).steps if isinstance(step.layer, keras.Layer) and step.layer.weights]
+    weighted = [step for step in Graph(copy).steps if _learns(step.layer)]
     if not weighted:
         raise CourseError(f"Model {model.name} has no weights: there is nothing to re-initialise.")
     found = {}
     for step in reversed(weighted):
-        step.layer.set_weights(fresh[step.name].get_weights())
+        set_weights(step.layer, fresh[step.name].get_weights())
         found[step.name] = map_correlation(trained, maps())
     return found
+
+
+def _learns(layer):
+    return isinstance(layer, keras.Layer) and layer.weights and not isinstance(layer, keras.layers.Normalization)

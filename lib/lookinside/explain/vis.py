@@ -25,7 +25,7 @@ class _Vis(Explainer):
 
     def __init__(self, model: keras.Model, layer: str | None = None, **options):
         super().__init__(model, **options)
-        value = map_value(self._graph, layer)
+        value = map_value(self._graph, layer, self._head.value)
         self.layer = self._graph.writer(value).name
         if self._head.value not in self._graph.behind(value):
             raise CourseError(f"The score does not depend on layer {self.layer}: choose a layer on its way.")
@@ -95,7 +95,7 @@ class ScoreCAM(_Vis):
     """Score-CAM: each map weighted by the class's probability on the image that it masks. Needs no gradient.
 
     Args:
-        model, options: see `Explainer`; it takes one forward pass for each map.
+        model, options: see `Explainer`; it takes one forward pass and one image's memory for each map. `chunk` is 1.
         layer: as in `GradCAM`.
         maps_used: only the maps of largest spread (Faster Score-CAM); None uses all.
 
@@ -112,10 +112,11 @@ class ScoreCAM(_Vis):
         super().__init__(model, layer, **options)
         if self._head.squashing == "sigmoid" and self._head.columns > 1:
             raise CourseError("Score-CAM weighs by a softmax, this model's outputs are sigmoids: use GradCAM.")
-        channels = self._graph.writer(map_value(self._graph, layer)).shape[-1]
+        channels = self._graph.writer(map_value(self._graph, layer, self._head.value)).shape[-1]
         if maps_used is not None and not (is_whole(maps_used) and maps_used <= channels):
             raise CourseError(f"maps_used is {maps_used}: layer {self.layer} has {channels} maps.")
         self.maps_used = maps_used
+        self.chunk = 1  # tf-keras-vis holds an image for each map, and chooses `maps_used` over the whole batch
 
     def _extra(self):
         return {"max_N": self.maps_used}
