@@ -45,9 +45,10 @@ def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
     if len(step.shape) != 3:
         raise CourseError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
     activated = not isinstance(step.layer, CONVOLUTIONS) or activation_name(step.layer.activation) != "linear"
+    joins = layer is None and score is not None
     while not activated:
         readers = graph.readers(value)
-        if len(readers) != 1 or not _belongs_to_convolution(readers[0].layer, joins=layer is None and score is not None):
+        if len(readers) != 1 or not _belongs_to_convolution(readers[0].layer, joins):
             break
         step = readers[0]
         value = step.outputs[0]
