@@ -110,6 +110,8 @@ def _check_weights(step):
             raise CourseError(
                 f"Layer {step.name} keeps its weights in {weight.dtype}: load them into a model of float32."
             )
+        if "float" in weight.dtype and not tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(weight))):
+            raise CourseError(f"Layer {step.name} holds weights that are nan or infinite: train it anew.")
 
 
 def _check_rectifiers(step, is_head):

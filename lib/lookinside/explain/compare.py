@@ -9,6 +9,7 @@ import numpy as np
 
 from lookinside.errors import CourseError
 from lookinside.explain.explainer import Explainer
+from lookinside.explain.images import checked_images
 from lookinside.explain.insertion import PixelWalk
 from lookinside.explain.randomize import randomize_weights
 from lookinside.explain.scores import Interval, bootstrap_interval, landmark_share, map_correlation, pointing_game
@@ -23,6 +24,7 @@ def compare(
     classes=None,
     *,
     regions: np.ndarray | None = None,
+    output: str | int | None = None,
     seed: int = 0,
     progress: Callable | None = None,
 ) -> dict[str, dict[str, Interval]]:
@@ -34,6 +36,7 @@ def compare(
         images: (N, H, W, C), as the model takes them.
         classes: int (N,), or one for all; None is the predicted class of each image.
         regions: bool (N, H, W), the truth; None leaves out the scores that need it.
+        output: which output, by name, where the model has several; the makers name it too.
         seed: of the random heat and of the fresh weights.
         progress: `progress(iterable, description, unit=)` for a bar over the explainers; None for none.
 
@@ -46,19 +49,19 @@ def compare(
     Raises:
         CourseError: for no maker, for regions that do not fit to the images, and as the explainers.
     """
-    if not makers:
-        raise CourseError("There is nothing to compare: give at least one explainer.")
-    images = np.asarray(images, np.float32)
+    if not makers or not isinstance(makers, dict):
+        raise CourseError("There is nothing to compare: give a dict, name -> what makes an explainer of a model.")
+    walk = PixelWalk(model, output=output, progress=False)
+    images = checked_images(images, model.input_shape).astype(np.float32)
     if regions is not None and np.shape(regions) != images.shape[:3]:
         raise CourseError(f"regions are {np.shape(regions)} for images {images.shape}: give (N, H, W).")
     if classes is None:
-        classes = Explainer(model, progress=False).predict(images)
+        classes = walk.predict(images)
     fresh = randomize_weights(model, seed)
     heats = {name: _Heat(make, model, fresh, images, classes) for name, make in makers.items()}
     heats[IMAGE] = lambda: (images.mean(axis=-1), None)
     heats[RANDOM] = lambda: (np.random.default_rng(seed).random(images.shape[:3]), None)
     names = progress(heats, "explanations", unit="method") if progress else heats
-    walk = PixelWalk(model, progress=False)
     return {name: _scores(*heats[name](), walk, images, classes, regions) for name in names}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
+from lookinside.explain.bar import bar
 from lookinside.explain.graph import Graph, Step
 from lookinside.explain.images import checked_images, is_whole
 from lookinside.explain.layers import map_value
@@ -54,20 +55,23 @@ class Deconvnet:
         top_n: how many maps; all of them where the layer has fewer.
         chunk: how many maps, over all images, go back at once; it bounds the memory. None: as many as keep the largest
             signal below 16 MiB, about the fastest on a CPU; a GPU likes more.
+        progress: as for every `Explainer`.
 
     Raises:
         CourseError: for a layer that does not exist (the nearest names are offered) or that cannot be gone back
             through (by its name), a model that does not show its layers, or a number below 1.
     """
 
-    def __init__(self, model: keras.Model, layer: str | None = None, top_n: int = 25, chunk: int | None = None):
+    def __init__(
+        self, model: keras.Model, layer: str | None = None, top_n: int = 25, chunk: int | None = None, *, progress=True
+    ):
         if not is_whole(top_n) or not (chunk is None or is_whole(chunk)):
             raise CourseError(f"top_n is {top_n} and chunk {chunk}: give whole numbers, 1 or more.")
         graph = Graph(model)
         target = map_value(graph, layer)
         self._way = [(step, reversals_of(step)) for step in _path_to(graph, target)]
         self.layer = graph.writer(target).name
-        self.top_n, self.chunk = top_n, chunk
+        self.top_n, self.chunk, self.progress = top_n, chunk, progress
         self._input_shape = model.input_shape
         self._look = traced(self._look_once)
         self._project = traced(self._project_once)
@@ -103,12 +107,14 @@ class Deconvnet:
         count = min(self.top_n, shapes[-1][-1])
         chunk = self.chunk or max(1, _FLOATS_AT_ONCE // max(map(math.prod, shapes)))
         size = min(len(images), max(1, chunk // count))
-        for start in range(0, len(images), size):
-            group = images[start : start + size].astype(np.float32)
-            missing = size - len(group)
-            group = np.pad(group, ((0, missing), (0, 0), (0, 0), (0, 0)))
-            chosen, indices, peaks, memories = self._look(group, count)
-            yield _Group(self._project, chosen, indices, peaks, memories, images.shape[1:], min(chunk, count))
+        with bar(self.progress, len(images), "Deconvnet") as shown:
+            for start in range(0, len(images), size):
+                group = images[start : start + size].astype(np.float32)
+                missing = size - len(group)
+                group = np.pad(group, ((0, missing), (0, 0), (0, 0), (0, 0)))
+                chosen, indices, peaks, memories = self._look(group, count)
+                yield _Group(self._project, chosen, indices, peaks, memories, images.shape[1:], min(chunk, count))
+                shown.update(size - missing)
 
     def _shapes(self, shape):
         """(H, W, C) of the image and behind each step."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from lookinside.errors import CourseError
 from lookinside.explain.backward import Caller
+from lookinside.explain.bar import bar
 from lookinside.explain.graph import Graph
 from lookinside.explain.head import find_head
 from lookinside.explain.images import checked_images, is_whole
@@ -22,8 +21,8 @@ class Explainer:
     """Explains the score of a class, image by image: `Explainer(model, ...)(images, classes=None)`.
 
     The score is the class's logit; a softmax or sigmoid at the end is looked behind. Works for functional and
-    Sequential models, nested ones too, computes in float32, and neither changes the model nor copies its weights:
-    they are read at each call. Each image's map is independent of its neighbours in the batch.
+    Sequential models, nested ones too, computes in float32, and does not change the model, whose weights are read at
+    each call. Each image's map is independent of its neighbours in the batch.
 
     Args:
         model: a Keras classifier, one image in, scores (N, classes) out; one score tells two classes apart by sign.
@@ -86,7 +85,7 @@ class Explainer:
         classes = self._checked_classes(classes, len(images))
         size = min(self.chunk, len(images))
         found = None
-        with _bar(self.progress, len(images), type(self).__name__) as bar:
+        with bar(self.progress, len(images), type(self).__name__) as shown:
             for start in range(0, len(images), size):
                 part = images[start : start + size].astype(np.float32)
                 part_classes = classes[start : start + size]
@@ -94,10 +93,14 @@ class Explainer:
                 part = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
                 part_classes = np.pad(part_classes, (0, missing), constant_values=-1)
                 maps = compute(tf.constant(part), tf.constant(part_classes)).numpy()[: size - missing]
+                if not np.isfinite(maps).all():
+                    raise CourseError(
+                        "The maps hold nan or infinite values: look at the weights and the images' range."
+                    )
                 if found is None:
                     found = np.empty((len(images), *maps.shape[1:]), maps.dtype)
                 found[start : start + len(maps)] = maps
-                bar.update(len(maps))
+                shown.update(len(maps))
         return found
 
     def _checked_classes(self, classes, count):
@@ -139,29 +142,3 @@ def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:
     if gradient is None:
         raise CourseError(f"No gradient leads from the score to {what}: something on its way stops it, use Occlusion.")
     return gradient
-
-
-class _Silent:
-    def update(self, steps):
-        pass
-
-    def close(self):
-        pass
-
-
-class _bar:
-    """A progress bar that closes itself."""
-
-    def __init__(self, progress, steps, description):
-        if callable(progress):
-            self.bar = progress(steps, description, unit="image")
-        elif progress:
-            self.bar = tqdm(total=steps, desc=description, unit="image", delay=5, file=sys.stderr, leave=False)
-        else:
-            self.bar = _Silent()
-
-    def __enter__(self):
-        return self.bar
-
-    def __exit__(self, *error):
-        self.bar.close()

@@ -6,6 +6,7 @@ import functools
 
 import keras
 
+from lookinside.errors import CourseError
 from lookinside.explain.graph import Graph, Step, set_weights
 from lookinside.explain.head import Head
 
@@ -51,8 +52,16 @@ class FlatModel:
         if not isinstance(step.layer, keras.Layer):
             return step.layer(*arguments, **options)
         if id(step.layer) not in self._twins:
+            self._twins[id(step.layer)] = step.layer, self._twin(step)
+        return self._twins[id(step.layer)][1](*arguments, **options)
+
+    def _twin(self, step: Step):
+        try:
             config = step.layer.get_config() | {"dtype": "float32", "name": step.name.replace("/", "__")}
             if step is self._head.lent:
                 config["activation"] = "linear"
-            self._twins[id(step.layer)] = step.layer, type(step.layer).from_config(config)
-        return self._twins[id(step.layer)][1](*arguments, **options)
+            return type(step.layer).from_config(config)
+        except (TypeError, ValueError, NotImplementedError) as error:
+            raise CourseError(
+                f"Layer {step.name} ({type(step.layer).__name__}) cannot be copied from its configuration: use GradCAM."
+            ) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 import tensorflow as tf
 
@@ -103,9 +105,10 @@ class SmoothGrad(Saliency):
         if draws is not None:
             draws = checked_images(draws, self._input_shape).astype(np.float32)
             samples = len(draws)
-        if not is_whole(samples) or not is_whole(copies) or not 0 <= noise < np.inf:
+        whole = is_whole(samples) and is_whole(copies) and is_whole(seed, 0)
+        if not whole or not isinstance(noise, Real) or not 0 <= noise < np.inf:
             raise CourseError(
-                f"samples {samples}, copies {copies}, noise {noise}: give whole numbers from 1 on, and 0 or more noise."
+                f"samples {samples}, copies {copies}, noise {noise}, seed {seed}: give whole numbers, noise from 0 on."
             )
         self.samples, self.noise, self.seed, self.draws, self.copies = samples, noise, seed, draws, copies
 

@@ -32,10 +32,21 @@ def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:
         raise CourseError("The batch holds no image: give at least one.")
     if not (np.issubdtype(images.dtype, np.number) or images.dtype == bool) or np.iscomplexobj(images):
         raise CourseError(f"The images are of type {images.dtype}: give numbers, no complex ones.")
-    if np.issubdtype(images.dtype, np.inexact) and not np.isfinite(images).all():
-        number = int(np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))[0])
-        raise CourseError(f"Image {number} holds nan or infinite pixels: mend or leave it out.")
+    if np.issubdtype(images.dtype, np.inexact):
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and is said to be
+            finite = np.isfinite(images.astype(np.float32, copy=False)).reshape(len(images), -1).all(axis=1)
+        if not finite.all():
+            number = int(np.flatnonzero(~finite)[0])
+            raise CourseError(f"Image {number} holds nan or infinite pixels: mend or leave it out.")
     return images
+
+
+def numbers(values, name: str) -> np.ndarray:
+    """Return values as float64. Raises CourseError, with their name, for text or rows of different lengths."""
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise CourseError(f"{name} holds no numbers, or rows of different lengths: give one array.") from None
 
 
 def is_whole(value, least: int = 1) -> bool:

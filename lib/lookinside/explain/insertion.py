@@ -10,8 +10,9 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
+from lookinside.explain.bar import bar
 from lookinside.explain.explainer import Explainer
-from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.images import checked_images, is_whole, numbers
 from lookinside.explain.rounds import in_rounds
 from lookinside.explain.tracing import traced
 
@@ -53,11 +54,13 @@ def insertion(model: keras.Model, images, heat, classes=None, *, blur: float = 5
     return PixelWalk(model, **options).insertion(images, heat, classes, blur=blur)
 
 
-def deletion(model: keras.Model, images, heat, classes=None, *, fill: float = 0.0, **options) -> Curves:
+def deletion(
+    model: keras.Model, images, heat, classes=None, *, fill: float | tuple[float, ...] = 0.0, **options
+) -> Curves:
     """The class's probability while the map's pixels are replaced by `fill`, most important first.
 
     A small area is good: the decision falls soon. Arguments, errors and source as `insertion`; `fill` is in the
-    images' own units.
+    images' own units, a number or one for each channel.
     """
     return PixelWalk(model, **options).deletion(images, heat, classes, fill=fill)
 
@@ -70,8 +73,8 @@ class PixelWalk(Explainer):
     """
 
     def __init__(self, model, *, steps: int = 32, seed: int = 0, copies: int = 32, **options):
-        if not is_whole(steps) or not is_whole(copies):
-            raise CourseError(f"steps is {steps}, copies {copies}: give whole numbers, 1 or more.")
+        if not is_whole(steps) or not is_whole(copies) or not is_whole(seed, 0):
+            raise CourseError(f"steps is {steps}, copies {copies}, seed {seed}: give whole numbers, from 1 or 0 on.")
         super().__init__(model, **options)
         self.steps, self.seed, self.copies = steps, seed, copies
         self._traced_walk = traced(self._walk)
@@ -83,13 +86,16 @@ class PixelWalk(Explainer):
         images = checked_images(images, self._input_shape).astype(np.float32)
         return self._curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)
 
-    def deletion(self, images, heat, classes=None, *, fill: float = 0.0) -> Curves:
+    def deletion(self, images, heat, classes=None, *, fill: float | tuple[float, ...] = 0.0) -> Curves:
         """As the function `deletion`."""
         images = checked_images(images, self._input_shape).astype(np.float32)
-        return self._curves(images, np.full_like(images, fill), heat, images, classes)
+        fill = numbers(fill, "fill").astype(np.float32)
+        if fill.shape not in ((), images.shape[-1:]) or not np.isfinite(fill).all():
+            raise CourseError(f"fill is {fill}: give one number, or one for each of {images.shape[-1]} channels.")
+        return self._curves(images, np.broadcast_to(fill, images.shape), heat, images, classes)
 
     def _curves(self, start, end, heat, images, classes) -> Curves:
-        heat = np.asarray(heat, np.float64)
+        heat = numbers(heat, "heat")
         if heat.shape != images.shape[:3]:
             raise CourseError(f"heat is {heat.shape} for images {images.shape}: give (N, H, W), a map for each image.")
         if not np.isfinite(heat).all():
@@ -99,13 +105,15 @@ class PixelWalk(Explainer):
         changed = np.round(np.arange(self.steps + 1) * pixels / self.steps).astype(np.int32)
         size = max(1, self.copies // len(changed))
         found = []
-        for first in range(0, len(images), size):
-            part = slice(first, first + size)
-            ranks = np.stack([self._ranks(one) for one in heat[part]])
-            wanted = (start[part], end[part], ranks, classes[part])
-            missing = size - len(ranks)  # the last part is filled up, so that nothing is traced anew
-            wanted = [np.pad(one, ((0, missing), *[(0, 0)] * (one.ndim - 1))) for one in wanted]
-            found.append(self._traced_walk(*map(tf.constant, wanted), tf.constant(changed)).numpy()[: len(ranks)])
+        with bar(self.progress, len(images), "pixel by pixel") as shown:
+            for first in range(0, len(images), size):
+                part = slice(first, first + size)
+                ranks = np.stack([self._ranks(one) for one in heat[part]])
+                wanted = (start[part], end[part], ranks, classes[part])
+                missing = size - len(ranks)  # the last part is filled up, so that nothing is traced anew
+                wanted = [np.pad(one, ((0, missing), *[(0, 0)] * (one.ndim - 1))) for one in wanted]
+                found.append(self._traced_walk(*map(tf.constant, wanted), tf.constant(changed)).numpy()[: len(ranks)])
+                shown.update(len(ranks))
         probabilities = np.concatenate(found)
         shares = changed / pixels
         return Curves(shares, probabilities, np.trapezoid(probabilities, shares, axis=1))

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from lookinside.errors import CourseError
 from lookinside.explain.explainer import Explainer
-from lookinside.explain.images import is_whole
+from lookinside.explain.images import is_whole, numbers
 from lookinside.explain.rounds import in_rounds
 
 
@@ -48,7 +48,7 @@ class Occlusion(Explainer):
         if stride is None and all(map(is_whole, self.patch)):
             stride = tuple(max(1, side // 2) for side in self.patch)
         self.stride = _pair(stride)
-        self.fill = np.asarray(fill, np.float32)
+        self.fill = numbers(fill, "fill").astype(np.float32)
         self.copies = copies
         if not all(map(is_whole, (*self.patch, *self.stride, copies))) or len(self.patch) != 2 or len(self.stride) != 2:
             raise CourseError(f"patch is {patch}, stride {stride}, copies {copies}: give whole numbers from 1 on.")

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from lookinside.errors import CourseError
+from lookinside.explain.bar import bar
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.graph import Graph, set_weights
 from lookinside.explain.scores import map_correlation
@@ -22,18 +23,18 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
         seed: same seed, same weights; no global random state is touched.
 
     Raises:
-        CourseError: for a model that does not show its layers.
+        CourseError: for a model that does not show its layers, or a layer that cannot be copied.
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 3.
     """
     seeds = np.random.default_rng(seed)
 
     def fresh(layer):
-        config = layer.get_config()
+        config = _config_of(layer)
         for name, initializer in config.items():
             if name.endswith("initializer") and isinstance(initializer, dict) and "seed" in initializer["config"]:
                 initializer["config"]["seed"] = int(seeds.integers(2**31))
-        return type(layer).from_config(config)
+        return _made(layer, config)
 
     Graph(model)  # says in one line what cannot be copied
     copy = keras.models.clone_model(model, clone_function=fresh, recursive=True)
@@ -44,7 +45,13 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
 
 
 def randomization_check(
-    explainer: Callable[[keras.Model], Callable], model: keras.Model, images, classes=None, *, seed: int = 0
+    explainer: Callable[[keras.Model], Callable],
+    model: keras.Model,
+    images,
+    classes=None,
+    *,
+    seed: int = 0,
+    progress: bool | Callable = True,
 ) -> dict[str, np.ndarray]:
     """How a map changes as the network's layers are re-initialised one after the other, from the top down.
 
@@ -58,6 +65,7 @@ def randomization_check(
         images: (N, H, W, C), as the model takes them.
         classes: int (N,), or one for all; None is the class that the trained network predicts.
         seed: of the fresh weights.
+        progress: as for every `Explainer`; a step is a layer.
 
     Returns:
         Layer name -> correlation with the trained network's map over pixels, float64 (N,), from the top layer down:
@@ -69,7 +77,8 @@ def randomization_check(
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 4 (there: rank correlation and SSIM).
     """
     Graph(model)
-    copy = keras.models.clone_model(model)
+    same = lambda layer: _made(layer, _config_of(layer))  # noqa: E731
+    copy = keras.models.clone_model(model, clone_function=same, recursive=True)
     set_weights(copy, model.get_weights())
     explain = explainer(copy)
     if isinstance(explain, Explainer):
@@ -84,10 +93,27 @@ def randomization_check(
     if not weighted:
         raise CourseError(f"Model {model.name} has no weights: there is nothing to re-initialise.")
     found = {}
-    for step in reversed(weighted):
-        set_weights(step.layer, fresh[step.name].get_weights())
-        found[step.name] = map_correlation(trained, maps())
+    with bar(progress, len(weighted), "randomisation", "layer") as shown:
+        for step in reversed(weighted):
+            set_weights(step.layer, fresh[step.name].get_weights())
+            found[step.name] = map_correlation(trained, maps())
+            shown.update(1)
     return found
+
+
+def _config_of(layer):
+    try:
+        return layer.get_config()
+    except NotImplementedError:
+        raise CourseError(f"Layer {layer.name} ({type(layer).__name__}) has no get_config: write one.") from None
+
+
+def _made(layer, config):
+    try:
+        return type(layer).from_config(config)
+    except (TypeError, ValueError):
+        kind = type(layer).__name__
+        raise CourseError(f"Layer {layer.name} ({kind}) cannot be copied from its configuration.") from None
 
 
 def _learns(layer):

@@ -22,6 +22,13 @@ _SAME_WHEN_NOT_TRAINING = (
     keras.layers.AlphaDropout,
     keras.layers.Identity,
     keras.layers.ActivityRegularization,
+    keras.layers.RandomFlip,
+    keras.layers.RandomRotation,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+    keras.layers.RandomShear,
+    keras.layers.RandomContrast,
+    keras.layers.RandomBrightness,
 )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from lookinside.errors import CourseError
+from lookinside.explain.images import is_whole, numbers
 
 
 class Interval(NamedTuple):
@@ -111,7 +112,7 @@ def map_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps (there: rank correlation and SSIM).
     """
-    first, second = (np.asarray(maps, dtype=np.float64) for maps in (first, second))
+    first, second = (numbers(maps, "A map") for maps in (first, second))
     if first.shape != second.shape or first.ndim != 3:
         raise CourseError(f"The maps have shapes {first.shape} and {second.shape}: give twice (N, H, W).")
     first = first - first.mean(axis=(1, 2), keepdims=True)
@@ -140,10 +141,11 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
 
     Source: Efron & Tibshirani 1993, chapter 13.
     """
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or not 0 < level < 1:
+    values = numbers(values, "values")
+    if values.ndim != 1 or not 0 < level < 1 or not is_whole(resamples):
         raise CourseError(
-            f"bootstrap_interval takes values (N,) and a level in (0, 1), not {values.shape} and {level}."
+            f"bootstrap_interval takes values (N,), a level in (0, 1) and resamples from 1 on, not {values.shape}, "
+            f"{level} and {resamples}."
         )
     values = values[~np.isnan(values)]
     if not len(values):
@@ -155,7 +157,7 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
 
 
 def _pair(heat, regions):
-    heat, regions = np.asarray(heat, dtype=np.float64), np.asarray(regions)
+    heat, regions = numbers(heat, "heat"), np.asarray(regions)
     if heat.ndim != 3 or heat.shape != regions.shape or regions.dtype != bool:
         raise CourseError(
             f"heat is {heat.shape} and regions are {regions.dtype} {regions.shape}: give float and bool (N, H, W)."
