@@ -83,7 +83,8 @@ def test_an_interrupt_leaves_the_table(tmp_path, kind):
     slow = f"# %%\nimport pathlib, time\npathlib.Path({str(began)!r}).touch()\ntime.sleep(120)\n"
     sources = write(tmp_path, one="# %%\nprint(1)\n", two=slow, three="# %%\nprint(3)\n")
     code = (
-        "import sys; from pathlib import Path; from lookinside.course.run import run;"
+        "import signal, sys; from pathlib import Path; from lookinside.course.run import run;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background job ignores it
         "sys.exit(run(list(map(Path, sys.argv[2:])), Path(sys.argv[1])))"
     )
     command = [sys.executable, "-c", code, tmp_path / "pages", *sources]
