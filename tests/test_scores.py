@@ -104,3 +104,13 @@ def test_pointing_game_by_hand():
     assert np.isnan(pointing_game(heat[:1], np.zeros((1, 3, 4), bool))).all()
     with pytest.raises(CourseError, match="tolerance is -1"):
         pointing_game(heat, regions, tolerance=-1)
+
+
+def test_even_heat_scores_the_regions_share_with_its_margin():
+    regions = np.zeros((1, 9, 9), bool)
+    regions[0, 4, 4] = True
+    assert region_share(regions).tolist() == [1 / 81]
+    assert region_share(regions, tolerance=1).tolist() == [5 / 81]
+    assert pointing_game(np.ones((1, 9, 9)), regions, tolerance=1) == region_share(regions, tolerance=1)
+    with pytest.raises(CourseError, match="tolerance is -1"):
+        region_share(regions, tolerance=-1)

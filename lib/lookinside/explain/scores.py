@@ -39,12 +39,23 @@ def mass_in_region(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
     return np.divide(inside, total, out=np.full(len(heat), np.nan), where=total > 0)
 
 
-def region_share(regions: np.ndarray) -> np.ndarray:
-    """Share of each image that its region covers: what heat spread evenly scores. bool (N, H, W) -> float64 (N,)."""
+def region_share(regions: np.ndarray, *, tolerance: float = 0.0) -> np.ndarray:
+    """Share of each image that its region covers: chance for `mass_in_region` and for `pointing_game`.
+
+    Args:
+        regions: bool (N, H, W).
+        tolerance: margin around the region in pixels, as in `pointing_game`.
+
+    Returns:
+        float64 (N,) in [0, 1]; 0 where the region has no pixel.
+
+    Raises:
+        CourseError: for regions that are not bool (N, H, W), or a negative tolerance.
+    """
     regions = np.asarray(regions)
     if regions.ndim != 3 or regions.dtype != bool:
         raise CourseError(f"regions are {regions.dtype} {regions.shape}: give bool (N, H, W).")
-    return regions.mean(axis=(1, 2))
+    return np.array([_near(region, tolerance).mean() for region in regions])
 
 
 def landmark_share(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
@@ -71,8 +82,8 @@ def landmark_share(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
 def pointing_game(heat: np.ndarray, regions: np.ndarray, *, tolerance: float = 0.0) -> np.ndarray:
     """Whether the hottest pixel of each map lies in its region, or within `tolerance` pixels of it.
 
-    Chance is the share of the image that the region and its margin cover. Of several hottest pixels the share that
-    hits counts, so an even map scores chance.
+    Chance is the share of the image that the region and its margin cover, `region_share(regions, tolerance=)`. Of
+    several hottest pixels the share that hits counts, so an even map scores chance.
 
     Args:
         heat: float (N, H, W).
@@ -88,13 +99,10 @@ def pointing_game(heat: np.ndarray, regions: np.ndarray, *, tolerance: float = 0
     Source: Zhang et al. 2018, Top-down Neural Attention by Excitation Backprop, section 4.2.
     """
     heat, regions = _pair(heat, regions)
-    if tolerance < 0:
-        raise CourseError(f"tolerance is {tolerance}: give 0 or more pixels.")
     hits = np.full(len(heat), np.nan)
     for number, (one, region) in enumerate(zip(heat, regions, strict=True)):
         if region.any():
-            near = distance_transform_edt(~region) <= tolerance
-            hits[number] = near[one == one.max()].mean()
+            hits[number] = _near(region, tolerance)[one == one.max()].mean()
     return hits
 
 
@@ -154,6 +162,15 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
     tail = (1 - level) / 2
     low, high = np.quantile(values[draws].mean(axis=1), (tail, 1 - tail))
     return Interval(float(values.mean()), float(low), float(high))
+
+
+def _near(region, tolerance):
+    """bool (H, W): the region and its margin."""
+    if not tolerance >= 0:
+        raise CourseError(f"tolerance is {tolerance}: give 0 or more pixels.")
+    if not tolerance or not region.any():
+        return region
+    return distance_transform_edt(~region) <= tolerance
 
 
 def _pair(heat, regions):
