@@ -102,6 +102,6 @@ def test_a_tall_figure_shrinks_to_fit(tmp_path):
         "<svg xmlns=%22http://www.w3.org/2000/svg%22 width=%22400%22 height=%22{}%22></svg>"
     )
     text = new_markdown_cell("## A tall figure\n\nwith a line of text.")
-    assert faults_of(slide(text, figure(html=html.format(900))), tmp_path) == []
+    assert faults_of(slide(text, figure(html=html.format(800))), tmp_path) == []
     squeezed = "; ".join(faults_of(slide(text, figure(html=html.format(2500))), tmp_path))
     assert "below half its size" in squeezed
