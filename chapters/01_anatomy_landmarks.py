@@ -795,7 +795,10 @@ figures.interval_plot(learned, "landmark share (times chance)", chance=1.0)
 #
 # `make results CHAPTER=01` runs this chapter under the desk profile, seed by seed, and writes every finished network into
 # `chapters/results/01_anatomy_landmarks.json`. Intervals of one seed are over test images; of several seeds they run from the lowest
-# low to the highest high end; the landmark share is of seed 0 (`make results` goes on where it was stopped). The paper's values (crosses) are of ImageCLEF, not of these sets.
+# low to the highest high end. The paper's values (crosses) are of ImageCLEF, not of these sets.
+#
+# Not reached: a second seed of the landmark share and of the dropout networks, and the augmented network on UNIFESP; `make results`
+# goes on where it was stopped.
 
 # %% slideshow={"slide_type": "skip"}
 about_final = {"landmark_share_untrained": learned, "correlations": similarities, "ceilings": ceilings}
