@@ -887,7 +887,7 @@ explanations_table("unifesp", "deeper + BN")
 # - **Shrunk**: image side, classes, images, epochs, and under `quick` the width. The top 25 are 4/5 of the shallow network's maps
 #   there and 2/5 of the deeper one's (in the paper 25 of 64 and of 128): the heat maps are not sums over equal parts.
 # - **Reproduced in order** (24 classes of phantoms, two seeds): depth helps, and batch normalisation helps; the intervals do not touch.
-#   On UNIFESP (one seed) the order is the same, but neighbours' intervals overlap.
+#   On UNIFESP (two seeds) the order is the same, but neighbours' intervals overlap.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # - **Not reproduced**: dropout *lowers* the accuracy here, on phantoms by half. It ended by its epochs, not by patience: with a tenth of
