@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -27,9 +29,9 @@ class _ClassMap(Explainer):
     def _maps(self, images, classes):
         return enlarged(self._low(images, classes), images.shape[1:3])
 
+    @abstractmethod
     def _low(self, images, classes):
         """(N, H, W, C) float32 and (N,) -> (N, h, w)."""
-        raise NotImplementedError
 
 
 class GradCAM(_ClassMap):

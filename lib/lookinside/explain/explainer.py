@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import keras
@@ -17,22 +18,10 @@ from lookinside.explain.images import checked_images, is_whole
 from lookinside.explain.tracing import traced
 
 
-class Explainer:
-    """Explains the score of a class, image by image: `Explainer(model, ...)(images, classes=None)`.
+class Scores:
+    """A model's class scores, checked and computed chunk by chunk: what explainers and the scores of maps stand on.
 
-    The score is the class's logit; a softmax or sigmoid at the end is looked behind. Works for functional and
-    Sequential models, nested ones too, computes in float32, and does not change the model, whose weights are read at
-    each call. Each image's map is independent of its neighbours in the batch.
-
-    Args:
-        model: a Keras classifier, one image in, scores (N, classes) out; one score tells two classes apart by sign.
-        output: which output, by name, where the model has several.
-        chunk: images at a time; it bounds the memory.
-        progress: True for a bar on the error stream where the work takes over five seconds, False for silence, or a
-            callable `(steps, description, unit=)` that returns a bar with `update` and `close`.
-
-    Raises:
-        CourseError: for a model that does not show its layers, or has several outputs and none is named.
+    Arguments and errors: see `Explainer`.
     """
 
     relu: Callable | None = None  # stands for every ReLU of the model; None leaves them
@@ -57,24 +46,7 @@ class Explainer:
         self._call = Caller(self._graph.steps_to([self._head.value]), self._head.lent, self.relu)
         self._input_shape = model.input_shape
         self.chunk, self.progress = chunk, progress
-        self._traced = traced(self._maps)
         self._traced_predict = traced(self._predict)
-
-    def __call__(self, images, classes=None) -> np.ndarray:
-        """One map for each image.
-
-        Args:
-            images: (N, H, W, C), as the model takes them; integers are cast, not rescaled.
-            classes: int (N,), or one class for all; None explains the predicted class of each image.
-
-        Returns:
-            float32 (N, H, W).
-
-        Raises:
-            CourseError: for images that do not fit to the model, an empty batch, nan or infinite pixels, or a class
-                outside the range.
-        """
-        return self._over_chunks(images, classes, self._traced)
 
     def predict(self, images) -> np.ndarray:
         """The class with the highest score, int32 (N,): what `classes=None` explains. Arguments as in a call."""
@@ -124,10 +96,6 @@ class Explainer:
     def _predict(self, images):
         return self._head.predicted(self._logits(images))
 
-    def _maps(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-        """(N, H, W, C) float32 and (N,) -> (N, H, W); traced once a shape."""
-        raise NotImplementedError
-
     def _logits(self, images):
         return self._graph.compute({0: images}, [self._head.value], self._call)[self._head.value]
 
@@ -135,6 +103,49 @@ class Explainer:
         """The score of each image's class; -1 is replaced by the predicted one."""
         wanted = tf.where(classes < 0, self._head.predicted(logits), classes)
         return self._head.of_class(logits, wanted)
+
+
+class Explainer(Scores, ABC):
+    """Explains the score of a class, image by image: `Explainer(model, ...)(images, classes=None)`.
+
+    The score is the class's logit; a softmax or sigmoid at the end is looked behind. Works for functional and
+    Sequential models, nested ones too, computes in float32, and does not change the model, whose weights are read at
+    each call. Each image's map is independent of its neighbours in the batch.
+
+    Args:
+        model: a Keras classifier, one image in, scores (N, classes) out; one score tells two classes apart by sign.
+        output: which output, by name, where the model has several.
+        chunk: images at a time; it bounds the memory.
+        progress: True for a bar on the error stream where the work takes over five seconds, False for silence, or a
+            callable `(steps, description, unit=)` that returns a bar with `update` and `close`.
+
+    Raises:
+        CourseError: for a model that does not show its layers, or has several outputs and none is named.
+    """
+
+    def __init__(self, model: keras.Model, **options):
+        super().__init__(model, **options)
+        self._traced = traced(self._maps)
+
+    def __call__(self, images, classes=None) -> np.ndarray:
+        """One map for each image.
+
+        Args:
+            images: (N, H, W, C), as the model takes them; integers are cast, not rescaled.
+            classes: int (N,), or one class for all; None explains the predicted class of each image.
+
+        Returns:
+            float32 (N, H, W).
+
+        Raises:
+            CourseError: for images that do not fit to the model, an empty batch, nan or infinite pixels, or a class
+                outside the range.
+        """
+        return self._over_chunks(images, classes, self._traced)
+
+    @abstractmethod
+    def _maps(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """(N, H, W, C) float32 and (N,) -> (N, H, W); traced once a shape."""
 
 
 def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from lookinside.errors import CourseError
 from lookinside.explain.cam import enlarged
-from lookinside.explain.explainer import Explainer
+from lookinside.explain.explainer import Explainer, Scores
 from lookinside.explain.flat import MAPS, FlatModel
 from lookinside.explain.images import is_whole
 from lookinside.explain.layers import map_value
@@ -30,14 +30,14 @@ class _Vis(Explainer):
         if self._head.value not in self._graph.behind(value):
             raise CourseError(f"The score does not depend on layer {self.layer}: choose a layer on its way.")
         self._flat = FlatModel(self._graph, self._head, value)
-
-    def __call__(self, images, classes=None) -> np.ndarray:
-        """One map for each image, float32 (N, H, W), 0 or more. Arguments as for every `Explainer`."""
-        return self._over_chunks(images, classes, lambda *part: enlarged(self._low(*part), part[0].shape[1:3]))
+        self._traced = self._maps  # tf-keras-vis runs step by step: it cannot be traced
 
     def maps(self, images, classes=None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
         return self._over_chunks(images, classes, self._low)
+
+    def _maps(self, images, classes):
+        return enlarged(self._low(images, classes), images.shape[1:3])
 
     def _low(self, images, classes):
         explain = _class_of(self.kind)(self._flat.update(), clone=False)
@@ -139,13 +139,13 @@ class ActivationMaximization:
     """
 
     def __init__(self, model: keras.Model, *, output=None, value_range=(0.0, 1.0), steps: int = 200, seed: int = 0):
-        self._explainer = Explainer(model, output=output, progress=False)
+        self._scores = Scores(model, output=output, progress=False)
         self._shape = model.input_shape[1:]
         if None in self._shape:
             raise CourseError(f"Model {model.name} takes images of any size: build it with a fixed one.")
         if not is_whole(steps) or not value_range[0] < value_range[1]:
             raise CourseError(f"steps is {steps}, value_range {value_range}: give 1 or more, and a low before a high.")
-        self._flat = FlatModel(self._explainer._graph, self._explainer._head)
+        self._flat = FlatModel(self._scores._graph, self._scores._head)
         self.value_range, self.steps, self.seed = tuple(map(float, value_range)), steps, seed
 
     def __call__(self, classes) -> np.ndarray:
@@ -153,7 +153,7 @@ class ActivationMaximization:
         from tf_keras_vis.activation_maximization import ActivationMaximization as Ascent
 
         classes = np.atleast_1d(classes)
-        classes = self._explainer._checked_classes(classes, len(classes))
+        classes = self._scores._checked_classes(classes, len(classes))
         low, high = self.value_range
         start = np.random.default_rng(self.seed).uniform(low, high, (1, *self._shape)).astype(np.float32)
         found = Ascent(self._flat.update(), clone=False)(
