@@ -131,6 +131,30 @@ def test_score_cam_uses_the_maps_of_largest_spread(images):
         ScoreCAM(model_of("softmax"), maps_used=9)
 
 
+def test_many_score_cams_are_silent(images, capfd, caplog):
+    """tf-keras-vis predicts with a bar of its own; TensorFlow takes many models' traces for those of one."""
+    for _ in range(7):
+        ScoreCAM(model_of("softmax"), progress=False)(images, 0)
+    out = "".join(capfd.readouterr()) + caplog.text
+    assert "━" not in out and "ms/step" not in out and "retracing" not in out
+
+
+def test_gradcam_plus_plus_is_traced_once(images, monkeypatch):
+    calls = []
+    monkeypatch.setattr(GradCAMPlusPlus, "_score", lambda self, logits: calls.append(1) or logits * 0.01)
+    explain = GradCAMPlusPlus(model_of("logits"))
+    for _ in range(3):
+        explain(images)
+    assert len(calls) == 1
+
+
+def ascent(classes, *, world=0, **options):
+    """`world` seeds all that draws from a global state: it must not matter."""
+    explain = ActivationMaximization(model_of("softmax"), steps=5, progress=False, **options)
+    keras.utils.set_random_seed(world)
+    return explain(classes)
+
+
 def test_activation_maximization_raises_its_class():
     model = model_of("softmax")
     found = ActivationMaximization(model, steps=30)([0, 2])
@@ -142,8 +166,43 @@ def test_activation_maximization_raises_its_class():
     assert logits[2, 2] > logits[0, 2]
 
 
-def test_score_cam_is_silent(images, capfd):
-    """tf-keras-vis predicts with a bar of its own for each chunk."""
-    ScoreCAM(model_of("softmax"), progress=False)(images, 0)
-    out = "".join(capfd.readouterr())
-    assert "━" not in out and "ms/step" not in out
+def test_a_class_looks_the_same_alone_and_among_others():
+    among = ascent([0, 2, 1])
+    assert np.abs(ascent([0, 2, 1], chunk=2) - among).max() <= 1e-5
+    assert np.abs(ascent(2)[0] - among[1]).max() <= 1e-5
+
+
+def test_the_seed_says_all():
+    one, again = (ascent(1, seed=3, world=world) for world in (7, 8))
+    assert (one == again).all()
+    assert np.abs(one - ascent(1, seed=4)).max() > 0.01
+
+
+def test_activation_maximization_shows_its_steps():
+    done = []
+
+    class Shown:
+        def __init__(self, steps, description, unit):
+            done.append((steps, unit))
+
+        def update(self, steps):
+            done.append(steps)
+
+        def close(self):
+            done.append("closed")
+
+    ActivationMaximization(model_of("logits"), steps=3, chunk=2, progress=Shown)([0, 1, 2])
+    assert done == [(6, "step"), *[1] * 6, "closed"]
+
+
+@pytest.mark.parametrize(
+    "value_range", [(0,), (0, 1, 2), None, 3, (1, 0), (0, 0), (0, np.inf), (np.nan, 1), "ab", "01x"]
+)
+def test_a_range_of_pixels_is_two_numbers(value_range):
+    with pytest.raises(CourseError, match="the low before the high"):
+        ActivationMaximization(model_of("logits"), value_range=value_range)
+
+
+def test_no_class_is_refused():
+    with pytest.raises(CourseError, match="name one or more"):
+        ActivationMaximization(model_of("logits"))(np.array([], int))

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from lookinside.errors import CourseError
+from lookinside.explain.heatmap import heat_map
+from lookinside.explain.insertion import insertion
 from lookinside.explain.randomize import randomize_weights
 from lookinside.explain.scores import (
     bootstrap_interval,
@@ -114,3 +116,21 @@ def test_even_heat_scores_the_regions_share_with_its_margin():
     assert pointing_game(np.ones((1, 9, 9)), regions, tolerance=1) == region_share(regions, tolerance=1)
     with pytest.raises(CourseError, match="tolerance is -1"):
         region_share(regions, tolerance=-1)
+
+
+@pytest.mark.parametrize("wrong", ["a", "2", None, np.nan, -1, [1, 2], True])
+def test_an_argument_that_is_no_number_is_named(wrong):
+    heat = np.random.default_rng(0).random((1, 9, 9))
+    with pytest.raises(CourseError, match="tolerance is"):
+        pointing_game(heat, heat > 0.5, tolerance=wrong)
+    with pytest.raises(CourseError, match="level is"):
+        bootstrap_interval(heat[0, 0], level=wrong)
+    with pytest.raises(CourseError, match="seed "):
+        bootstrap_interval(heat[0, 0], seed=wrong)
+    with pytest.raises(CourseError, match="blur_sigma="):
+        heat_map(heat, blur_sigma=wrong)
+    model = keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    with pytest.raises(CourseError, match="blur is"):
+        insertion(model, heat[..., None], heat, blur=wrong)
+    with pytest.raises(CourseError, match="seed is"):
+        randomize_weights(model, wrong)

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
+from lookinside.explain.arguments import is_whole
 from lookinside.explain.bar import bar
 from lookinside.explain.graph import Graph, Step
-from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.images import checked_images
 from lookinside.explain.layers import map_value
 from lookinside.explain.rules import reversals_of
 from lookinside.explain.tracing import traced

@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
+from lookinside.explain.arguments import is_whole
 from lookinside.explain.backward import Caller
 from lookinside.explain.bar import bar
 from lookinside.explain.graph import Graph
 from lookinside.explain.head import find_head
-from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.images import checked_images
 from lookinside.explain.tracing import traced
 
 

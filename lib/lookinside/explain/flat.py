@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-
 import keras
+import numpy as np
+import tensorflow as tf
 
 from lookinside.errors import CourseError
 from lookinside.explain.graph import Graph, Step, set_weights
 from lookinside.explain.head import Head
+from lookinside.explain.tracing import traced
 
 MAPS = "explained_maps"
 
@@ -38,15 +39,20 @@ class FlatModel:
             logits = keras.layers.Concatenate(name="two_logits")(
                 [keras.layers.Rescaling(scale, name=name)(logits) for scale, name in ((-0.5, "not_it"), (0.5, "it"))]
             )
-        # As tf-keras-vis calls it: with a list of inputs, and without a bar for each of its predictions.
-        self.model = keras.Model([image], logits, name="flat")
-        self.model.predict = functools.partial(self.model.predict, verbose=0)
+        self.model = keras.Model([image], logits, name="flat")  # tf-keras-vis calls it with a list of inputs
+        self._forward = traced(self.model.call)
+        self.model.predict = self._predict  # Keras' own has a bar, and a warning for each model after the fifth
 
-    def update(self) -> keras.Model:
-        """Read the weights of the model that was copied, and return the copy."""
+    def update(self):
+        """Read the weights of the model that was copied."""
         for layer, twin in self._twins.values():
             set_weights(twin, layer.get_weights())
-        return self.model
+
+    def _predict(self, inputs, batch_size):
+        """A list of one batch of images -> their logits, float32 (N, classes)."""
+        images = tf.constant(inputs[0], tf.float32)
+        starts = range(0, len(images), batch_size)
+        return np.concatenate([self._forward([images[start : start + batch_size]]) for start in starts])
 
     def _call(self, step: Step, *arguments, **options):
         if not isinstance(step.layer, keras.Layer):

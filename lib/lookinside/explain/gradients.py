@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
+from lookinside.explain.arguments import is_number, is_whole
 from lookinside.explain.backward import deconvnet_relu, guided_relu
 from lookinside.explain.explainer import Explainer, reachable
-from lookinside.explain.images import checked_images, is_whole
+from lookinside.explain.images import checked_images
 from lookinside.explain.rounds import even_rounds
 from lookinside.explain.tracing import traced
 
@@ -106,7 +105,7 @@ class SmoothGrad(Saliency):
             draws = checked_images(draws, self._input_shape).astype(np.float32)
             samples = len(draws)
         whole = is_whole(samples) and is_whole(copies) and is_whole(seed, 0)
-        if not whole or not isinstance(noise, Real) or not 0 <= noise < np.inf:
+        if not whole or not is_number(noise):
             raise CourseError(
                 f"samples {samples}, copies {copies}, noise {noise}, seed {seed}: give whole numbers, noise from 0 on."
             )

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
-from lookinside.explain.images import numbers
+from lookinside.explain.arguments import is_number, numbers
 
 
 def heat_map(maps: np.ndarray, *, blur_sigma: float = 1.0, percentile: float = 99.0) -> np.ndarray:
@@ -31,7 +31,7 @@ def heat_map(maps: np.ndarray, *, blur_sigma: float = 1.0, percentile: float = 9
         raise CourseError(f"heat_map takes maps of shape (..., H, W), not {maps.shape}.")
     if not np.isfinite(maps).all():
         raise CourseError("A map holds nan or infinite values: look for them in the images or the network's weights.")
-    if blur_sigma < 0 or not 0 < percentile <= 100:
+    if not is_number(blur_sigma) or not is_number(percentile) or not 0 < percentile <= 100:
         raise CourseError(f"blur_sigma={blur_sigma} must be 0 or more, percentile={percentile} above 0 up to 100.")
     heat = np.abs(maps)
     if blur_sigma:

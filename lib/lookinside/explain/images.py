@@ -39,16 +39,3 @@ def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:
             number = int(np.flatnonzero(~finite)[0])
             raise CourseError(f"Image {number} holds nan or infinite pixels: mend or leave it out.")
     return images
-
-
-def numbers(values, name: str) -> np.ndarray:
-    """Return values as float64. Raises CourseError, with their name, for text or rows of different lengths."""
-    try:
-        return np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise CourseError(f"{name} holds no numbers, or rows of different lengths: give one array.") from None
-
-
-def is_whole(value, least: int = 1) -> bool:
-    """Whether a number of things is a whole number, `least` or more."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least

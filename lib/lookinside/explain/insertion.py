@@ -10,9 +10,10 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
+from lookinside.explain.arguments import is_number, is_whole, numbers
 from lookinside.explain.bar import bar
 from lookinside.explain.explainer import Scores
-from lookinside.explain.images import checked_images, is_whole, numbers
+from lookinside.explain.images import checked_images
 from lookinside.explain.rounds import in_rounds
 from lookinside.explain.tracing import traced
 
@@ -81,7 +82,7 @@ class PixelWalk(Scores):
 
     def insertion(self, images, heat, classes=None, *, blur: float = 5.0) -> Curves:
         """As the function `insertion`."""
-        if blur < 0:
+        if not is_number(blur):
             raise CourseError(f"blur is {blur}: give 0 or more pixels.")
         images = checked_images(images, self._input_shape).astype(np.float32)
         return self._curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
+from lookinside.explain.arguments import is_whole, numbers
 from lookinside.explain.explainer import Explainer
-from lookinside.explain.images import is_whole, numbers
 from lookinside.explain.rounds import in_rounds
 
 

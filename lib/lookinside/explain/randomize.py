@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from lookinside.errors import CourseError
+from lookinside.explain.arguments import is_whole
 from lookinside.explain.bar import bar
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.graph import Graph, set_weights
@@ -23,10 +24,12 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
         seed: same seed, same weights; no global random state is touched.
 
     Raises:
-        CourseError: for a model that does not show its layers, or a layer that cannot be copied.
+        CourseError: for a model that does not show its layers, a layer that cannot be copied, or a negative seed.
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 3.
     """
+    if not is_whole(seed, 0):
+        raise CourseError(f"seed is {seed}: give a whole number from 0 on.")
     seeds = np.random.default_rng(seed)
 
     def fresh(layer):

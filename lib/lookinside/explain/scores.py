@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from lookinside.errors import CourseError
-from lookinside.explain.images import is_whole, numbers
+from lookinside.explain.arguments import is_number, is_whole, numbers
 
 
 class Interval(NamedTuple):
@@ -150,10 +150,11 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
     Source: Efron & Tibshirani 1993, chapter 13.
     """
     values = numbers(values, "values")
-    if values.ndim != 1 or not 0 < level < 1 or not is_whole(resamples):
+    if values.ndim != 1:
+        raise CourseError(f"bootstrap_interval takes values (N,), not {values.shape}.")
+    if not (is_number(level) and 0 < level < 1 and is_whole(resamples) and is_whole(seed, 0)):
         raise CourseError(
-            f"bootstrap_interval takes values (N,), a level in (0, 1) and resamples from 1 on, not {values.shape}, "
-            f"{level} and {resamples}."
+            f"level is {level}, resamples {resamples}, seed {seed}: give a level in (0, 1), whole numbers from 1 and 0."
         )
     values = values[~np.isnan(values)]
     if not len(values):
@@ -166,7 +167,7 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
 
 def _near(region, tolerance):
     """bool (H, W): the region and its margin."""
-    if not tolerance >= 0:
+    if not is_number(tolerance):
         raise CourseError(f"tolerance is {tolerance}: give 0 or more pixels.")
     if not tolerance or not region.any():
         return region
