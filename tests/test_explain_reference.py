@@ -109,6 +109,7 @@ def tf_keras_vis_net(channels):
     return filled(keras.Model(inputs, kl.Dense(3, name="fc")(kl.Flatten()(x))))
 
 
+@pytest.mark.filterwarnings("ignore:The structure of `inputs`")  # tf-keras-vis hands its model a list
 @pytest.mark.parametrize("channels", [1, 3])
 def test_saliency_and_grad_cam_agree_with_tf_keras_vis(channels):
     from tf_keras_vis.gradcam import Gradcam
@@ -228,7 +229,7 @@ def bilinear(maps, size):
 
 def test_cam_by_hand():
     model = net(head="softmax argument")
-    activations = np.array(keras.Model(model.inputs, model.get_layer("conv2").output)(IMAGES), np.float64)
+    activations = np.array(keras.Model(model.input, model.get_layer("conv2").output)(IMAGES), np.float64)
     kernel, bias = model.get_layer("fc").get_weights()
     expected = np.stack([maps @ kernel[:, wanted] for maps, wanted in zip(activations, CLASSES, strict=True)])
     explain = CAM(model)

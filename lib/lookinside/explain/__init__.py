@@ -1,5 +1,6 @@
 """Explainers for any Keras model, and the scores that say whether they tell the truth."""
 
+from lookinside.explain.activation_maximization import ActivationMaximization
 from lookinside.explain.cam import CAM, GradCAM
 from lookinside.explain.compare import compare
 from lookinside.explain.deconvnet import Deconvnet, Projections
@@ -18,7 +19,7 @@ from lookinside.explain.scores import (
     pointing_game,
     region_share,
 )
-from lookinside.explain.vis import ActivationMaximization, GradCAMPlusPlus, LayerCAM, ScoreCAM
+from lookinside.explain.vis import GradCAMPlusPlus, LayerCAM, ScoreCAM
 
 __all__ = [
     "CAM",

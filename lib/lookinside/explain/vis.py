@@ -1,4 +1,4 @@
-"""The explainers that tf-keras-vis computes: one thin adapter hands it the model that it understands.
+"""The class activation maps that tf-keras-vis computes: one thin adapter hands it the model that it understands.
 
 Left to itself, tf-keras-vis answers wrongly for a softmax head (Score-CAM then hardly depends on the class, and a
 Softmax layer is not looked behind), for one logit, for large logits (Grad-CAM++ exponentiates them), for nested models.
@@ -9,23 +9,23 @@ from __future__ import annotations
 import keras
 import numpy as np
 import tensorflow as tf
+from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
+from tf_keras_vis.layercam import Layercam
+from tf_keras_vis.scorecam import Scorecam
 
 from lookinside.errors import CourseError
-from lookinside.explain.arguments import is_number, is_whole
-from lookinside.explain.bar import bar
+from lookinside.explain.arguments import is_whole
 from lookinside.explain.cam import enlarged
-from lookinside.explain.explainer import Explainer, Scores
+from lookinside.explain.explainer import Explainer
 from lookinside.explain.flat import MAPS, FlatModel
 from lookinside.explain.layers import map_value
 from lookinside.explain.tracing import traced
-
-SHIFT = 4  # pixels by which the ascent's image moves between steps, so that no single pixel can win
 
 
 class _Vis(Explainer):
     """A class activation map that tf-keras-vis computes."""
 
-    kind = ""
+    _theirs: type
 
     def __init__(self, model: keras.Model, layer: str | None = None, **options):
         super().__init__(model, **options)
@@ -50,7 +50,7 @@ class _Vis(Explainer):
         return enlarged(self._low(images, classes), images.shape[1:3])
 
     def _low(self, images, classes):
-        explain = _class_of(self.kind)(self._flat.model, clone=False)
+        explain = self._theirs(self._flat.model, clone=False)
         wanted = tf.where(classes < 0, self._traced_predict(images), classes)
         maps = explain(
             lambda logits: self._score(tf.gather(logits, wanted, axis=1, batch_dims=1)),
@@ -82,7 +82,7 @@ class GradCAMPlusPlus(_Vis):
     Source: Chattopadhay et al. 2018, Eqs. 5 to 8 and 19; computed by tf-keras-vis.
     """
 
-    kind = "gradcam_plus_plus.GradcamPlusPlus"
+    _theirs = GradcamPlusPlus
 
     def __init__(self, model: keras.Model, layer: str | None = None, **options):
         super().__init__(model, layer, **options)
@@ -102,7 +102,7 @@ class LayerCAM(_Vis):
     Source: Jiang et al. 2021, Eqs. 5 and 6; computed by tf-keras-vis.
     """
 
-    kind = "layercam.Layercam"
+    _theirs = Layercam
 
 
 class ScoreCAM(_Vis):
@@ -120,7 +120,7 @@ class ScoreCAM(_Vis):
     Source: Wang et al. 2020, Eqs. 5 to 7; computed by tf-keras-vis.
     """
 
-    kind = "scorecam.Scorecam"
+    _theirs = Scorecam
 
     def __init__(self, model: keras.Model, layer: str | None = None, *, maps_used: int | None = None, **options):
         super().__init__(model, layer, **options)
@@ -134,83 +134,3 @@ class ScoreCAM(_Vis):
 
     def _extra(self):
         return {"max_N": self.maps_used}
-
-
-class ActivationMaximization:
-    """An image made from noise that raises a class's score: what the class looks like to the network. No image goes in.
-
-    Args:
-        model: see `Explainer`.
-        value_range: smallest and largest pixel that the model takes.
-        steps: of the ascent.
-        seed: of the noise that it starts from, and of the small shifts and turns on its way.
-        options: `output`, `chunk` (classes at a time) and `progress`, see `Explainer`.
-
-    Raises:
-        CourseError: as `Explainer`, and for a model whose image size is open.
-
-    Source: Erhan et al. 2009, section 3; computed by tf-keras-vis.
-    """
-
-    def __init__(self, model: keras.Model, *, value_range=(0.0, 1.0), steps: int = 200, seed: int = 0, **options):
-        self._scores = Scores(model, **options)
-        self._shape = model.input_shape[1:]
-        if None in self._shape:
-            raise CourseError(f"Model {model.name} takes images of any size: build it with a fixed one.")
-        if not is_whole(steps) or not is_whole(seed, 0):
-            raise CourseError(f"steps is {steps}, seed {seed}: give whole numbers, from 1 and from 0 on.")
-        if not _is_range(value_range):
-            raise CourseError(f"value_range is {value_range}: give two numbers, the low before the high.")
-        self._flat = FlatModel(self._scores._graph, self._scores._head)
-        self.value_range, self.steps, self.seed = tuple(map(float, value_range)), steps, seed
-
-    def __call__(self, classes) -> np.ndarray:
-        """One image for each class: int (K,) -> float32 (K, H, W, C) in `value_range`."""
-        classes = np.atleast_1d(classes)
-        classes = self._scores._checked_classes(classes, len(classes))
-        if not classes.size:
-            raise CourseError("classes are empty: name one or more.")
-        self._flat.update()
-        found, at_once = [], self._scores.chunk
-        rounds = -(-len(classes) // at_once)
-        with bar(self._scores.progress, rounds * self.steps, type(self).__name__, unit="step") as shown:
-            for start in range(0, len(classes), at_once):
-                found.append(self._ascent(classes[start : start + at_once], shown))
-        return np.concatenate(found)
-
-    def _ascent(self, classes, shown):
-        from tf_keras_vis.activation_maximization import ActivationMaximization as Ascent
-        from tf_keras_vis.activation_maximization.callbacks import Callback
-        from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
-
-        class Step(Callback):
-            def __call__(self, *ignored, **also_ignored):
-                shown.update(1)
-
-        low, high = self.value_range
-        random, turn = np.random.default_rng(self.seed), Rotate2D(degree=1)
-        turn.random_generator = random
-        start = random.uniform(low, high, (1, *self._shape)).astype(np.float32)
-        found = Ascent(self._flat.model, clone=False)(
-            lambda logits: tf.gather(logits, classes, axis=1, batch_dims=1),
-            seed_input=np.repeat(start, len(classes), axis=0),
-            input_range=self.value_range,
-            # tf-keras-vis' own shift draws from NumPy's global state, which no seed of ours should touch.
-            input_modifiers=[lambda images: tf.roll(images, random.integers(-SHIFT, SHIFT + 1, 2), (1, 2)), turn],
-            steps=self.steps,
-            optimizer=keras.optimizers.RMSprop((high - low) / 255, 0.999),
-            callbacks=[Step()],
-        )
-        return np.clip(np.asarray(found, np.float32), low, high)
-
-
-def _is_range(values) -> bool:
-    pair = isinstance(values, tuple | list | np.ndarray) and len(values) == 2
-    return pair and all(is_number(one, -np.inf) for one in values) and -np.inf < values[0] < values[1]
-
-
-def _class_of(kind):
-    from importlib import import_module
-
-    module, name = kind.rsplit(".", 1)
-    return getattr(import_module(f"tf_keras_vis.{module}"), name)

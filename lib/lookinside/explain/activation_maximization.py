@@ -1,0 +1,93 @@
+"""Feature visualisation: the image that a class's score likes best, found by tf-keras-vis."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tf_keras_vis.activation_maximization import ActivationMaximization as Ascent
+from tf_keras_vis.activation_maximization.callbacks import Callback
+from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
+
+from lookinside.errors import CourseError
+from lookinside.explain.arguments import is_number, is_whole
+from lookinside.explain.bar import bar
+from lookinside.explain.explainer import Scores
+from lookinside.explain.flat import FlatModel
+
+SHIFT = 4  # pixels by which the image moves between steps, so that no single pixel can win
+
+
+class ActivationMaximization:
+    """An image made from noise that raises a class's score: what the class looks like to the network. No image goes in.
+
+    Args:
+        model: see `Explainer`.
+        value_range: smallest and largest pixel that the model takes.
+        steps: of the ascent.
+        seed: of the noise that it starts from, and of the small shifts and turns on its way.
+        options: `output`, `chunk` (classes at a time) and `progress`, see `Explainer`.
+
+    Raises:
+        CourseError: as `Explainer`, and for a model whose image size is open.
+
+    Source: Erhan et al. 2009, section 3; computed by tf-keras-vis.
+    """
+
+    def __init__(self, model: keras.Model, *, value_range=(0.0, 1.0), steps: int = 200, seed: int = 0, **options):
+        self._scores = Scores(model, **options)
+        self._shape = model.input_shape[1:]
+        if None in self._shape:
+            raise CourseError(f"Model {model.name} takes images of any size: build it with a fixed one.")
+        if not is_whole(steps) or not is_whole(seed, 0):
+            raise CourseError(f"steps is {steps}, seed {seed}: give whole numbers, from 1 and from 0 on.")
+        if not _is_range(value_range):
+            raise CourseError(f"value_range is {value_range}: give two numbers, the low before the high.")
+        self._flat = FlatModel(self._scores._graph, self._scores._head)
+        self.value_range, self.steps, self.seed = tuple(map(float, value_range)), steps, seed
+
+    def __call__(self, classes) -> np.ndarray:
+        """One image for each class: int (K,) -> float32 (K, H, W, C) in `value_range`."""
+        classes = np.atleast_1d(classes)
+        classes = self._scores._checked_classes(classes, len(classes))
+        if not classes.size:
+            raise CourseError("classes are empty: name one or more.")
+        self._flat.update()
+        found, at_once = [], self._scores.chunk
+        rounds = -(-len(classes) // at_once)
+        with bar(self._scores.progress, rounds * self.steps, type(self).__name__, unit="step") as shown:
+            for start in range(0, len(classes), at_once):
+                found.append(self._ascent(classes[start : start + at_once], shown))
+        return np.concatenate(found)
+
+    def _ascent(self, classes, shown):
+        low, high = self.value_range
+        random, turn = np.random.default_rng(self.seed), Rotate2D(degree=1)
+        turn.random_generator = random
+        start = random.uniform(low, high, (1, *self._shape)).astype(np.float32)
+        found = Ascent(self._flat.model, clone=False)(
+            lambda logits: tf.gather(logits, classes, axis=1, batch_dims=1),
+            seed_input=np.repeat(start, len(classes), axis=0),
+            input_range=self.value_range,
+            # tf-keras-vis' own shift draws from NumPy's global state, which no seed of ours should touch.
+            input_modifiers=[lambda images: tf.roll(images, random.integers(-SHIFT, SHIFT + 1, 2), (1, 2)), turn],
+            steps=self.steps,
+            optimizer=keras.optimizers.RMSprop((high - low) / 255, 0.999),
+            callbacks=[_Steps(shown)],
+        )
+        return np.clip(np.asarray(found, np.float32), low, high)
+
+
+class _Steps(Callback):
+    """Tells a bar of each step of the ascent."""
+
+    def __init__(self, shown):
+        self.shown = shown
+
+    def __call__(self, *values, **more_values):
+        self.shown.update(1)
+
+
+def _is_range(values) -> bool:
+    pair = isinstance(values, tuple | list | np.ndarray) and len(values) == 2
+    return pair and all(is_number(one, -np.inf) for one in values) and -np.inf < values[0] < values[1]
