@@ -10,7 +10,17 @@ import numpy as np
 import tensorflow as tf
 from keras import layers as kl
 
-from lookinside.explain import CAM, ClassDeconvnet, GradCAM, GuidedBackprop, Occlusion, Saliency, SmoothGrad
+from lookinside.explain import (
+    CAM,
+    ClassDeconvnet,
+    GradCAM,
+    GradCAMPlusPlus,
+    GuidedBackprop,
+    LayerCAM,
+    Occlusion,
+    Saliency,
+    SmoothGrad,
+)
 
 SHAPE = (12, 10, 1)
 SALT = 398  # such that no map below is empty and the predicted classes differ
@@ -28,6 +38,8 @@ GRADIENTS = {  # those that can keep the signs
 EXPLAINERS = {
     **GRADIENTS,
     "GradCAM": GradCAM,
+    "GradCAMPlusPlus": GradCAMPlusPlus,
+    "LayerCAM": LayerCAM,
     "CAM": CAM,
     "Occlusion": lambda model, **options: Occlusion(model, (5, 4), (4, 3), 0.3, **{"copies": 7, **options}),
 }

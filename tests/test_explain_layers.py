@@ -7,7 +7,7 @@ from keras import layers as kl
 from small_nets import CLASSES, IMAGES, SHAPE, assert_same, body, filled, net, top
 
 from lookinside.errors import CourseError
-from lookinside.explain import CAM, GradCAM, LayerCAM, Saliency
+from lookinside.explain import CAM, GradCAM, Saliency, ScoreCAM
 
 
 def model_of(build, shape=SHAPE):
@@ -56,13 +56,35 @@ PROBABILITIES = {
     "sigmoids in a row": lambda x: kl.Concatenate()([top(x, "sigmoid argument", 1, name) for name in "abc"]),
     "a softmax at each pixel": lambda x: kl.GlobalAveragePooling2D()(kl.Conv2D(3, 1, activation="softmax")(x)),
     "one softmax": lambda x: top(x, "softmax argument", 1),
+    "a clipped softmax": lambda x: keras.ops.clip(top(x, "softmax argument"), 1e-3, 1),
+    "its logarithm": lambda x: keras.ops.log(top(x, "softmax argument")),
+    "scaled": lambda x: top(x, "softmax argument") * 1.0,
+    "the counterpart": lambda x: 1 - top(x, "sigmoid argument"),
+    "a power": lambda x: top(x, "softmax argument") ** 2,
+    "some of the classes": lambda x: top(x, "softmax argument", 4)[:, :3],
+    "a product": lambda x: kl.Multiply()([top(x, "softmax argument"), top(x, "softmax argument", name="b")]),
+    "normalised": lambda x: kl.BatchNormalization()(top(x, "softmax argument")),
 }
 
 
 @pytest.mark.parametrize("name", PROBABILITIES)
 def test_scores_that_mix_probabilities_are_refused(name):
-    with pytest.raises(CourseError, match=r"mix the probabilities|softmax of one score"):
+    with pytest.raises(CourseError, match=r"made of the probabilities|softmax of one score"):
         Saliency(model_of(lambda x: PROBABILITIES[name](body(x))))
+
+
+ALLOWED = {
+    "a dense layer behind a softmax": lambda x: kl.Dense(3, name="last")(top(x, "softmax argument")),
+    "logits behind a gate": lambda x: kl.Multiply()([top(x), top(x, "sigmoid argument", name="b")]),
+    "maps behind a gate": lambda x: kl.GlobalAveragePooling2D()(
+        kl.Multiply()([kl.Conv2D(3, 1)(x), kl.Conv2D(1, 1, activation="sigmoid")(x)])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_scores_behind_a_gate_are_explained(name):
+    assert Saliency(model_of(lambda x: ALLOWED[name](body(x))))(IMAGES, CLASSES).max() > 0
 
 
 def test_sums_of_logits_are_not():
@@ -70,22 +92,78 @@ def test_sums_of_logits_are_not():
     assert Saliency(model)(IMAGES, CLASSES).max() > 0
 
 
-def adapted():
-    layer = kl.Normalization(name="scale")
-    model = model_of(lambda x: top(kl.Conv2D(6, 3, activation="relu", name="last")(layer(x)), "softmax argument"))
-    layer.adapt(IMAGES * 50 + 100)
-    return model, layer
-
-
 def test_an_adapted_normalisation_is_copied_as_it_is():
-    model, layer = adapted()
-    images = IMAGES * 50 + 100
-    plain = filled(keras.Model(model.layers[1].output, model.output))
-    expected = LayerCAM(plain).maps(np.array(layer(images)), CLASSES)
-    assert_same(LayerCAM(model).maps(images, CLASSES), expected, 1e-5)
+    layer, images = kl.Normalization(), IMAGES * 50 + 100
+    layer.adapt(images)
+    mean, spread = images.mean().item(), images.std().item()
+    by_hand = kl.Rescaling(1 / spread, -mean / spread)
+    expected = ScoreCAM(model_of(lambda x: top(body(by_hand(x))))).maps(images, CLASSES)
+    assert_same(ScoreCAM(model_of(lambda x: top(body(layer(x))))).maps(images, CLASSES), expected, 1e-5)
 
 
 @pytest.mark.parametrize("layer", [3, None.__class__, ["conv2"]])
 def test_a_layer_is_given_by_its_name(layer):
     with pytest.raises(CourseError, match="give its name"):
         GradCAM(net(), layer)
+
+
+def branches(x):
+    """An Inception module: branches that are joined."""
+    return kl.Concatenate(name="mixed")([kl.Conv2D(k, 3, padding="same", activation="relu")(x) for k in (4, 3, 2)])
+
+
+def operator_sum(x):
+    x = kl.Conv2D(4, 3, padding="same", name="stem")(x)
+    return x + kl.Dropout(0.5)(kl.BatchNormalization()(kl.Conv2D(4, 3, padding="same")(x)))
+
+
+def gated(x):
+    x = kl.Conv2D(4, 3, padding="same", activation="relu")(x)
+    gate = kl.Conv2D(4, 1, activation="sigmoid")(kl.GlobalAveragePooling2D(keepdims=True)(x))
+    return kl.Multiply(name="gated")([x, gate])
+
+
+DEFAULTS = {
+    "branches that are joined": (branches, "mixed"),
+    "branches, normalised": (lambda x: kl.ReLU(name="end")(kl.BatchNormalization()(branches(x))), "end"),
+    "a sum by an operator": (lambda x: kl.ReLU(name="end")(operator_sum(x)), "end"),
+    "group normalisation and an operation": (
+        lambda x: keras.ops.leaky_relu(kl.GroupNormalization(2)(kl.Conv2D(4, 3)(x))),
+        "leaky_relu",
+    ),
+    "layer normalisation and silu": (
+        lambda x: kl.Activation("silu", name="end")(kl.LayerNormalization()(kl.Conv2D(4, 3)(x))),
+        "end",
+    ),
+    "dropout before the activation": (lambda x: kl.ReLU(name="end")(kl.Dropout(0.5)(kl.Conv2D(4, 3)(x))), "end"),
+    "dropout behind": (lambda x: kl.Dropout(0.5)(kl.Conv2D(4, 3, activation="relu", name="end")(x)), "end"),
+    "a transposed convolution": (lambda x: kl.Conv2DTranspose(4, 3, 2, activation="relu", name="end")(x), "end"),
+    "a gate of one pixel": (gated, "conv2d"),
+    "two networks one after the other": (lambda x: body(keras.ops.abs(x)), "conv2"),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_the_default_maps_carry_all_of_the_score(name):
+    build, expected = DEFAULTS[name]
+    explain = GradCAM(model_of(lambda x: top(build(x))))
+    assert explain.layer.startswith(expected)
+    assert explain(IMAGES, CLASSES).shape == IMAGES.shape[:3]
+
+
+def test_a_score_of_several_ways_needs_a_named_layer():
+    def build(x):
+        ways = [kl.GlobalAveragePooling2D()(kl.Conv2D(4, k, activation="relu", name=f"way{k}")(x)) for k in (3, 5)]
+        return kl.Dense(3, name="fc")(kl.Concatenate()(ways))
+
+    with pytest.raises(CourseError, match=r"has several ways: name one, layer='way\d' say"):
+        GradCAM(model_of(build))
+    assert GradCAM(model_of(build), "way3")(IMAGES, CLASSES).max() > 0
+
+
+def test_cam_refuses_maps_of_one_pixel():
+    def build(x):
+        return kl.Dense(3)(kl.GlobalAveragePooling2D()(kl.Conv2D(4, SHAPE[:2], name="whole")(x)))
+
+    with pytest.raises(CourseError, match="whole has maps of one pixel"):
+        CAM(model_of(build))

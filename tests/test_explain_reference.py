@@ -1,4 +1,4 @@
-"""The explainers against references that are not ours: captum, tf-keras-vis, plain loops, finite differences."""
+"""The explainers against references that are not ours: captum, pytorch-grad-cam, tf-keras-vis, loops, differences."""
 
 from pathlib import Path
 
@@ -8,7 +8,17 @@ import pytest
 from keras import layers as kl
 from small_nets import CLASSES, GRADIENTS, IMAGES, SHAPE, assert_same, filled, gradient, net, policy, top
 
-from lookinside.explain import CAM, ClassDeconvnet, GradCAM, GuidedBackprop, Occlusion, Saliency, SmoothGrad
+from lookinside.explain import (
+    CAM,
+    ClassDeconvnet,
+    GradCAM,
+    GradCAMPlusPlus,
+    GuidedBackprop,
+    LayerCAM,
+    Occlusion,
+    Saliency,
+    SmoothGrad,
+)
 
 GOLDEN = np.load(Path(__file__).parent / "oracles" / "explainers_golden.npz")
 
@@ -58,6 +68,7 @@ def joined():
 
 NETS = {"overlapping": overlapping, "colours": colours, "joined": joined}
 KEYS = {"gradient": Saliency, "guided": GuidedBackprop, "deconvnet": ClassDeconvnet}
+MAPS = {"gradcam": GradCAM, "gradcam++": GradCAMPlusPlus, "layercam": LayerCAM}
 # Where our name of a rectified map is not that of the golden file: a convolution stands for what follows it.
 CAMS = {"overlapping/relu2": "conv2", "joined/relu1": "conv1", "joined/relu4": "conv4", "colours/relu2": "conv2"}
 
@@ -83,16 +94,17 @@ def test_gradients_agree_with_captum(golden, key):
     assert_same(explain(own["images"], own["classes"]), np.abs(own[key]).max(axis=-1), 1e-5)
 
 
-def test_grad_cam_agrees_with_captum(golden):
+@pytest.mark.parametrize("key", MAPS)
+def test_class_activation_maps_agree_with_captum_and_pytorch_grad_cam(golden, key):
     model, own, name = golden
-    compared = [key.removeprefix("gradcam/") for key in own if key.startswith("gradcam/")]
+    compared = [one.removeprefix(f"{key}/") for one in own if one.startswith(f"{key}/")]
     assert len(compared) >= 2
     for layer in compared:
-        explain = GradCAM(model, CAMS.get(f"{name}/{layer}", layer))
-        assert_same(explain.maps(own["images"], own["classes"]), own[f"gradcam/{layer}"], 1e-5)
+        explain = MAPS[key](model, CAMS.get(f"{name}/{layer}", layer))
+        assert_same(explain.maps(own["images"], own["classes"]), own[f"{key}/{layer}"], 1e-5)
     default = {"overlapping": "relu3", "colours": "relu2"}.get(name)
     if default:  # the last convolution, with the activation behind it
-        assert_same(GradCAM(model).maps(own["images"], own["classes"]), own[f"gradcam/{default}"], 1e-5)
+        assert_same(MAPS[key](model).maps(own["images"], own["classes"]), own[f"{key}/{default}"], 1e-5)
 
 
 def test_the_predicted_class_is_that_of_captums_logits(golden):

@@ -83,3 +83,14 @@ def test_equal_pixels_come_in_a_random_order_not_from_the_top(bright):
 def test_refusals(bright, call, hint):
     with pytest.raises(CourseError, match=hint):
         call(bright)
+
+
+def test_a_model_that_answers_nan_on_the_way_is_refused():
+    """It divides by the image's own spread, which an image of one value has none of."""
+
+    inputs = keras.Input((2, 2, 1))
+    x = inputs / keras.ops.std(inputs, axis=(1, 2, 3), keepdims=True)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+    assert np.isfinite(np.array(model(IMAGE))).all()
+    with pytest.raises(CourseError, match="image 0 with some of its pixels changed"):
+        deletion(model, IMAGE, ORDER, 0, steps=4)

@@ -70,3 +70,19 @@ def test_an_adapted_normalisation_stays():
     np.testing.assert_allclose(fresh.layers[0](images), scale(images), rtol=1e-6)
     found = randomization_check(Saliency, network, images, 1)
     assert list(found) == [network.layers[1].name]
+
+
+def test_layers_of_another_output_are_left_out(images):
+    inputs = keras.Input((12, 12, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, activation="relu", name="shared")(inputs))
+    model = keras.Model(inputs, [keras.layers.Dense(3, name="organ")(x), keras.layers.Dense(2, name="side")(x)])
+    found = randomization_check(lambda one: Saliency(one, output="organ"), model, images)
+    assert list(found) == ["organ", "shared"]
+
+
+def test_a_wrapped_layers_weights_repeat_themselves():
+    layers = [keras.layers.TimeDistributed(keras.layers.Conv2D(3, 3), name="wrapped"), keras.layers.Flatten()]
+    model = keras.Sequential([keras.Input((2, 8, 8, 1)), *layers])
+    one, again, other = (randomize_weights(model, seed).get_weights()[0] for seed in (3, 3, 4))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)

@@ -1,22 +1,29 @@
-"""Write explainers_golden.npz: gradients, guided ones, deconvnets and Grad-CAM of a class's logit by captum on torch.
+"""Write explainers_golden.npz: gradients, guided ones, deconvnets, class activation maps of a class's logit, on torch.
 
-Needs torch, captum and NumPy only, and nothing of this project:
+By captum; Grad-CAM++ and LayerCAM by pytorch-grad-cam. Needs nothing of this project:
 
-    python3.11 -m venv torchenv && torchenv/bin/pip install torch==2.13.0 captum==0.9.0
+    python3.11 -m venv torchenv && torchenv/bin/pip install torch==2.13.0 captum==0.9.0 ttach opencv-python-headless
+    torchenv/bin/pip install --no-deps grad-cam==1.5.5
     torchenv/bin/python tests/oracles/make_explainers_golden.py
 
 Three networks with random weights, computed in float64. Arrays of the file: `<net>/images` (N, H, W, C),
 `<net>/classes` (N,), `<net>/<layer>/<weight>` in Keras' order of axes, `<net>/logits` (N, classes),
-`<net>/gradient`, `<net>/guided`, `<net>/deconvnet` (N, H, W, C), signed, and `<net>/gradcam/<layer>` (N, h, w).
+`<net>/gradient`, `<net>/guided`, `<net>/deconvnet` (N, H, W, C), signed, and (N, h, w) `<net>/gradcam/<layer>`,
+`<net>/gradcam++/<layer>` and `<net>/layercam/<layer>`.
 """
 
+import sys
 import warnings
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import torch
 from captum.attr import Deconvolution, GuidedBackprop, LayerGradCam, Saliency
 from torch import nn
+
+sys.modules |= {name: MagicMock() for name in ("torchvision", "torchvision.transforms")}  # to load pictures only
+from pytorch_grad_cam import GradCAMPlusPlus, LayerCAM  # noqa: E402
 
 
 class Overlapping(nn.Module):
@@ -139,6 +146,15 @@ def watch_kinks(net):
             layer.register_forward_hook(relu if isinstance(layer, nn.ReLU) else pool)
 
 
+def maps_and_slopes(net, layer, x, classes):
+    """The layer's maps and the gradient of the classes' logits by them, (N, K, h, w) each."""
+    kept = []
+    hook = getattr(net, layer).register_forward_hook(lambda module, inputs, output: kept.append(output))
+    scores = net(x).gather(1, classes[:, None]).sum()
+    hook.remove()
+    return kept[0].detach().numpy(), torch.autograd.grad(scores, kept[0])[0].numpy()
+
+
 def explained(build, seed):
     """All arrays of one network."""
     rng = np.random.default_rng(seed)
@@ -161,8 +177,13 @@ def explained(build, seed):
     for layer in build.cams:
         maps = LayerGradCam(net, getattr(net, layer)).attribute(x, target=classes, relu_attributions=True)
         found[f"gradcam/{layer}"] = maps[:, 0].detach().numpy()
+        maps, slopes = maps_and_slopes(net, layer, x, classes)
+        # It adds 1e-6 below a line of squared slopes; its fraction stays the same when slopes grow as maps shrink.
+        weights = GradCAMPlusPlus.get_cam_weights(None, x, [], classes, maps / 1e6, slopes * 1e6) / 1e6
+        found[f"gradcam++/{layer}"] = np.maximum((weights[..., None, None] * maps).sum(axis=1), 0)
+        found[f"layercam/{layer}"] = np.maximum(LayerCAM.get_cam_image(None, x, None, classes, maps, slopes, False), 0)
     for key in found:
-        if key.startswith(("gradient", "guided", "deconvnet", "gradcam")):
+        if key.startswith(("gradient", "guided", "deconvnet", "gradcam", "layercam")):
             peaks = np.abs(found[key]).reshape(len(images), -1).max(axis=1)
             assert peaks.min() > 0.1 * peaks.max(), f"{key} is nearly empty"  # each image counts when they are compared
             found[key] = found[key].astype(np.float32)

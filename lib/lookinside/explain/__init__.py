@@ -1,15 +1,17 @@
 """Explainers for any Keras model, and the scores that say whether they tell the truth."""
 
 from lookinside.explain.activation_maximization import ActivationMaximization
-from lookinside.explain.cam import CAM, GradCAM
+from lookinside.explain.cam import CAM
 from lookinside.explain.compare import compare
 from lookinside.explain.deconvnet import Deconvnet, Projections
 from lookinside.explain.explainer import Explainer
+from lookinside.explain.gradient_cams import GradCAM, GradCAMPlusPlus, LayerCAM
 from lookinside.explain.gradients import ClassDeconvnet, GuidedBackprop, Saliency, SmoothGrad
 from lookinside.explain.heatmap import heat_map
 from lookinside.explain.insertion import Curves, deletion, insertion
 from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.randomize import randomization_check, randomize_weights
+from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.scores import (
     Interval,
     bootstrap_interval,
@@ -19,7 +21,6 @@ from lookinside.explain.scores import (
     pointing_game,
     region_share,
 )
-from lookinside.explain.vis import GradCAMPlusPlus, LayerCAM, ScoreCAM
 
 __all__ = [
     "CAM",

@@ -8,6 +8,7 @@ import tensorflow as tf
 SQUASHING = ("softmax", "log_softmax", "sigmoid")
 # They hand the gradient on as it is: no part of their range is cut off as a ReLU cuts it.
 SMOOTH = (*SQUASHING, "linear", "identity", "tanh", "hard_sigmoid", "log_sigmoid", "softsign", "exponential", "exp")
+OTHER_RECTIFIERS = (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
 
 _NAMES = (
     *("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "glu", "silu", "hard_silu"),
@@ -20,6 +21,15 @@ _FUNCTIONS = {
     for name in _NAMES
     if hasattr(home, name)
 }
+
+
+def is_activation(layer) -> bool:
+    """Whether a layer or operation is an activation and nothing else, a linear one apart."""
+    if isinstance(layer, keras.layers.Activation):
+        return activation_name(layer) != "linear"
+    if isinstance(layer, keras.Layer):
+        return isinstance(layer, (keras.layers.ReLU, *OTHER_RECTIFIERS))
+    return activation_name(layer) in _NAMES
 
 
 def activation_name(activation) -> str | None:

@@ -13,10 +13,9 @@ import keras
 import tensorflow as tf
 
 from lookinside.errors import CourseError
-from lookinside.explain.activations import SMOOTH, activation_name
+from lookinside.explain.activations import OTHER_RECTIFIERS, SMOOTH, activation_name
 from lookinside.explain.graph import Step
 
-_OTHER_RECTIFIERS = (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
 _ACTIVATIONS = ("activation", "recurrent_activation")
 # What a model may do to its values without a layer; what bends like a ReLU (maximum, clip, where, abs) is not here.
 _HARMLESS_OPERATIONS = (
@@ -130,7 +129,7 @@ def _check_rectifiers(step, is_head):
             )
         if isinstance(part, keras.layers.ReLU) and part is not layer and not any(part is one for one in functions):
             raise CourseError(f"Layer {step.name} ({kind}) wraps a ReLU: put it into the model by itself.")
-        rectifier = isinstance(part, (keras.layers.ReLU, *_OTHER_RECTIFIERS))
+        rectifier = isinstance(part, (keras.layers.ReLU, *OTHER_RECTIFIERS))
         for function in [part] if rectifier else [getattr(part, name, None) for name in _ACTIVATIONS]:
             name = activation_name(function)
             if name != "relu" and name not in SMOOTH and not (is_head and part is layer):

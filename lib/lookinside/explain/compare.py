@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from lookinside.errors import CourseError
-from lookinside.explain.explainer import Explainer
+from lookinside.explain.bar import bar
+from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.images import checked_images
 from lookinside.explain.insertion import PixelWalk
 from lookinside.explain.randomize import randomize_weights
@@ -26,7 +27,7 @@ def compare(
     regions: np.ndarray | None = None,
     output: str | int | None = None,
     seed: int = 0,
-    progress: Callable | None = None,
+    progress: bool | Callable = True,
 ) -> dict[str, dict[str, Interval]]:
     """Score explanations of one network side by side, with what chance and the bare image get.
 
@@ -38,7 +39,7 @@ def compare(
         regions: bool (N, H, W), the truth; None leaves out the scores that need it.
         output: which output, by name, where the model has several; the makers name it too.
         seed: of the random heat and of the fresh weights.
-        progress: `progress(iterable, description, unit=)` for a bar over the explainers; None for none.
+        progress: as for every `Explainer`; a step is an explainer.
 
     Returns:
         Row -> score -> mean over images with its bootstrap interval. Rows: `makers`, then "the image itself" (its
@@ -61,8 +62,12 @@ def compare(
     heats = {name: _Heat(make, model, fresh, images, classes) for name, make in makers.items()}
     heats[IMAGE] = lambda: (images.mean(axis=-1), None)
     heats[RANDOM] = lambda: (np.random.default_rng(seed).random(images.shape[:3]), None)
-    names = progress(heats, "explanations", unit="method") if progress else heats
-    return {name: _scores(*heats[name](), walk, images, classes, regions) for name in names}
+    found = {}
+    with bar(progress, len(heats), "explanations", "method") as shown:
+        for name, heat in heats.items():
+            found[name] = _scores(*heat(), walk, images, classes, regions)
+            shown.update(1)
+    return found
 
 
 class _Heat:
@@ -72,7 +77,7 @@ class _Heat:
         self.make, self.models, self.images, self.classes = make, (model, fresh), images, classes
 
     def __call__(self):
-        return tuple(self._one(self.make(model)) for model in self.models)
+        return tuple(self._one(explainer_of(self.make, model)) for model in self.models)
 
     def _one(self, explain):
         return explain(self.images, self.classes) if isinstance(explain, Explainer) else explain(self.images)

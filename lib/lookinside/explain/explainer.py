@@ -13,7 +13,7 @@ from lookinside.errors import CourseError
 from lookinside.explain.arguments import is_whole
 from lookinside.explain.backward import Caller
 from lookinside.explain.bar import bar
-from lookinside.explain.graph import Graph
+from lookinside.explain.graph import Graph, Step
 from lookinside.explain.head import find_head
 from lookinside.explain.images import checked_images
 from lookinside.explain.tracing import traced
@@ -44,10 +44,15 @@ class Scores:
         if len(model.input_shape) != 4:
             raise CourseError(f"Model {model.name} takes {model.input_shape}: images (N, H, W, C) are needed.")
         self._head = find_head(self._graph, model, output)
-        self._call = Caller(self._graph.steps_to([self._head.value]), self._head.lent, self.relu)
+        self._call = Caller(self.score_steps, self._head.lent, self.relu)
         self._input_shape = model.input_shape
         self.chunk, self.progress = chunk, progress
         self._traced_predict = traced(self._predict)
+
+    @property
+    def score_steps(self) -> list[Step]:
+        """The steps of the model that lead to the scores, in order."""
+        return self._graph.steps_to([self._head.value])
 
     def predict(self, images) -> np.ndarray:
         """The class with the highest score, int32 (N,): what `classes=None` explains. Arguments as in a call."""
@@ -147,6 +152,13 @@ class Explainer(Scores, ABC):
     @abstractmethod
     def _maps(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
         """(N, H, W, C) float32 and (N,) -> (N, H, W); traced once a shape."""
+
+
+def explainer_of(maker: Callable, model: keras.Model) -> Callable:
+    """Make an explainer of a model. Raises CourseError for one that is made already, or what is no maker."""
+    if isinstance(maker, Scores) or not callable(maker):
+        raise CourseError(f"{maker!r:.60} makes no explainer: give GradCAM, say, rather than GradCAM(model).")
+    return maker(model)
 
 
 def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:

@@ -11,12 +11,6 @@ from lookinside.errors import CourseError
 from lookinside.explain.activations import SQUASHING, activation_name
 from lookinside.explain.graph import Graph, Step
 
-_MIXING = (
-    *(keras.layers.Average, keras.layers.Add, keras.layers.Maximum, keras.layers.Minimum, keras.layers.Concatenate),
-    *(keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D, keras.layers.Rescaling),
-    *(keras.layers.Flatten, keras.layers.Reshape, keras.layers.Dropout),
-)
-_MIXING_OPERATIONS = ("Add", "Mean", "Divide", "TrueDivide", "Concatenate", "Max", "Reshape")
 _PASSING = (keras.layers.Identity, keras.layers.Dropout, keras.layers.ActivityRegularization)
 
 
@@ -86,21 +80,33 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
     if squashing == "softmax" and shape[0] == 1:
         raise CourseError(f"Layer {step.name} is a softmax of one score, which is always 1: use a sigmoid.")
     if squashing is None:
-        _refuse_mixed_probabilities(graph, value)
+        _refuse_probabilities(graph, value)
     return Head(value, lent, shape[0], squashing)
 
 
-def _refuse_mixed_probabilities(graph, value):
-    """Raise CourseError where the scores are sums, means or rows of probabilities: there are no logits behind them."""
-    values = [value]
-    while values:
-        step = graph.writer(values.pop())
-        if step is None:
-            continue
-        if _squashes(step.layer):
-            raise CourseError(f"The scores mix the probabilities of {step.name}: explain the model that ends there.")
-        if isinstance(step.layer, _MIXING) or type(step.layer).__name__ in _MIXING_OPERATIONS:
-            values.extend(step.inputs)
+def _refuse_probabilities(graph, value):
+    """Raise CourseError where the scores are computed from probabilities: there are no logits behind them."""
+    name = _probabilities(graph, value, {})
+    if name:
+        raise CourseError(f"The scores are made of the probabilities of {name}: explain the model that ends there.")
+
+
+def _probabilities(graph, value, seen):
+    """The name of the step whose probabilities a value is made of, with no weights between; None if there is none."""
+    if value not in seen:
+        step = graph.writer(value)
+        seen[value] = step.name if step and _squashes(step.layer) else None
+        if step and not _squashes(step.layer) and not _is_weighted(step.layer):
+            found = [_probabilities(graph, one, seen) for one in step.inputs]
+            # What a sigmoid only gates is not made of it: a product counts where all its factors do.
+            counts = all(found) if type(step.layer).__name__ == "Multiply" else any(found)
+            seen[value] = next(filter(None, found)) if counts and found else None
+    return seen[value]
+
+
+def _is_weighted(layer):
+    """Whether a step mixes its values by weights of its own: what comes out of it is a new score."""
+    return bool(getattr(layer, "weights", ())) and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def _squashes(layer):

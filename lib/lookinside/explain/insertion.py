@@ -47,8 +47,8 @@ def insertion(model: keras.Model, images, heat, classes=None, *, blur: float = 5
         options: steps (32), seed (of ties, 0), copies (images at a time, 32), output, chunk, progress.
 
     Raises:
-        CourseError: for heat that does not fit to the images or is not finite, a negative blur, fewer than one step;
-            else as `Explainer`.
+        CourseError: for heat that does not fit to the images or is not finite, a negative blur, fewer than one step, or
+            where the model answers nan; else as `Explainer`.
 
     Source: Petsiuk, Das & Saenko 2018, section 4.3.
     """
@@ -116,6 +116,9 @@ class PixelWalk(Scores):
                 found.append(self._traced_walk(*map(tf.constant, wanted), tf.constant(changed)).numpy()[: len(ranks)])
                 shown.update(len(ranks))
         probabilities = np.concatenate(found)
+        if not np.isfinite(probabilities).all():
+            number = int(np.flatnonzero(~np.isfinite(probabilities).all(axis=1))[0])
+            raise CourseError(f"The model answers nan or infinity on image {number} with some of its pixels changed.")
         shares = changed / pixels
         return Curves(shares, probabilities, np.trapezoid(probabilities, shares, axis=1))
 

@@ -5,58 +5,91 @@ from __future__ import annotations
 import keras
 
 from lookinside.errors import CourseError
-from lookinside.explain.activations import activation_name
-from lookinside.explain.graph import Graph
+from lookinside.explain.activations import activation_name, is_activation
+from lookinside.explain.graph import Graph, Step
 
-CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-_RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
-_JOINS = (keras.layers.Add, keras.layers.Concatenate)
-_BELONGING = (keras.layers.BatchNormalization, keras.layers.Activation, *_RECTIFIERS)
+CONVOLUTIONS = (
+    *(keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D),
+)
+_NORMALISATIONS = (
+    *(keras.layers.BatchNormalization, keras.layers.GroupNormalization, keras.layers.LayerNormalization),
+)
 
 
 def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
     """Return the number of the value that holds a layer's maps.
 
-    A convolution stands for its maps behind the batch normalisation and activation that follow it.
+    A convolution stands for its maps behind the normalisation and activation that follow it.
 
     Args:
         graph: of the model.
-        layer: its name, "outer/inner" in a nested model; None is the last convolution whose maps have more than one
-            pixel, behind the sum or concatenation that it goes into (a residual block's end).
+        layer: its name, "outer/inner" in a nested model. None is the last convolution; where the maps lead to a
+            score, the first maps from the last convolution on through which all of the score passes, behind a residual
+            sum or the concatenation of several branches; where there are none, the last such maps before it.
         score: number of the value that the maps lead to; None where any output will do.
 
     Raises:
         CourseError: for a name that does not exist, a layer without maps or with maps of one pixel, or a model
             without convolution.
     """
-    # Where a class's map is drawn, one pixel shows nothing; the deconvnet may be asked for it.
-    too_small = lambda step: score is not None and step.shape[:2] == (1, 1)  # noqa: E731
-    if layer is None:
-        steps = graph.steps if score is None else graph.steps_to([score])
-        convolutions = [step for step in steps if isinstance(step.layer, CONVOLUTIONS) and not too_small(step)]
-        if not convolutions:
-            raise CourseError("This model has no convolution: name the layer whose maps you want to see.")
-        value = convolutions[-1].outputs[0]
-    else:
+    if layer is not None:
         value = graph.value_of(layer)
+    elif score is None:
+        value = _last_convolution(graph.steps).outputs[0]
+    else:
+        value = _bottleneck(graph, score)
     step = graph.writer(value)
-    if too_small(step):
+    if score is not None and _is_one_pixel(step):  # the deconvnet may be asked for it
         raise CourseError(f"Layer {step.name} has maps of one pixel: choose a layer before it.")
     if len(step.shape) != 3:
         raise CourseError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
-    activated = not isinstance(step.layer, CONVOLUTIONS) or activation_name(step.layer.activation) != "linear"
-    joins = layer is None and score is not None
-    while not activated:
-        readers = graph.readers(value)
-        if len(readers) != 1 or not _belongs_to_convolution(readers[0].layer, joins):
-            break
+    return value if layer and not _is_convolution(step) else _activated(graph, value)
+
+
+def _activated(graph, value):
+    """The value behind the normalisation and activation that follow one, where nothing else reads it."""
+    found, step = value, graph.writer(value)
+    if _is_convolution(step) and activation_name(getattr(step.layer, "activation", None)) != "linear":
+        return found
+    while True:
+        readers = graph.readers(step.outputs[0])
+        if len(readers) != 1 or readers[0].shape != step.shape:
+            return found
         step = readers[0]
+        if is_activation(step.layer):
+            return step.outputs[0]
+        if isinstance(step.layer, _NORMALISATIONS):
+            found = step.outputs[0]
+        elif not isinstance(step.layer, keras.layers.Dropout | keras.layers.SpatialDropout2D | keras.layers.Identity):
+            return found
+
+
+def _bottleneck(graph, score):
+    """The maps nearest to the last convolution, behind it if any, without which the image tells the score nothing."""
+    steps = graph.steps_to([score])
+    large = [step for step in steps if not _is_one_pixel(step)]
+    last = _last_convolution(large)
+    first = next(step for step in large if _is_convolution(step))
+    maps = [step for step in large[large.index(first) :] if len(step.shape) == 3]
+    behind = maps[maps.index(last) :]
+    for step in [*behind, *reversed(maps[: maps.index(last)])]:
         value = step.outputs[0]
-        activated = not isinstance(step.layer, (keras.layers.BatchNormalization, *_JOINS))
-    return value
+        if not any(0 in other.inputs for other in graph.steps_to([score], [value])):
+            return value
+    raise CourseError(f"No layer's maps carry the whole score, it has several ways: name one, layer={last.name!r} say.")
 
 
-def _belongs_to_convolution(layer, joins: bool) -> bool:
-    if joins and isinstance(layer, _JOINS):
-        return True
-    return isinstance(layer, _BELONGING) or (not isinstance(layer, keras.Layer) and activation_name(layer) == "relu")
+def _last_convolution(steps):
+    convolutions = [step for step in steps if _is_convolution(step)]
+    if not convolutions:
+        raise CourseError("This model has no convolution: name the layer whose maps you want to see.")
+    return convolutions[-1]
+
+
+def _is_convolution(step: Step) -> bool:
+    return isinstance(step.layer, CONVOLUTIONS)
+
+
+def _is_one_pixel(step):
+    """Where a class's map is drawn, one pixel shows nothing."""
+    return step.shape[:2] == (1, 1)

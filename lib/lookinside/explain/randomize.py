@@ -8,7 +8,7 @@ import numpy as np
 from lookinside.errors import CourseError
 from lookinside.explain.arguments import is_whole
 from lookinside.explain.bar import bar
-from lookinside.explain.explainer import Explainer
+from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.graph import Graph, set_weights
 from lookinside.explain.scores import map_correlation
 
@@ -34,9 +34,7 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
 
     def fresh(layer):
         config = _config_of(layer)
-        for name, initializer in config.items():
-            if name.endswith("initializer") and isinstance(initializer, dict) and "seed" in initializer["config"]:
-                initializer["config"]["seed"] = int(seeds.integers(2**31))
+        _seed_initializers(config, seeds)
         return _made(layer, config)
 
     Graph(model)  # says in one line what cannot be copied
@@ -72,7 +70,7 @@ def randomization_check(
 
     Returns:
         Layer name -> correlation with the trained network's map over pixels, float64 (N,), from the top layer down:
-        with this layer and all above it re-initialised.
+        with this layer and all above it re-initialised. Layers that do not lead to the explained output are left out.
 
     Raises:
         CourseError: as the explainer, and for a model without weights.
@@ -83,7 +81,7 @@ def randomization_check(
     same = lambda layer: _made(layer, _config_of(layer))  # noqa: E731
     copy = keras.models.clone_model(model, clone_function=same, recursive=True)
     set_weights(copy, model.get_weights())
-    explain = explainer(copy)
+    explain = explainer_of(explainer, copy)
     if isinstance(explain, Explainer):
         if classes is None:
             classes = explain.predict(images)
@@ -92,7 +90,8 @@ def randomization_check(
         maps = lambda: explain(images)  # noqa: E731
     trained = maps()
     fresh = {step.name: step.layer for step in Graph(randomize_weights(copy, seed)).steps}
-    weighted = [step for step in Graph(copy).steps if _learns(step.layer)]
+    steps = explain.score_steps if isinstance(explain, Explainer) else Graph(copy).steps
+    weighted = [step for step in steps if _learns(step.layer)]
     if not weighted:
         raise CourseError(f"Model {model.name} has no weights: there is nothing to re-initialise.")
     found = {}
@@ -102,6 +101,16 @@ def randomization_check(
             found[step.name] = map_correlation(trained, maps())
             shown.update(1)
     return found
+
+
+def _seed_initializers(config, seeds):
+    for name, value in config.items():
+        if not isinstance(value, dict):
+            continue
+        if name.endswith("initializer") and "seed" in value.get("config", {}):
+            value["config"]["seed"] = int(seeds.integers(2**31))
+        else:
+            _seed_initializers(value, seeds)  # a wrapper has its layer's configuration in its own
 
 
 def _config_of(layer):

@@ -1,0 +1,46 @@
+"""The bar: silent while work is short, seen to run while one long step is on, never where a notebook is stored."""
+
+import time
+
+import pytest
+from small_nets import IMAGES, net
+
+from lookinside.explain import Saliency, bar
+
+
+def long_step(monkeypatch, capsys, delay):
+    """What the error stream shows of one step that takes long."""
+    monkeypatch.setattr(bar, "DELAY", delay)
+    monkeypatch.setattr(bar, "TICK", 0.01)
+    with bar.bar(True, 2, "patience") as shown:
+        time.sleep(0.5)
+        before = capsys.readouterr().err
+        shown.update(1)
+    return before
+
+
+def test_a_long_step_is_seen_before_it_is_done(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_QUIET", raising=False)
+    assert "patience:   0%" in long_step(monkeypatch, capsys, delay=0.05)
+
+
+@pytest.mark.parametrize(("quiet", "delay"), [("0", 60), ("1", 0.05)])
+def test_short_work_and_stored_notebooks_are_silent(monkeypatch, capsys, quiet, delay):
+    monkeypatch.setenv("COURSE_QUIET", quiet)
+    assert long_step(monkeypatch, capsys, delay) == ""
+
+
+def test_nothing_is_written_once_it_is_closed(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_QUIET", raising=False)
+    long_step(monkeypatch, capsys, delay=0.05)
+    capsys.readouterr()
+    time.sleep(0.1)
+    assert capsys.readouterr().err == ""
+
+
+def test_explainers_show_it(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_QUIET", raising=False)
+    monkeypatch.setattr(bar, "DELAY", 0.0)
+    monkeypatch.setattr(bar, "TICK", 0.01)
+    Saliency(net())(IMAGES)
+    assert "Saliency:" in capsys.readouterr().err
