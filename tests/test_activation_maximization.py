@@ -70,3 +70,11 @@ def test_a_range_of_pixels_is_two_numbers(value_range):
 def test_no_class_is_refused():
     with pytest.raises(CourseError, match="name one or more"):
         ActivationMaximization(net())(np.array([], int))
+
+
+def test_the_units_of_the_pixels_do_not_matter():
+    inputs = keras.Input(SHAPE)
+    coarse = keras.Model(inputs, net(head="softmax argument")(keras.layers.Rescaling(1 / 255)(inputs)))
+    found = ActivationMaximization(coarse, value_range=(0, 255), steps=20, progress=False)([0, 1])
+    expected = ActivationMaximization(net(), steps=20, progress=False)([0, 1])
+    assert np.abs(found / 255 - expected).max() <= 1e-3

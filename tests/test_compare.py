@@ -53,6 +53,8 @@ def test_every_score_is_that_of_its_function(model, table):
 def test_the_rows_are_the_explainers_the_image_and_chance(table):
     assert list(table) == ["gradient", "deconvnet", "the image itself", "random heat"]
     assert "untrained" not in table["the image itself"]
+    share = bootstrap_interval(landmark_share(IMAGES[..., 0], REGIONS))
+    np.testing.assert_allclose(table["the image itself"]["landmark_share"], share, rtol=1e-5)
     assert abs(table["random heat"]["landmark_share"][0] - 1) < 0.2
     assert abs(table["random heat"]["next_image"][0]) < 0.3
 

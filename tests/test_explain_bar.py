@@ -38,6 +38,10 @@ def test_nothing_is_written_once_it_is_closed(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_the_promise_is_five_seconds():
+    assert bar.DELAY == 5
+
+
 def test_explainers_show_it(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_QUIET", raising=False)
     monkeypatch.setattr(bar, "DELAY", 0.0)

@@ -9,6 +9,7 @@ from small_nets import CLASSES, IMAGES, SHAPE, body, filled, net, top
 from lookinside.errors import CourseError
 from lookinside.explain import (
     CAM,
+    ActivationMaximization,
     Deconvnet,
     GradCAM,
     Occlusion,
@@ -60,6 +61,11 @@ CALLS = {
     "an explainer for a maker": (lambda: compare({"s": Saliency(net())}, net(), IMAGES), "rather than GradCAM.model."),
     "nothing for a maker": (lambda: compare({"s": None}, net(), IMAGES), "None makes no explainer"),
     "an explainer to check": (lambda: randomization_check(Saliency(net()), net(), IMAGES), "rather than GradCAM.model"),
+    "feature visualisation": (
+        lambda: compare({"s": ActivationMaximization}, net(), IMAGES),
+        "makes no map of an image",
+    ),
+    "regions of numbers": (lambda: compare({"s": Saliency}, net(), IMAGES, regions=HEAT), "regions are float64"),
     "progress is text": (lambda: Saliency(net(), progress="yes")(IMAGES), "progress is 'yes'"),
     "progress is nothing": (lambda: compare({"s": Saliency}, net(), IMAGES, progress=None), "progress is None"),
     "pixels beyond float32": (lambda: Saliency(net())(IMAGES.astype(float) * 1e300), "infinite pixels"),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
 from lookinside.explain import deletion, insertion
@@ -94,3 +95,14 @@ def test_a_model_that_answers_nan_on_the_way_is_refused():
     assert np.isfinite(np.array(model(IMAGE))).all()
     with pytest.raises(CourseError, match="image 0 with some of its pixels changed"):
         deletion(model, IMAGE, ORDER, 0, steps=4)
+
+
+def test_it_starts_from_the_blurred_and_ends_at_the_whole_image():
+    images = np.random.default_rng(0).random((2, 9, 8, 1), "float32")
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten()]
+    model = keras.Sequential([keras.Input((9, 8, 1)), *layers, keras.layers.Dense(3, activation="sigmoid")])
+    found = insertion(model, images, images[..., 0], 1, blur=2.0, steps=4).probabilities
+    blurred = np.stack([gaussian_filter(image[..., 0], 2.0)[..., None] for image in images])
+    np.testing.assert_allclose(found[:, 0], np.array(model(blurred))[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(found[:, -1], np.array(model(images))[:, 1], rtol=1e-5)

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from lookinside.errors import CourseError
-from lookinside.explain import Deconvnet, GradCAM, Saliency, randomization_check, randomize_weights
+from lookinside.explain import (
+    Deconvnet,
+    GradCAM,
+    Saliency,
+    map_correlation,
+    randomization_check,
+    randomize_weights,
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +93,24 @@ def test_a_wrapped_layers_weights_repeat_themselves():
     one, again, other = (randomize_weights(model, seed).get_weights()[0] for seed in (3, 3, 4))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
+
+
+def test_layers_stay_fresh_once_they_are(model, images):
+    """By hand: each step keeps what the steps before it have re-initialised."""
+    found = randomization_check(Saliency, model, images, seed=5)
+    classes, fresh = Saliency(model).predict(images), randomize_weights(model, 5)
+    one, trained = keras.models.clone_model(model), Saliency(model)(images)
+    one.set_weights(model.get_weights())
+    for name in ("logits", "high", "bn", "low"):
+        one.get_layer(name).set_weights(fresh.get_layer(name).get_weights())
+        np.testing.assert_allclose(found[name], map_correlation(trained, Saliency(one)(images, classes)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer", [keras.layers.LayerNormalization, keras.layers.BatchNormalization, keras.layers.PReLU]
+)
+def test_nothing_learned_stays(layer):
+    model = keras.Sequential([keras.Input((4, 4, 2)), layer(name="learned")])
+    model.set_weights([weight + 5 for weight in model.get_weights()])
+    learned = randomize_weights(model).get_layer("learned").get_weights()
+    assert all(np.isin(weight, (0, 1)).all() for weight in learned)

@@ -134,3 +134,28 @@ def test_an_argument_that_is_no_number_is_named(wrong):
         insertion(model, heat[..., None], heat, blur=wrong)
     with pytest.raises(CourseError, match="seed is"):
         randomize_weights(model, wrong)
+
+
+def test_the_interval_is_the_middle_of_the_means():
+    """Of fifty zeros and fifty ones the mean is binomial: normal, near enough, with a deviation of 0.05."""
+    values = np.repeat([0.0, 1.0], 50)
+    for level, reach in ((0.95, 1.96), (0.5, 0.674)):
+        mean, low, high = bootstrap_interval(values, level=level, resamples=20_000)
+        assert mean == 0.5
+        assert low == pytest.approx(0.5 - reach * 0.05, abs=0.0101)
+        assert high == pytest.approx(0.5 + reach * 0.05, abs=0.0101)
+
+
+def test_how_many_draws_are_held_at_once_changes_nothing(monkeypatch):
+    values = np.random.default_rng(0).random(37)
+    whole = bootstrap_interval(values)
+    monkeypatch.setattr("lookinside.explain.scores._DRAWS_AT_ONCE", 100)
+    assert bootstrap_interval(values) == whole
+
+
+def test_a_map_that_is_the_same_everywhere_correlates_with_nothing():
+    constant, varied = np.full((1, 7, 9), 0.3), np.random.default_rng(0).random((1, 7, 9))
+    assert np.isnan(map_correlation(constant, np.full((1, 7, 9), 0.9))).all()
+    assert np.isnan(map_correlation(varied, constant)).all()
+    with pytest.raises(CourseError, match="nan or infinite"):
+        map_correlation(varied, np.full((1, 7, 9), np.nan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib.metadata import version
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ from lookinside.models import deeper_cnn
 
 warnings.filterwarnings("ignore", message="The structure of `inputs`")  # tf-keras-vis hands its model a list
 
-PEER = "tf-keras-vis 0.8.7"
+PEER = f"tf-keras-vis {version('tf-keras-vis')}"
 LAYER = "relu4_3"
 
 
@@ -94,17 +95,20 @@ def row(name, make, side, count, floor, other=PEER, rounds=9):
 ROWS = [
     *(
         row("Saliency", saliency, side, count, floor)
-        for side, count, floor in ((64, 1, 2.5), (64, 16, 1.4), (224, 1, 1.4))
+        for side, count, floor in ((64, 1, 2.5), (64, 16, 1.4), (224, 1, 1.4), (224, 16, 1.4))
     ),
     *(
         row("GuidedBackprop", guided, side, count, floor)
-        for side, count, floor in ((64, 1, 2.5), (64, 16, 1.4), (224, 1, 1.4))
+        for side, count, floor in ((64, 1, 2.5), (64, 16, 1.4), (224, 1, 1.4), (224, 16, 1.4))
     ),
     *(
         row("SmoothGrad of 20", smooth, side, count, floor, rounds=3)
         for side, count, floor in ((64, 1, 5), (64, 16, 1.8), (224, 1, 1.7))
     ),
-    *(row("GradCAM", gradcam, side, count, floor) for side, count, floor in ((64, 1, 5), (64, 16, 3.5), (224, 1, 2.8))),
+    *(
+        row("GradCAM", gradcam, side, count, floor)
+        for side, count, floor in ((64, 1, 5), (64, 16, 3.5), (224, 1, 2.8), (224, 16, 2.8))
+    ),
     row("GradCAM", gradcam_and_forward, 64, 16, 0.8, "one forward pass"),
     *(
         row("Occlusion, 49 patches", occlusion, side, 1, floor, "a loop of predict calls", 3)

@@ -8,7 +8,7 @@ from lookinside.explain.explainer import Explainer
 from lookinside.explain.gradient_cams import GradCAM, GradCAMPlusPlus, LayerCAM
 from lookinside.explain.gradients import ClassDeconvnet, GuidedBackprop, Saliency, SmoothGrad
 from lookinside.explain.heatmap import heat_map
-from lookinside.explain.insertion import Curves, deletion, insertion
+from lookinside.explain.insertion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.randomize import randomization_check, randomize_weights
 from lookinside.explain.score_cam import ScoreCAM
@@ -35,6 +35,7 @@ __all__ = [
     "Interval",
     "LayerCAM",
     "Occlusion",
+    "PixelWalk",
     "Projections",
     "Saliency",
     "ScoreCAM",

@@ -18,8 +18,10 @@ from lookinside.explain.flat import FlatModel
 SHIFT = 4  # pixels by which the image moves between steps, so that no single pixel can win
 
 
-class ActivationMaximization:
+class ActivationMaximization(Scores):
     """An image made from noise that raises a class's score: what the class looks like to the network. No image goes in.
+
+    The image is also pulled to be smooth (total variation) and dark (L1), by tf-keras-vis' own weights.
 
     Args:
         model: see `Explainer`.
@@ -35,7 +37,7 @@ class ActivationMaximization:
     """
 
     def __init__(self, model: keras.Model, *, value_range=(0.0, 1.0), steps: int = 200, seed: int = 0, **options):
-        self._scores = Scores(model, **options)
+        super().__init__(model, **options)
         self._shape = model.input_shape[1:]
         if None in self._shape:
             raise CourseError(f"Model {model.name} takes images of any size: build it with a fixed one.")
@@ -43,39 +45,43 @@ class ActivationMaximization:
             raise CourseError(f"steps is {steps}, seed {seed}: give whole numbers, from 1 and from 0 on.")
         if not _is_range(value_range):
             raise CourseError(f"value_range is {value_range}: give two numbers, the low before the high.")
-        self._flat = FlatModel(self._scores._graph, self._scores._head)
+        self._flat = FlatModel(self._graph, self._head)
         self.value_range, self.steps, self.seed = tuple(map(float, value_range)), steps, seed
+        low, high = self.value_range
+        # Climbed in shares of the range: what pulls the image to be smooth and dark does not know its units.
+        share = keras.Input(self._shape)
+        self._climbed = keras.Model([share], self._flat.model([keras.layers.Rescaling(high - low, low)(share)]))
 
     def __call__(self, classes) -> np.ndarray:
         """One image for each class: int (K,) -> float32 (K, H, W, C) in `value_range`."""
         classes = np.atleast_1d(classes)
-        classes = self._scores._checked_classes(classes, len(classes))
+        classes = self._checked_classes(classes, len(classes))
         if not classes.size:
             raise CourseError("classes are empty: name one or more.")
         self._flat.update()
-        found, at_once = [], self._scores.chunk
+        found, at_once = [], self.chunk
         rounds = -(-len(classes) // at_once)
-        with bar(self._scores.progress, rounds * self.steps, type(self).__name__, unit="step") as shown:
+        with bar(self.progress, rounds * self.steps, type(self).__name__, unit="step") as shown:
             for start in range(0, len(classes), at_once):
                 found.append(self._ascent(classes[start : start + at_once], shown))
-        return np.concatenate(found)
+        low, high = self.value_range
+        return np.concatenate(found) * np.float32(high - low) + np.float32(low)
 
     def _ascent(self, classes, shown):
-        low, high = self.value_range
         random, turn = np.random.default_rng(self.seed), Rotate2D(degree=1)
         turn.random_generator = random
-        start = random.uniform(low, high, (1, *self._shape)).astype(np.float32)
-        found = Ascent(self._flat.model, clone=False)(
+        start = random.random((1, *self._shape)).astype(np.float32)
+        found = Ascent(self._climbed, clone=False)(
             lambda logits: tf.gather(logits, classes, axis=1, batch_dims=1),
             seed_input=np.repeat(start, len(classes), axis=0),
-            input_range=self.value_range,
+            input_range=(0.0, 1.0),
             # tf-keras-vis' own shift draws from NumPy's global state, which no seed of ours should touch.
             input_modifiers=[lambda images: tf.roll(images, random.integers(-SHIFT, SHIFT + 1, 2), (1, 2)), turn],
             steps=self.steps,
-            optimizer=keras.optimizers.RMSprop((high - low) / 255, 0.999),
+            optimizer=keras.optimizers.RMSprop(1 / 255, 0.999),
             callbacks=[_Steps(shown)],
         )
-        return np.clip(np.asarray(found, np.float32), low, high)
+        return np.clip(np.asarray(found, np.float32), 0, 1)
 
 
 class _Steps(Callback):

@@ -46,7 +46,7 @@ def activation_name(activation) -> str | None:
     kind = type(activation).__name__
     if isinstance(activation, keras.layers.ReLU) or kind == "ReLU":
         plain = activation.max_value is None and not activation.negative_slope and not activation.threshold
-        return "relu" if plain else "ReLU with a slope, a threshold or a largest value"
+        return "relu" if plain else "a ReLU with a slope, a threshold or a largest value"
     if isinstance(activation, keras.Layer):
         return "softmax" if isinstance(activation, keras.layers.Softmax) else kind
     if isinstance(activation, keras.Operation):

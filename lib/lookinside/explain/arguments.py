@@ -9,7 +9,7 @@ import numpy as np
 from lookinside.errors import CourseError
 
 
-def numbers(values, name: str) -> np.ndarray:
+def as_numbers(values, name: str) -> np.ndarray:
     """Return values as float64. Raises CourseError, with their name, for text or rows of different lengths."""
     try:
         return np.asarray(values, np.float64)

@@ -40,7 +40,7 @@ def deconvnet_relu(z):
 
 
 @contextmanager
-def lent(layer, **attributes):
+def changed(layer, **attributes):
     """Some attributes of a layer are others while a graph is traced; the layer has its own back afterwards."""
     own = {name: getattr(layer, name) for name in attributes}
     try:
@@ -83,7 +83,7 @@ class Caller:
             for part in layer._flatten_layers():
                 changes = self._changes(part, step)
                 if changes:
-                    stack.enter_context(lent(part, **changes))
+                    stack.enter_context(changed(part, **changes))
             return layer(*arguments, **options)
 
     def _changes(self, part, step):
@@ -137,4 +137,5 @@ def _check_rectifiers(step, is_head):
 
 
 def _refusal(step, what):
-    return CourseError(f"Layer {step.name} has the activation {what}, for which there is no rule: use Saliency.")
+    what = what if what.startswith("a ReLU") else f"the activation or operation {what}"
+    return CourseError(f"Layer {step.name} has {what}, for which there is no rule: use Saliency.")

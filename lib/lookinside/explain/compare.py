@@ -54,8 +54,9 @@ def compare(
         raise CourseError("There is nothing to compare: give a dict, name -> what makes an explainer of a model.")
     walk = PixelWalk(model, output=output, progress=False)
     images = checked_images(images, model.input_shape).astype(np.float32)
-    if regions is not None and np.shape(regions) != images.shape[:3]:
-        raise CourseError(f"regions are {np.shape(regions)} for images {images.shape}: give (N, H, W).")
+    if regions is not None and (np.shape(regions) != images.shape[:3] or np.asarray(regions).dtype != bool):
+        said = f"{np.asarray(regions).dtype} {np.shape(regions)}"
+        raise CourseError(f"regions are {said} for images {images.shape}: give bool (N, H, W).")
     if classes is None:
         classes = walk.predict(images)
     fresh = randomize_weights(model, seed)

@@ -158,7 +158,10 @@ def explainer_of(maker: Callable, model: keras.Model) -> Callable:
     """Make an explainer of a model. Raises CourseError for one that is made already, or what is no maker."""
     if isinstance(maker, Scores) or not callable(maker):
         raise CourseError(f"{maker!r:.60} makes no explainer: give GradCAM, say, rather than GradCAM(model).")
-    return maker(model)
+    explain = maker(model)
+    if isinstance(explain, Scores) and not isinstance(explain, Explainer):
+        raise CourseError(f"{type(explain).__name__} makes no map of an image: give GradCAM, say.")
+    return explain
 
 
 def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:

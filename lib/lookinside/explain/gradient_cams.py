@@ -7,7 +7,6 @@ from abc import abstractmethod
 import keras
 import tensorflow as tf
 
-from lookinside.errors import CourseError
 from lookinside.explain.cam import ClassMap
 from lookinside.explain.explainer import reachable
 from lookinside.explain.layers import map_value
@@ -24,8 +23,6 @@ class _GradientMap(ClassMap):
         self._value = map_value(self._graph, layer, self._head.value)
         self.layer = self._graph.writer(self._value).name
         self._behind = self._graph.behind(self._value)
-        if self._head.value not in self._behind:
-            raise CourseError(f"The score does not depend on layer {self.layer}: choose a layer on its way.")
 
     def _low(self, images, classes):
         # What does not depend on the maps stays outside the tape.

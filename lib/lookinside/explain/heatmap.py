@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
-from lookinside.explain.arguments import is_number, numbers
+from lookinside.explain.arguments import as_numbers, is_number
 
 
 def heat_map(maps: np.ndarray, *, blur_sigma: float = 1.0, percentile: float = 99.0) -> np.ndarray:
@@ -26,7 +26,7 @@ def heat_map(maps: np.ndarray, *, blur_sigma: float = 1.0, percentile: float = 9
 
     Source: the presentation in Kumar & Menkovski 2016, Fig. 1; blur and percentile are ours.
     """
-    maps = numbers(maps, "maps").astype(np.float32)
+    maps = as_numbers(maps, "maps").astype(np.float32)
     if maps.ndim < 2:
         raise CourseError(f"heat_map takes maps of shape (..., H, W), not {maps.shape}.")
     if not np.isfinite(maps).all():

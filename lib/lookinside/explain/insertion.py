@@ -10,7 +10,7 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import CourseError
-from lookinside.explain.arguments import is_number, is_whole, numbers
+from lookinside.explain.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.bar import bar
 from lookinside.explain.explainer import Scores
 from lookinside.explain.images import checked_images
@@ -90,13 +90,13 @@ class PixelWalk(Scores):
     def deletion(self, images, heat, classes=None, *, fill: float | tuple[float, ...] = 0.0) -> Curves:
         """As the function `deletion`."""
         images = checked_images(images, self._input_shape).astype(np.float32)
-        fill = numbers(fill, "fill").astype(np.float32)
+        fill = as_numbers(fill, "fill").astype(np.float32)
         if fill.shape not in ((), images.shape[-1:]) or not np.isfinite(fill).all():
             raise CourseError(f"fill is {fill}: give one number, or one for each of {images.shape[-1]} channels.")
         return self._curves(images, np.broadcast_to(fill, images.shape), heat, images, classes)
 
     def _curves(self, start, end, heat, images, classes) -> Curves:
-        heat = numbers(heat, "heat")
+        heat = as_numbers(heat, "heat")
         if heat.shape != images.shape[:3]:
             raise CourseError(f"heat is {heat.shape} for images {images.shape}: give (N, H, W), a map for each image.")
         if not np.isfinite(heat).all():

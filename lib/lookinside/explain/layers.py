@@ -29,8 +29,8 @@ def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
         score: number of the value that the maps lead to; None where any output will do.
 
     Raises:
-        CourseError: for a name that does not exist, a layer without maps or with maps of one pixel, or a model
-            without convolution.
+        CourseError: for a name that does not exist, a layer without maps, with maps of one pixel or on which the score
+            does not depend, or a model without convolution.
     """
     if layer is not None:
         value = graph.value_of(layer)
@@ -39,6 +39,8 @@ def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
     else:
         value = _bottleneck(graph, score)
     step = graph.writer(value)
+    if score is not None and score not in graph.behind(value):
+        raise CourseError(f"The score does not depend on layer {step.name}: choose a layer on its way.")
     if score is not None and _is_one_pixel(step):  # the deconvnet may be asked for it
         raise CourseError(f"Layer {step.name} has maps of one pixel: choose a layer before it.")
     if len(step.shape) != 3:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import CourseError
-from lookinside.explain.arguments import is_whole, numbers
+from lookinside.explain.arguments import as_numbers, is_whole
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.rounds import in_rounds
 
@@ -44,11 +44,11 @@ class Occlusion(Explainer):
         **options,
     ):
         super().__init__(model, **options)
-        self.patch = _pair(patch)
+        self.patch = _two(patch)
         if stride is None and all(map(is_whole, self.patch)):
             stride = tuple(max(1, side // 2) for side in self.patch)
-        self.stride = _pair(stride)
-        self.fill = numbers(fill, "fill").astype(np.float32)
+        self.stride = _two(stride)
+        self.fill = as_numbers(fill, "fill").astype(np.float32)
         self.copies = copies
         if not all(map(is_whole, (*self.patch, *self.stride, copies))) or len(self.patch) != 2 or len(self.stride) != 2:
             raise CourseError(f"patch is {patch}, stride {stride}, copies {copies}: give whole numbers from 1 on.")
@@ -102,5 +102,5 @@ class Occlusion(Explainer):
         return total / (on_rows.sum(axis=0)[:, None] * on_columns.sum(axis=0)[None, :])
 
 
-def _pair(value):
+def _two(value):
     return tuple(value) if isinstance(value, tuple | list) else (value, value)

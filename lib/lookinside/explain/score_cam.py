@@ -40,8 +40,6 @@ class ScoreCAM(Explainer):
         value = map_value(self._graph, layer, self._head.value)
         step = self._graph.writer(value)
         self.layer = step.name
-        if self._head.value not in self._graph.behind(value):
-            raise CourseError(f"The score does not depend on layer {self.layer}: choose a layer on its way.")
         if self._head.squashing == "sigmoid" and self._head.columns > 1:
             raise CourseError("Score-CAM weighs by a softmax, this model's outputs are sigmoids: use GradCAM.")
         if maps_used is not None and not (is_whole(maps_used) and maps_used <= step.shape[-1]):

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from lookinside.errors import CourseError
-from lookinside.explain.arguments import is_number, is_whole, numbers
+from lookinside.explain.arguments import as_numbers, is_number, is_whole
+
+_DRAWS_AT_ONCE = 2**20  # 8 MiB of them
 
 
 class Interval(NamedTuple):
@@ -32,7 +34,7 @@ def mass_in_region(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
     Source: Wang et al. 2019, section 5.2 (their "Acc").
     """
-    heat, regions = _pair(heat, regions)
+    heat, regions = _heat_and_regions(heat, regions)
     heat = np.maximum(heat, 0.0)
     total = heat.sum(axis=(1, 2))
     inside = (heat * regions).sum(axis=(1, 2))
@@ -98,7 +100,7 @@ def pointing_game(heat: np.ndarray, regions: np.ndarray, *, tolerance: float = 0
 
     Source: Zhang et al. 2018, Top-down Neural Attention by Excitation Backprop, section 4.2.
     """
-    heat, regions = _pair(heat, regions)
+    heat, regions = _heat_and_regions(heat, regions)
     hits = np.full(len(heat), np.nan)
     for number, (one, region) in enumerate(zip(heat, regions, strict=True)):
         if region.any():
@@ -116,17 +118,20 @@ def map_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         float64 (N,) in [-1, 1]; nan where one of the maps is the same everywhere.
 
     Raises:
-        CourseError: if the shapes differ.
+        CourseError: if the shapes differ, or a map holds nan or infinite values.
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps (there: rank correlation and SSIM).
     """
-    first, second = (numbers(maps, "A map") for maps in (first, second))
+    first, second = (as_numbers(maps, "A map") for maps in (first, second))
     if first.shape != second.shape or first.ndim != 3:
         raise CourseError(f"The maps have shapes {first.shape} and {second.shape}: give twice (N, H, W).")
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise CourseError("A map holds nan or infinite values: look for them in the images or the network's weights.")
+    varied = (np.ptp(first, axis=(1, 2)) > 0) & (np.ptp(second, axis=(1, 2)) > 0)
     first = first - first.mean(axis=(1, 2), keepdims=True)
     second = second - second.mean(axis=(1, 2), keepdims=True)
     scale = np.sqrt((first**2).sum(axis=(1, 2)) * (second**2).sum(axis=(1, 2)))
-    return np.divide((first * second).sum(axis=(1, 2)), scale, out=np.full(len(first), np.nan), where=scale > 0)
+    return np.divide((first * second).sum(axis=(1, 2)), scale, out=np.full(len(first), np.nan), where=varied)
 
 
 def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
@@ -145,11 +150,12 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
         Interval; three nan where no value is left.
 
     Raises:
-        CourseError: for values that are not (N,), or a level outside (0, 1).
+        CourseError: for values that are not (N,), a level outside (0, 1), or resamples or a seed that are no whole
+            numbers.
 
     Source: Efron & Tibshirani 1993, chapter 13.
     """
-    values = numbers(values, "values")
+    values = as_numbers(values, "values")
     if values.ndim != 1:
         raise CourseError(f"bootstrap_interval takes values (N,), not {values.shape}.")
     if not (is_number(level) and 0 < level < 1 and is_whole(resamples) and is_whole(seed, 0)):
@@ -159,9 +165,13 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
     values = values[~np.isnan(values)]
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
-    draws = np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))
+    random, at_once = np.random.default_rng(seed), max(1, _DRAWS_AT_ONCE // len(values))
+    means = [
+        values[random.integers(0, len(values), (min(at_once, resamples - done), len(values)))].mean(axis=1)
+        for done in range(0, resamples, at_once)
+    ]
     tail = (1 - level) / 2
-    low, high = np.quantile(values[draws].mean(axis=1), (tail, 1 - tail))
+    low, high = np.quantile(np.concatenate(means), (tail, 1 - tail))
     return Interval(float(values.mean()), float(low), float(high))
 
 
@@ -174,8 +184,8 @@ def _near(region, tolerance):
     return distance_transform_edt(~region) <= tolerance
 
 
-def _pair(heat, regions):
-    heat, regions = numbers(heat, "heat"), np.asarray(regions)
+def _heat_and_regions(heat, regions):
+    heat, regions = as_numbers(heat, "heat"), np.asarray(regions)
     if heat.ndim != 3 or heat.shape != regions.shape or regions.dtype != bool:
         raise CourseError(
             f"heat is {heat.shape} and regions are {regions.dtype} {regions.shape}: give float and bool (N, H, W)."
