@@ -189,22 +189,24 @@ def all_heats(network):
 trained, untrained = all_heats(model), all_heats(explain.randomize_weights(model, seed=profile.seed))
 
 # %% alt="One drawn hand, its landmarks tinted, and the heat of six explanations: fine edges for the gradients, broad patches for Grad-CAM and occlusion; below, the same for an untrained network." slideshow={"slide_type": "subslide"} tags=["hide-input"]
-figure = figures.new_figure(9.6, 3.0)
+figure = figures.new_figure(9.6, 3.2)
 panels = figure.subplots(2, len(METHODS) + 1)
 figures.show_image(panels[0, 0], hands.images[0], "radiograph")
 figures.show_region(panels[1, 0], hands.images[0], hands.regions[0], "landmarks")
 for column, name in enumerate(METHODS, start=1):
     figures.show_heat(panels[0, column], hands.images[0], explain.heat_map(trained[name][0]), name)
-    figures.show_heat(panels[1, column], hands.images[0], explain.heat_map(untrained[name][0]), "untrained")
+    figures.show_heat(panels[1, column], hands.images[0], explain.heat_map(untrained[name][0]), f"{name},\nuntrained")
 figure
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which one tells the truth?
 #
 # - **landmark share**: as above; 1 is chance.
-# - **pointing game**: how often the hottest pixel lies on a landmark (Zhang et al. 2018); chance is the landmarks' part of the image.
+# - **pointing game**: how often the hottest pixel lies on a landmark (Zhang et al. 2018).
 # - **insertion**: put the pixels into a blurred image, hottest first, and watch the class's probability; the area under the curve
 #   (Petsiuk et al. 2018). It asks the network, not the bones.
+#
+# "random heat" says what chance is for each.
 #
 # **Guess**: how many of the six score a higher landmark share than the plain image?
 
@@ -213,26 +215,30 @@ my_guess_better = 4
 
 # %% slideshow={"slide_type": "subslide"}
 rows = {"the image itself": hands.images[..., 0].astype(float), **trained}
-rows |= {f"{name}, untrained": one for name, one in untrained.items()}
+rows["random heat"] = np.random.default_rng(profile.seed).random(hands.regions.shape)
 scored = {name: bootstrap_interval(landmark_share(one, hands.regions)) for name, one in rows.items()}
 better = sum(scored[name][0] > scored["the image itself"][0] for name in METHODS)
 check(my_guess_better, better, "Look at the table: what beats the image, and what beats its own untrained row?")
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
-print(f"{'explanation':26s} landmark share      pointing  insertion     chance: 1.00, {hands.regions.mean():.2f}, -")
+print(f"{'explanation':16s} landmark share     untrained          pointing  insertion")
 for name, one in rows.items():
+    cells = [
+        scored[name],
+        bootstrap_interval(landmark_share(untrained[name], hands.regions)) if name in METHODS else None,
+    ]
+    shares = ["{:.2f} [{:.2f}, {:.2f}]".format(*cell) if cell else "-" for cell in cells]
     points = np.nanmean(pointing_game(one, hands.regions))
-    area = explain.insertion(model, pixels, one, 0).areas.mean() if "untrained" not in name else float("nan")
-    print(
-        f"{name:26s} {scored[name][0]:.2f} [{scored[name][1]:.2f}, {scored[name][2]:.2f}]   {points:8.2f}  {area:9.2f}"
-    )
+    area = explain.insertion(model, pixels, one, 0).areas.mean()
+    print(f"{name:16s} {shares[0]:17s}  {shares[1]:17s}  {points:8.2f}  {area:9.2f}")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **In the stored run** no explanation beats the plain image, and only Grad-CAM puts clearly more heat on the landmarks than the same
 # method asked of an *untrained* network (one draw of weights). Guided backpropagation looks best and scores higher still untrained:
 # it redraws edges, and bones have edges. Occlusion's hottest patch hides a finger tip *and* the border of the exposed field: which of
-# the two counted, the map cannot say. So a pretty map on the right place proves nothing by itself; compare it with the untrained
-# network's. On twenty hands the pointing game is coarse: one hand is 0.05.
+# the two counted, the map cannot say. By insertion the plain image and Grad-CAM do no better than random heat. So a pretty map on the
+# right place proves nothing by itself; compare it with the untrained network's. On twenty hands the pointing game is coarse: one hand
+# is 0.05.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7. Words you will meet (1 of 2)
