@@ -151,14 +151,23 @@ def test_the_default_maps_carry_all_of_the_score(name):
     assert explain(IMAGES, CLASSES).shape == IMAGES.shape[:3]
 
 
-def test_a_score_of_several_ways_needs_a_named_layer():
-    def build(x):
-        ways = [kl.GlobalAveragePooling2D()(kl.Conv2D(4, k, activation="relu", name=f"way{k}")(x)) for k in (3, 5)]
-        return kl.Dense(3, name="fc")(kl.Concatenate()(ways))
+def two_ways(x):
+    ways = [kl.GlobalAveragePooling2D()(kl.Conv2D(4, k, activation="relu", name=f"way{k}")(x)) for k in (3, 5)]
+    return kl.Dense(3, name="fc")(kl.Concatenate()(ways))
 
+
+def test_before_several_ways_the_last_maps_of_all_are_taken():
+    def build(x):
+        x = kl.Conv2D(4, 3, padding="same", activation="relu", name="stem1")(x)
+        return two_ways(kl.Conv2D(4, 3, padding="same", activation="relu", name="stem2")(x))
+
+    assert GradCAM(model_of(build)).layer == "stem2"
+
+
+def test_a_score_of_several_ways_needs_a_named_layer():
     with pytest.raises(CourseError, match=r"has several ways: name one, layer='way\d' say"):
-        GradCAM(model_of(build))
-    assert GradCAM(model_of(build), "way3")(IMAGES, CLASSES).max() > 0
+        GradCAM(model_of(two_ways))
+    assert GradCAM(model_of(two_ways), "way3")(IMAGES, CLASSES).max() > 0
 
 
 def test_cam_refuses_maps_of_one_pixel():

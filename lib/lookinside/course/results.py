@@ -157,7 +157,7 @@ def versions() -> dict[str, str]:
     """Return the versions that the figures depend on."""
     from importlib.metadata import version
 
-    found = {name: version(name) for name in ("keras", "numpy", "lookinside")}
+    found = {name: version(name) for name in ("keras", "numpy", "tf-keras-vis", "lookinside")}
     for name in ("tensorflow-cpu", "tensorflow"):
         try:
             return found | {"tensorflow": version(name)}
