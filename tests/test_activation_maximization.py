@@ -42,6 +42,12 @@ def test_the_seed_says_all():
     assert np.abs(one - ascent(1, seed=4)).max() > 0.01
 
 
+def test_the_image_is_shifted_on_its_way(monkeypatch):
+    shifted = ascent(1)
+    monkeypatch.setattr("lookinside.explain.activation_maximization.SHIFT", 0)
+    assert np.abs(ascent(1) - shifted).max() > 0.01
+
+
 def test_activation_maximization_shows_its_steps():
     done = []
 

@@ -30,12 +30,28 @@ def test_short_work_and_stored_notebooks_are_silent(monkeypatch, capsys, quiet, 
     assert long_step(monkeypatch, capsys, delay) == ""
 
 
-def test_nothing_is_written_once_it_is_closed(monkeypatch, capsys):
+def test_nothing_is_written_once_it_is_closed(monkeypatch):
+    written = []
+
+    class Slow:
+        def __init__(self, **options):
+            pass
+
+        def refresh(self):
+            time.sleep(0.2)
+            written.append("refreshed")
+
+        def close(self):
+            written.append("closed")
+
     monkeypatch.delenv("COURSE_QUIET", raising=False)
-    long_step(monkeypatch, capsys, delay=0.05)
-    capsys.readouterr()
-    time.sleep(0.1)
-    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(bar, "tqdm", Slow)
+    monkeypatch.setattr(bar, "DELAY", 0.0)
+    monkeypatch.setattr(bar, "TICK", 0.01)
+    with bar.bar(True, 1, "patience"):
+        time.sleep(0.1)  # it is being refreshed now
+    time.sleep(0.3)
+    assert written == ["refreshed", "closed"]
 
 
 def test_the_promise_is_five_seconds():

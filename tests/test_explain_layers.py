@@ -63,6 +63,7 @@ PROBABILITIES = {
     "a power": lambda x: top(x, "softmax argument") ** 2,
     "some of the classes": lambda x: top(x, "softmax argument", 4)[:, :3],
     "a product": lambda x: kl.Multiply()([top(x, "softmax argument"), top(x, "softmax argument", name="b")]),
+    "a row of a softmax and logits": lambda x: kl.Concatenate()([top(x, "softmax argument"), top(x, name="b")]),
     "normalised": lambda x: kl.BatchNormalization()(top(x, "softmax argument")),
 }
 
