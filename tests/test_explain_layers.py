@@ -137,6 +137,7 @@ DEFAULTS = {
         "end",
     ),
     "dropout before the activation": (lambda x: kl.ReLU(name="end")(kl.Dropout(0.5)(kl.Conv2D(4, 3)(x))), "end"),
+    "an activation that is none": (lambda x: kl.ReLU(name="end")(kl.Activation("linear")(kl.Conv2D(4, 3)(x))), "end"),
     "dropout behind": (lambda x: kl.Dropout(0.5)(kl.Conv2D(4, 3, activation="relu", name="end")(x)), "end"),
     "a transposed convolution": (lambda x: kl.Conv2DTranspose(4, 3, 2, activation="relu", name="end")(x), "end"),
     "a gate of one pixel": (gated, "conv2d"),

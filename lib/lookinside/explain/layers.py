@@ -14,6 +14,9 @@ CONVOLUTIONS = (
 _NORMALISATIONS = (
     *(keras.layers.BatchNormalization, keras.layers.GroupNormalization, keras.layers.LayerNormalization),
 )
+_PASSING = (  # an Activation that is none is a linear one
+    *(keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.Identity, keras.layers.Activation),
+)
 
 
 def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
@@ -62,7 +65,7 @@ def _activated(graph, value):
             return step.outputs[0]
         if isinstance(step.layer, _NORMALISATIONS):
             found = step.outputs[0]
-        elif not isinstance(step.layer, keras.layers.Dropout | keras.layers.SpatialDropout2D | keras.layers.Identity):
+        elif not isinstance(step.layer, _PASSING):
             return found
 
 
