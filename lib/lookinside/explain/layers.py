@@ -9,13 +9,21 @@ from lookinside.explain.activations import activation_name, is_activation
 from lookinside.explain.graph import Graph, Step
 
 CONVOLUTIONS = (
-    *(keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D),
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
 )
 _NORMALISATIONS = (
-    *(keras.layers.BatchNormalization, keras.layers.GroupNormalization, keras.layers.LayerNormalization),
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
 )
-_PASSING = (  # an Activation that is none is a linear one
-    *(keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.Identity, keras.layers.Activation),
+_PASSING = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.Identity,
+    keras.layers.Activation,  # a linear one: the others are activations
 )
 
 
