@@ -12,13 +12,13 @@ from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
 from lookinside.errors import CourseError
 from lookinside.explain.arguments import is_number, is_whole
 from lookinside.explain.bar import bar
-from lookinside.explain.explainer import Scores
+from lookinside.explain.explainer import ClassScores
 from lookinside.explain.flat import FlatModel
 
 SHIFT = 4  # pixels by which the image moves between steps, so that no single pixel can win
 
 
-class ActivationMaximization(Scores):
+class ActivationMaximization(ClassScores):
     """An image made from noise that raises a class's score: what the class looks like to the network. No image goes in.
 
     The image is also pulled to be smooth (total variation) and dark (L1), by tf-keras-vis' own weights.

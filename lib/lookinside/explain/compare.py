@@ -66,7 +66,7 @@ def compare(
     found = {}
     with bar(progress, len(heats), "explanations", "method") as shown:
         for name, heat in heats.items():
-            found[name] = _scores(*heat(), walk, images, classes, regions)
+            found[name] = _row(*heat(), walk, images, classes, regions)
             shown.update(1)
     return found
 
@@ -84,7 +84,7 @@ class _Heat:
         return explain(self.images, self.classes) if isinstance(explain, Explainer) else explain(self.images)
 
 
-def _scores(heat, untrained, walk, images, classes, regions):
+def _row(heat, untrained, walk, images, classes, regions):
     values = {}
     if regions is not None:
         values["landmark_share"] = landmark_share(heat, regions)

@@ -19,7 +19,7 @@ from lookinside.explain.images import checked_images
 from lookinside.explain.tracing import traced
 
 
-class Scores:
+class ClassScores:
     """A model's class scores, checked and computed chunk by chunk: what explainers and the scores of maps stand on.
 
     Arguments and errors: see `Explainer`.
@@ -105,13 +105,13 @@ class Scores:
     def _logits(self, images):
         return self._graph.compute({0: images}, [self._head.value], self._call)[self._head.value]
 
-    def _scores(self, logits, classes):
+    def _score_of(self, logits, classes):
         """The score of each image's class; -1 is replaced by the predicted one."""
         wanted = tf.where(classes < 0, self._head.predicted(logits), classes)
         return self._head.of_class(logits, wanted)
 
 
-class Explainer(Scores, ABC):
+class Explainer(ClassScores, ABC):
     """Explains the score of a class, image by image: `Explainer(model, ...)(images, classes=None)`.
 
     The score is the class's logit; a softmax or sigmoid at the end is looked behind. Works for functional and
@@ -156,10 +156,10 @@ class Explainer(Scores, ABC):
 
 def explainer_of(maker: Callable, model: keras.Model) -> Callable:
     """Make an explainer of a model. Raises CourseError for one that is made already, or what is no maker."""
-    if isinstance(maker, Scores) or not callable(maker):
+    if isinstance(maker, ClassScores) or not callable(maker):
         raise CourseError(f"{maker!r:.60} makes no explainer: give GradCAM, say, rather than GradCAM(model).")
     explain = maker(model)
-    if isinstance(explain, Scores) and not isinstance(explain, Explainer):
+    if isinstance(explain, ClassScores) and not isinstance(explain, Explainer):
         raise CourseError(f"{type(explain).__name__} makes no map of an image: give GradCAM, say.")
     return explain
 

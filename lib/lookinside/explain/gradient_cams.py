@@ -33,7 +33,7 @@ class _GradientMap(ClassMap):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(maps)
             logits = self._graph.compute(known, [self._head.value], self._call)[self._head.value]
-            score = tf.reduce_sum(self._scores(logits, classes))
+            score = tf.reduce_sum(self._score_of(logits, classes))
         slopes = reachable(tape.gradient(score, maps), f"layer {self.layer}")
         return tf.nn.relu(self._sum(maps, slopes))
 

@@ -34,7 +34,7 @@ class Saliency(Explainer):
     def _gradients(self, images, classes):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            score = tf.reduce_sum(self._scores(self._logits(images), classes))
+            score = tf.reduce_sum(self._score_of(self._logits(images), classes))
         return reachable(tape.gradient(score, images), "the image")
 
 

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from lookinside.errors import CourseError
 from lookinside.explain.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.bar import bar
-from lookinside.explain.explainer import Scores
+from lookinside.explain.explainer import ClassScores
 from lookinside.explain.images import checked_images
 from lookinside.explain.rounds import in_rounds
 from lookinside.explain.tracing import traced
@@ -66,7 +66,7 @@ def deletion(
     return PixelWalk(model, **options).deletion(images, heat, classes, fill=fill)
 
 
-class PixelWalk(Scores):
+class PixelWalk(ClassScores):
     """From one image to another, pixel by pixel in a map's order, with the class's probability at each step.
 
     For many maps of one network: it is traced once, where `insertion` and `deletion` trace at each call. Arguments,
