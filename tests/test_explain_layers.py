@@ -3,11 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as kl
 from small_nets import CLASSES, IMAGES, SHAPE, assert_same, body, filled, net, top
 
 from lookinside.errors import CourseError
-from lookinside.explain import CAM, GradCAM, Saliency, ScoreCAM
+from lookinside.explain import CAM, GradCAM, GradCAMPlusPlus, Saliency, ScoreCAM
 
 
 def model_of(build, shape=SHAPE):
@@ -64,6 +65,13 @@ PROBABILITIES = {
     "some of the classes": lambda x: top(x, "softmax argument", 4)[:, :3],
     "a product": lambda x: kl.Multiply()([top(x, "softmax argument"), top(x, "softmax argument", name="b")]),
     "a row of a softmax and logits": lambda x: kl.Concatenate()([top(x, "softmax argument"), top(x, name="b")]),
+    "a wrapped softmax": lambda x: kl.TimeDistributed(kl.Dense(3, activation="softmax"))(kl.Reshape((-1, 6))(x))[:, 0],
+    "a softmax in a lambda": lambda x: kl.Lambda(lambda z: tf.nn.softmax(z))(top(x)) * 1.0,
+    "a softmax of one's own": lambda x: kl.Average()(
+        [kl.Dense(3, activation=lambda z: tf.nn.softmax(z))(kl.GlobalAveragePooling2D()(x)), top(x)]
+    ),
+    "normalised by layer": lambda x: kl.LayerNormalization()(top(x, "softmax argument")),
+    "rectified": lambda x: kl.PReLU()(top(x, "softmax argument")),
     "normalised": lambda x: kl.BatchNormalization()(top(x, "softmax argument")),
 }
 
@@ -74,9 +82,14 @@ def test_scores_that_mix_probabilities_are_refused(name):
         Saliency(model_of(lambda x: PROBABILITIES[name](body(x))))
 
 
+def tokens(x):
+    return kl.Reshape((-1, 6))(x)
+
+
 ALLOWED = {
     "a dense layer behind a softmax": lambda x: kl.Dense(3, name="last")(top(x, "softmax argument")),
     "logits behind a gate": lambda x: kl.Multiply()([top(x), top(x, "sigmoid argument", name="b")]),
+    "attention": lambda x: kl.Dot(1)([kl.Softmax(1)(kl.Dense(1)(tokens(x))), kl.Dense(3)(tokens(x))])[:, 0],
     "maps behind a gate": lambda x: kl.GlobalAveragePooling2D()(
         kl.Multiply()([kl.Conv2D(3, 1)(x), kl.Conv2D(1, 1, activation="sigmoid")(x)])
     ),
@@ -86,6 +99,25 @@ ALLOWED = {
 @pytest.mark.parametrize("name", ALLOWED)
 def test_scores_behind_a_gate_are_explained(name):
     assert Saliency(model_of(lambda x: ALLOWED[name](body(x))))(IMAGES, CLASSES).max() > 0
+
+
+UNREADABLE = {
+    "a wrapped softmax": lambda f: kl.SpectralNormalization(kl.Dense(3, activation="softmax"))(f),
+    "a hard sigmoid": lambda f: kl.Dense(1, activation="hard_sigmoid")(f),
+    "a sigmoid written out": lambda f: 1 / (1 + keras.ops.exp(-kl.Dense(1)(f))),
+    "a softmax written out": lambda f: keras.ops.exp(kl.Dense(3)(f)) / keras.ops.sum(keras.ops.exp(f)),
+    "a recurrent layer": lambda f: kl.LSTM(3, activation="softmax")(kl.Reshape((1, 6))(f)),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_end_that_may_hide_a_softmax_is_refused(name):
+    with pytest.raises(CourseError, match="may hide a softmax"):
+        Saliency(model_of(lambda x: UNREADABLE[name](kl.GlobalAveragePooling2D()(body(x)))))
+
+
+def test_logits_over_a_number_are_logits():
+    assert_same(Saliency(model_of(lambda x: top(body(x)) / 2.0))(IMAGES, CLASSES), Saliency(net())(IMAGES, CLASSES) / 2)
 
 
 def test_sums_of_logits_are_not():
@@ -138,6 +170,10 @@ DEFAULTS = {
     ),
     "dropout before the activation": (lambda x: kl.ReLU(name="end")(kl.Dropout(0.5)(kl.Conv2D(4, 3)(x))), "end"),
     "an activation that is none": (lambda x: kl.ReLU(name="end")(kl.Activation("linear")(kl.Conv2D(4, 3)(x))), "end"),
+    "a wrapped convolution": (
+        lambda x: kl.ReLU(name="end")(kl.SpectralNormalization(kl.Conv2D(4, 3))(kl.Conv2D(4, 3)(x))),
+        "end",
+    ),
     "dropout behind": (lambda x: kl.Dropout(0.5)(kl.Conv2D(4, 3, activation="relu", name="end")(x)), "end"),
     "a transposed convolution": (lambda x: kl.Conv2DTranspose(4, 3, 2, activation="relu", name="end")(x), "end"),
     "a gate of one pixel": (gated, "conv2d"),
@@ -178,3 +214,48 @@ def test_cam_refuses_maps_of_one_pixel():
 
     with pytest.raises(CourseError, match="whole has maps of one pixel"):
         CAM(model_of(build))
+
+
+def test_a_nested_model_that_is_used_twice_is_no_layer():
+    inner = keras.Input(SHAPE)
+    backbone = keras.Model(inner, body(inner), name="backbone")
+    pool = kl.GlobalAveragePooling2D()
+    model = model_of(
+        lambda x: kl.Dense(3)(kl.Concatenate()([pool(backbone(x)), pool(backbone(kl.Rescaling(-1.0)(x)))]))
+    )
+    with pytest.raises(CourseError, match="'backbone' is used 2 times"):
+        GradCAM(model, "backbone")
+
+
+def test_a_layer_of_two_outputs_is_no_maps():
+    model = model_of(lambda x: top(kl.Concatenate()(keras.ops.split(body(x), 2, axis=-1))))
+    with pytest.raises(CourseError, match="has 2 outputs"):
+        GradCAM(model, "split")
+
+
+def test_grad_cam_plus_plus_of_a_negative_map_is_empty():
+    """A head of maps: the class's own map, all below zero, speaks nowhere for it, and the weight must not turn it."""
+    model = model_of(lambda x: kl.GlobalAveragePooling2D()(kl.Conv2D(3, 1, name="maps")(body(x))))
+    kernel, _ = model.get_layer("maps").get_weights()
+    model.get_layer("maps").set_weights([kernel, np.array([-1000, 0, 1000.0])])
+    assert GradCAMPlusPlus(model, "maps")(IMAGES, 0).max() == 0
+    assert GradCAMPlusPlus(model, "maps")(IMAGES, 2).min() > 0
+
+
+def test_a_head_that_is_used_twice_ends_in_logits_once():
+    shared, again = kl.Dense(3, activation="softmax", name="fc"), kl.Dense(6, name="again")
+
+    def build(x, end):
+        features = kl.GlobalAveragePooling2D()(body(x))
+        return end(kl.Add()([features, again(shared(features))]))
+
+    one = model_of(lambda x: build(x, shared))
+    other = kl.Dense(3, activation="softmax", name="end")
+    two = model_of(lambda x: build(x, other))
+    other.set_weights(shared.get_weights())
+    assert_same(ScoreCAM(one, "conv2")(IMAGES, CLASSES), ScoreCAM(two, "conv2")(IMAGES, CLASSES), 1e-5)
+
+
+def test_copies_have_names_of_their_own():
+    model = model_of(lambda x: kl.Dense(1, name="it")(kl.Flatten(name="explained_maps")(body(x))))
+    assert ScoreCAM(model)(IMAGES, 1).shape == IMAGES.shape[:3]

@@ -159,3 +159,10 @@ def test_a_map_that_is_the_same_everywhere_correlates_with_nothing():
     assert np.isnan(map_correlation(varied, constant)).all()
     with pytest.raises(CourseError, match="nan or infinite"):
         map_correlation(varied, np.full((1, 7, 9), np.nan))
+
+
+def test_tiny_and_huge_maps_correlate_as_others():
+    ramp = np.arange(63.0).reshape(1, 7, 9)
+    for scale in (1e-200, 1e-90, 1, 1e150, 1e300):
+        assert map_correlation(scale * ramp, ramp) == pytest.approx(1)
+        assert map_correlation(scale * ramp, ramp) <= 1

@@ -10,7 +10,7 @@ from tf_keras_vis.activation_maximization.callbacks import Callback
 from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
 
 from lookinside.errors import CourseError
-from lookinside.explain.arguments import is_number, is_whole
+from lookinside.explain.arguments import as_array, is_number, is_whole
 from lookinside.explain.bar import bar
 from lookinside.explain.explainer import ClassScores
 from lookinside.explain.flat import FlatModel
@@ -54,7 +54,7 @@ class ActivationMaximization(ClassScores):
 
     def __call__(self, classes) -> np.ndarray:
         """One image for each class: int (K,) -> float32 (K, H, W, C) in `value_range`."""
-        classes = np.atleast_1d(classes)
+        classes = np.atleast_1d(as_array(classes, "classes"))
         classes = self._checked_classes(classes, len(classes))
         if not classes.size:
             raise CourseError("classes are empty: name one or more.")

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 SQUASHING = ("softmax", "log_softmax", "sigmoid")
+UNDONE_BY_NOTHING = ("hard_sigmoid", "sparse_sigmoid", "sparsemax")  # they squash, and are flat in places
 # They hand the gradient on as it is: no part of their range is cut off as a ReLU cuts it.
 SMOOTH = (*SQUASHING, "linear", "identity", "tanh", "hard_sigmoid", "log_sigmoid", "softsign", "exponential", "exp")
 OTHER_RECTIFIERS = (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
@@ -21,6 +22,13 @@ _FUNCTIONS = {
     for name in _NAMES
     if hasattr(home, name)
 }
+
+
+def unwrapped(layer):
+    """The layer inside of wrappers such as SpectralNormalization or TimeDistributed; another layer as it is."""
+    while isinstance(layer, keras.layers.Wrapper):
+        layer = layer.layer
+    return layer
 
 
 def is_activation(layer) -> bool:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from lookinside.errors import CourseError
+from lookinside.explain.arguments import as_array
 from lookinside.explain.bar import bar
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.images import checked_images
@@ -52,11 +53,15 @@ def compare(
     """
     if not makers or not isinstance(makers, dict):
         raise CourseError("There is nothing to compare: give a dict, name -> what makes an explainer of a model.")
+    if {IMAGE, RANDOM} & set(makers):
+        raise CourseError(f"{IMAGE!r} and {RANDOM!r} are rows of the table already: give your explainer another name.")
     walk = PixelWalk(model, output=output, progress=False)
     images = checked_images(images, model.input_shape).astype(np.float32)
-    if regions is not None and (np.shape(regions) != images.shape[:3] or np.asarray(regions).dtype != bool):
-        said = f"{np.asarray(regions).dtype} {np.shape(regions)}"
-        raise CourseError(f"regions are {said} for images {images.shape}: give bool (N, H, W).")
+    if regions is not None:
+        regions = as_array(regions, "regions")
+        if regions.shape != images.shape[:3] or regions.dtype != bool:
+            said = f"{regions.dtype} {regions.shape}"
+            raise CourseError(f"regions are {said} for images {images.shape}: give bool (N, H, W).")
     if classes is None:
         classes = walk.predict(images)
     fresh = randomize_weights(model, seed)

@@ -159,7 +159,7 @@ def explainer_of(maker: Callable, model: keras.Model) -> Callable:
     if isinstance(maker, ClassScores) or not callable(maker):
         raise CourseError(f"{maker!r:.60} makes no explainer: give GradCAM, say, rather than GradCAM(model).")
     explain = maker(model)
-    if isinstance(explain, ClassScores) and not isinstance(explain, Explainer):
+    if not callable(explain) or (isinstance(explain, ClassScores) and not isinstance(explain, Explainer)):
         raise CourseError(f"{type(explain).__name__} makes no map of an image: give GradCAM, say.")
     return explain
 

@@ -57,13 +57,16 @@ class FlatModel:
     def _call(self, step: Step, *arguments, **options):
         if not isinstance(step.layer, keras.Layer):
             return step.layer(*arguments, **options)
-        if id(step.layer) not in self._twins:
-            self._twins[id(step.layer)] = step.layer, self._twin(step)
-        return self._twins[id(step.layer)][1](*arguments, **options)
+        key = id(step.layer), step is self._head.lent  # a head that is used twice ends in logits once
+        if key not in self._twins:
+            self._twins[key] = step.layer, self._twin(step)
+        return self._twins[key][1](*arguments, **options)
 
     def _twin(self, step: Step):
         try:
-            config = step.layer.get_config() | {"dtype": "float32", "name": step.name.replace("/", "__")}
+            config = step.layer.get_config() | {"dtype": "float32", "name": f"copy_{len(self._twins)}"}
+            if isinstance(step.layer, keras.layers.Wrapper):
+                config["layer"]["config"]["dtype"] = "float32"
             if step is self._head.lent:
                 config["activation"] = "linear"
             return type(step.layer).from_config(config)

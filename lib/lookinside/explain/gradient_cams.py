@@ -66,16 +66,18 @@ class GradCAM(_GradientMap):
 class GradCAMPlusPlus(_GradientMap):
     """Grad-CAM++: as Grad-CAM, but only places count where the score rises, the fewer of a map the more each.
 
-    Arguments and errors: see `GradCAM`. The maps should be 0 or more, as behind a ReLU. The exponential of the score,
-    by which the paper multiplies all weights of an image alike, is left out: it overflows.
+    Arguments and errors: see `GradCAM`. The paper's maps are 0 or more, as behind a ReLU; a map whose sum is negative
+    counts as if it were 0. The exponential of the score, by which the paper multiplies all weights of an image alike,
+    is left out: it overflows.
 
     Source: Chattopadhay et al. 2018, Eqs. 6, 7 and 19.
     """
 
     def _sum(self, maps, slopes):
         # Eq. 19, both sides of the fraction divided by the squared slope.
-        below = 2.0 + slopes * tf.reduce_sum(maps, axis=(1, 2), keepdims=True)
-        weights = tf.reduce_sum(tf.math.divide_no_nan(tf.nn.relu(slopes), below), axis=(1, 2))
+        rising = tf.nn.relu(slopes)
+        below = 2.0 + rising * tf.nn.relu(tf.reduce_sum(maps, axis=(1, 2), keepdims=True))
+        weights = tf.reduce_sum(rising / below, axis=(1, 2))
         return tf.einsum("nhwk,nk->nhw", maps, weights)
 
 

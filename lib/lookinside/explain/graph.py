@@ -58,6 +58,7 @@ class Graph:
         self.steps: list[Step] = []
         self._values = 0
         self._ends: dict[str, tuple[int, ...]] = {}
+        self._calls: dict[str, int] = {}
         self.outputs = self._open(function, (0,), "")
         self._writers = {value: step for step in self.steps for value in step.outputs}
 
@@ -77,6 +78,7 @@ class Graph:
                     shape = tuple(node.outputs[0].shape[1:])
                     self.steps.append(Step(layer, name, reads, writes, shape, node))
                 self._ends[name] = writes
+                self._calls[name] = self._calls.get(name, 0) + 1
                 numbers.update({id(tensor): number for tensor, number in zip(node.outputs, writes, strict=True)})
         return tuple(numbers[id(tensor)] for tensor in function.outputs)
 
@@ -134,14 +136,16 @@ class Graph:
             raise CourseError(f"layer is {name!r:.60}: give its name.")
         fitting = [path for path in self._ends if path == name or path.endswith(f"/{name}")]
         exact = [path for path in fitting if path == name]
-        calls = [step for step in self.steps if step.name in (exact or fitting)]
         if not fitting:
             raise CourseError(f"No layer {name!r} in this model: {_offer(name, self._ends)}.")
         if not exact and len(fitting) > 1:
             raise CourseError(f"Several layers are named {name!r}: say which, {' or '.join(fitting)}.")
-        if len(calls) > 1:
-            raise CourseError(f"Layer {name!r} is used {len(calls)} times in this model: name one that is used once.")
-        return self._ends[(exact or fitting)[0]][0]
+        path = (exact or fitting)[0]
+        if self._calls[path] > 1:
+            raise CourseError(f"Layer {name!r} is used {self._calls[path]} times in this model: name one used once.")
+        if len(self._ends[path]) > 1:
+            raise CourseError(f"Layer {name!r} has {len(self._ends[path])} outputs: name one with a single output.")
+        return self._ends[path][0]
 
 
 def set_weights(layer: keras.Layer, weights: list) -> None:

@@ -8,10 +8,19 @@ import keras
 import tensorflow as tf
 
 from lookinside.errors import CourseError
-from lookinside.explain.activations import SQUASHING, activation_name
+from lookinside.explain.activations import SQUASHING, UNDONE_BY_NOTHING, activation_name, unwrapped
 from lookinside.explain.graph import Graph, Step
 
 _PASSING = (keras.layers.Identity, keras.layers.Dropout, keras.layers.ActivityRegularization)
+
+
+_PRODUCTS, _DIVISIONS = ("Multiply", "Dot", "Matmul", "Einsum"), ("Divide", "TrueDivide")
+_ONE_BY_ONE = (  # they have weights, but mix no classes
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.PReLU,
+)
 
 
 @dataclass(frozen=True)
@@ -97,21 +106,31 @@ def _probabilities(graph, value, seen):
         step = graph.writer(value)
         seen[value] = step.name if step and _squashes(step.layer) else None
         if step and not _squashes(step.layer) and not _is_weighted(step.layer):
-            found = [_probabilities(graph, one, seen) for one in step.inputs]
+            kind, inputs = type(step.layer).__name__, step.inputs
+            if kind in _DIVISIONS:
+                inputs = inputs[:1]  # a divisor only scales
+            elif kind == "Where":
+                inputs = inputs[-2:]  # a condition only chooses
+            found = [_probabilities(graph, one, seen) for one in inputs]
             # What a sigmoid only gates is not made of it: a product counts where all its factors do.
-            counts = all(found) if type(step.layer).__name__ == "Multiply" else any(found)
+            counts = all(found) if kind in _PRODUCTS else any(found)
             seen[value] = next(filter(None, found)) if counts and found else None
     return seen[value]
 
 
 def _is_weighted(layer):
     """Whether a step mixes its values by weights of its own: what comes out of it is a new score."""
-    return bool(getattr(layer, "weights", ())) and not isinstance(layer, keras.layers.BatchNormalization)
+    return bool(getattr(layer, "weights", ())) and not isinstance(layer, _ONE_BY_ONE)
 
 
 def _squashes(layer):
+    """Whether a step's results are probabilities, or may be: what cannot be read may hide a softmax."""
+    layer = unwrapped(layer)
+    if isinstance(layer, keras.layers.Lambda):
+        return True
     alone = _is_only_squashing(layer)
-    return activation_name(layer if alone else getattr(layer, "activation", None)) in SQUASHING
+    name = activation_name(layer if alone else getattr(layer, "activation", None))
+    return name is None or name in SQUASHING or name in UNDONE_BY_NOTHING
 
 
 def _place(graph, model, output):
@@ -161,13 +180,22 @@ def _squashing(step):
     elif isinstance(layer, keras.layers.Lambda) or not type(layer).__module__.startswith("keras."):
         name = None
     else:
-        name = activation_name(getattr(layer, "activation", None))
+        name = activation_name(getattr(unwrapped(layer), "activation", None))
+    cannot_be_left_out = unwrapped(layer) is not layer or isinstance(layer, keras.layers.RNN)
+    if name in UNDONE_BY_NOTHING or (name in SQUASHING and cannot_be_left_out) or _divides_by_a_value(step):
+        name = None
     if name is None:
         raise CourseError(
             f"The model ends in {step.name}, which may hide a softmax: end it in a Dense layer of logits, or in one "
             "with one of Keras' own activations."
         )
     return name if name in SQUASHING else None
+
+
+def _divides_by_a_value(step):
+    """Whether a step divides by what the model has computed, as a softmax or sigmoid written out does."""
+    arguments = step.node.arguments.args
+    return type(step.layer).__name__ in _DIVISIONS and isinstance(arguments[1], keras.KerasTensor)
 
 
 def _is_only_squashing(layer):

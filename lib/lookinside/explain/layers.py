@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from lookinside.errors import CourseError
-from lookinside.explain.activations import activation_name, is_activation
+from lookinside.explain.activations import activation_name, is_activation, unwrapped
 from lookinside.explain.graph import Graph, Step
 
 CONVOLUTIONS = (
@@ -62,7 +62,7 @@ def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
 def _activated(graph, value):
     """The value behind the normalisation and activation that follow one, where nothing else reads it."""
     found, step = value, graph.writer(value)
-    if _is_convolution(step) and activation_name(getattr(step.layer, "activation", None)) != "linear":
+    if _is_convolution(step) and activation_name(getattr(unwrapped(step.layer), "activation", None)) != "linear":
         return found
     while True:
         readers = graph.readers(step.outputs[0])
@@ -95,12 +95,12 @@ def _bottleneck(graph, score):
 def _last_convolution(steps):
     convolutions = [step for step in steps if _is_convolution(step)]
     if not convolutions:
-        raise CourseError("This model has no convolution: name the layer whose maps you want to see.")
+        raise CourseError("This model has no convolution with maps of several pixels: name the layer you want to see.")
     return convolutions[-1]
 
 
 def _is_convolution(step: Step) -> bool:
-    return isinstance(step.layer, CONVOLUTIONS)
+    return isinstance(unwrapped(step.layer), CONVOLUTIONS) and len(step.shape) == 3
 
 
 def _is_one_pixel(step):

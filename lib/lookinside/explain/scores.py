@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from lookinside.errors import CourseError
-from lookinside.explain.arguments import as_numbers, is_number, is_whole
+from lookinside.explain.arguments import as_array, as_numbers, is_number, is_whole
 
 _DRAWS_AT_ONCE = 2**20  # 8 MiB of them
 
@@ -54,7 +54,7 @@ def region_share(regions: np.ndarray, *, tolerance: float = 0.0) -> np.ndarray:
     Raises:
         CourseError: for regions that are not bool (N, H, W), or a negative tolerance.
     """
-    regions = np.asarray(regions)
+    regions = as_array(regions, "regions")
     if regions.ndim != 3 or regions.dtype != bool:
         raise CourseError(f"regions are {regions.dtype} {regions.shape}: give bool (N, H, W).")
     return np.array([_near(region, tolerance).mean() for region in regions])
@@ -128,10 +128,8 @@ def map_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise CourseError("A map holds nan or infinite values: look for them in the images or the network's weights.")
     varied = (np.ptp(first, axis=(1, 2)) > 0) & (np.ptp(second, axis=(1, 2)) > 0)
-    first = first - first.mean(axis=(1, 2), keepdims=True)
-    second = second - second.mean(axis=(1, 2), keepdims=True)
-    scale = np.sqrt((first**2).sum(axis=(1, 2)) * (second**2).sum(axis=(1, 2)))
-    return np.divide((first * second).sum(axis=(1, 2)), scale, out=np.full(len(first), np.nan), where=varied)
+    first, second = (_standard(maps) for maps in (first, second))
+    return np.where(varied, np.clip((first * second).sum(axis=(1, 2)), -1, 1), np.nan)
 
 
 def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
@@ -163,6 +161,8 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
             f"level is {level}, resamples {resamples}, seed {seed}: give a level in (0, 1), whole numbers from 1 and 0."
         )
     values = values[~np.isnan(values)]
+    if np.isinf(values).any():
+        raise CourseError("values hold infinity: look for it in the maps that were scored.")
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
     random, at_once = np.random.default_rng(seed), max(1, _DRAWS_AT_ONCE // len(values))
@@ -175,6 +175,14 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
     return Interval(float(values.mean()), float(low), float(high))
 
 
+def _standard(maps):
+    """Each map (N, H, W) with a mean of 0 and a length of 1; scaled first, for squares of tiny values vanish."""
+    maps = maps / np.maximum(np.abs(maps).max(axis=(1, 2), keepdims=True), np.finfo(float).tiny)
+    maps = maps - maps.mean(axis=(1, 2), keepdims=True)
+    length = np.sqrt((maps**2).sum(axis=(1, 2), keepdims=True))
+    return maps / np.where(length > 0, length, 1)
+
+
 def _near(region, tolerance):
     """bool (H, W): the region and its margin."""
     if not is_number(tolerance):
@@ -185,7 +193,7 @@ def _near(region, tolerance):
 
 
 def _heat_and_regions(heat, regions):
-    heat, regions = as_numbers(heat, "heat"), np.asarray(regions)
+    heat, regions = as_numbers(heat, "heat"), as_array(regions, "regions")
     if heat.ndim != 3 or heat.shape != regions.shape or regions.dtype != bool:
         raise CourseError(
             f"heat is {heat.shape} and regions are {regions.dtype} {regions.shape}: give float and bool (N, H, W)."
