@@ -871,8 +871,8 @@ explanations_table("unifesp", "shallow")
 #
 # - **share**: none reaches the image's 4. With BN all eight beat chance; for the shallow network Grad-CAM falls *below* it. Both hold
 #   in each of the three seeds.
-# - **deletion**: only occlusion keeps up with the image. To delete is to blacken, what is bright is bone, and to blacken is what
-#   occlusion does. On UNIFESP random heat deletes about as well as most.
+# - **deletion**: with BN on phantoms, only occlusion keeps up with the image. To delete is to blacken, what is bright is bone, and to
+#   blacken is what occlusion does. On UNIFESP random heat deletes about as well as most.
 # - **insertion**: with BN, every mean lies above random heat's in each seed of the phantoms, and the gradients' above the image's in
 #   one seed of three. On UNIFESP random heat reaches 0.73 in one seed: there, nothing is clear of chance in all three.
 

@@ -194,8 +194,8 @@ def _squashing(step):
 
 def _divides_by_a_value(step):
     """Whether a step divides by what the model has computed, as a softmax or sigmoid written out does."""
-    arguments = step.node.arguments.args
-    return type(step.layer).__name__ in _DIVISIONS and isinstance(arguments[1], keras.KerasTensor)
+    divisors = step.node.arguments.args[1:]
+    return type(step.layer).__name__ in _DIVISIONS and any(isinstance(one, keras.KerasTensor) for one in divisors)
 
 
 def _is_only_squashing(layer):
