@@ -25,37 +25,37 @@ help: ## this list
 
 ready:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found: install one, or say make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
-	@$(PYTHON) lib/lookinside/course/bootstrap.py $(if $(filter .venv-gpu,$(VENV)),--gpu)
+	@$(PYTHON) lib/lookinside/course/build/bootstrap.py $(if $(filter .venv-gpu,$(VENV)),--gpu)
 
 run: ready ## execute the chapters (CHAPTER=01 for one; GPU=1), write build/html, print the closing table
-	@$(PY) -m lookinside.course.run $(CHAPTER)
+	@$(PY) -m lookinside.course.build.run $(CHAPTER)
 
 test: ready ## lint, unit tests, every notebook under nbval, student build, slides
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(AS_STORED) $(ONE_THREAD) $(PY) -m pytest -q -n 2 -m "not chapters" tests
 	$(AS_STORED) $(PY) -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=300 chapters
-	@$(AS_STORED) $(PY) -m lookinside.course.student
-	@$(AS_STORED) $(PY) -m lookinside.course.slides
+	@$(AS_STORED) $(PY) -m lookinside.course.build.student
+	@$(AS_STORED) $(PY) -m lookinside.course.build.slides
 	$(AS_STORED) $(PY) -m pytest -q -m chapters tests
 
 lab: ready ## open JupyterLab on the chapters
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters
 
 notebooks: ready ## write and execute chapters/*.ipynb from their .py sources (CHAPTER=01 for one)
-	@$(PY) -m lookinside.course.notebooks $(CHAPTER)
+	@$(PY) -m lookinside.course.build.notebooks $(CHAPTER)
 
 slides: ready ## one offline HTML deck a chapter in build/slides
-	@$(PY) -m lookinside.course.slides $(CHAPTER)
+	@$(PY) -m lookinside.course.build.slides $(CHAPTER)
 
 student: ready ## notebooks without solutions in build/student
-	@$(PY) -m lookinside.course.student $(CHAPTER)
+	@$(PY) -m lookinside.course.build.student $(CHAPTER)
 
 data: ready ## fetch and prepare a public set (SET=mednist or unifesp; FROM=folder-or-archive)
 	@$(PY) data_scripts/$(or $(SET),mednist).py $(if $(FROM),--from "$(FROM)")
 
 results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2)
-	@$(PY) -m lookinside.course.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
+	@$(PY) -m lookinside.course.build.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
 		$(if $(DATASETS),--datasets "$(DATASETS)") $(if $(SEEDS),--seeds "$(SEEDS)")
 
 bench: ready ## time what the library promises to do fast

@@ -61,8 +61,8 @@ from lookinside.explain import (
     map_correlation,
     mass_in_region,
     randomize_weights,
-    reversals,
 )
+from lookinside.explain.network import reversals
 from lookinside.models import PAPER_TABLES, deeper_cnn, layer_table, shallow_cnn
 from lookinside.phantoms import CLASSES
 from lookinside.training import augmentation, evaluate_classifier, fit_classifier
@@ -943,7 +943,7 @@ assert np.array_equal(survivors, pooled_back > 0), "compare with the largest val
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 2: break the layer, find the test that notices
 #
-# `Relu.backward` in `lib/lookinside/explain/reversals.py` rectifies the signal on the way back. Write `broken`, with the same
+# `Relu.backward` in `lib/lookinside/explain/network/reversals.py` rectifies the signal on the way back. Write `broken`, with the same
 # arguments, which lets everything through. Then find the test in `tests/test_deconvnet.py` that would notice, and put its name
 # into `noticed`.
 

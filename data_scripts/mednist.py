@@ -14,7 +14,7 @@ from preparing.cli import run
 from preparing.pictures import is_source
 
 from lookinside.data.places import subfolders
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 CLASSES = {
     "abdomen_ct": "AbdomenCT",
@@ -32,14 +32,14 @@ def collect(folder: Path) -> Found:
     best = max(places, key=lambda place: sum((place / name).is_dir() for name in CLASSES.values()))
     missing = [name for name in CLASSES.values() if not (best / name).is_dir()]
     if missing:
-        raise CourseError(
+        raise LookInsideError(
             f"{best}: there is no folder {missing[0]}: give the folder with {', '.join(CLASSES.values())}"
         )
     items = []
     for name, original in CLASSES.items():
         files = sorted(path for path in (best / original).iterdir() if path.is_file() and is_source(path))
         if not files:
-            raise CourseError(f"{best / original}: holds no image: download the set again")
+            raise LookInsideError(f"{best / original}: holds no image: download the set again")
         items += [(path, name) for path in files]
     return Found(items)
 

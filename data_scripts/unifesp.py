@@ -17,7 +17,7 @@ from preparing.card import Card, Found
 from preparing.cli import run
 from preparing.pictures import is_source
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 # The publisher's numbers, 0 to 21. Where the phantoms have the same body part, the folder has their name for it.
 CLASSES = {
@@ -39,7 +39,7 @@ def collect(folder: Path) -> Found:
     for line, image, target in rows:
         key = _key(image)
         if key in seen:
-            raise CourseError(f"{table}: line {line}: image {image} is listed twice: keep one of its lines")
+            raise LookInsideError(f"{table}: line {line}: image {image} is listed twice: keep one of its lines")
         seen.add(key)
         numbers = _numbers(target, table, line)
         if key not in files:
@@ -49,7 +49,7 @@ def collect(folder: Path) -> Found:
         else:
             items.append((files[key], names[numbers[0]]))
     if not items:
-        raise CourseError(f"{table}: none of its images is under {folder}: give the folder that holds both")
+        raise LookInsideError(f"{table}: none of its images is under {folder}: give the folder that holds both")
     left_out["file, not in the table"] = len(set(files) - seen)
     return Found(sorted(items), left_out)
 
@@ -69,12 +69,12 @@ def _find_table(folder: Path) -> tuple[Path, list[tuple[int, str, str]]]:
                 for row in reader:
                     if any(row):
                         if len(row) <= max(image, target):
-                            raise CourseError(f"{path}: line {reader.line_num} is cut short: complete or remove it")
+                            raise LookInsideError(f"{path}: line {reader.line_num} is cut short: complete or remove it")
                         rows.append((reader.line_num, row[image].strip(), row[target]))
                 return path, rows
         except (UnicodeDecodeError, csv.Error) as error:
-            raise CourseError(f"{path}: cannot be read as a table ({error}): download it again") from None
-    raise CourseError(
+            raise LookInsideError(f"{path}: cannot be read as a table ({error}): download it again") from None
+    raise LookInsideError(
         f"{folder}: holds no table of labels: give the folder with train.csv "
         "(columns SOPInstanceUID or image, and Target)"
     )
@@ -91,7 +91,7 @@ def _index(folder: Path) -> dict[str, Path]:
         if old is None or (path.suffix.lower() == ".dcm" and old.suffix.lower() != ".dcm"):
             files[key] = path
         elif path.suffix.lower() == old.suffix.lower():
-            raise CourseError(f"{old} and {path}: two files for one image: remove one")
+            raise LookInsideError(f"{old} and {path}: two files for one image: remove one")
     return files
 
 
@@ -109,7 +109,7 @@ def _numbers(target: str, table: Path, line: int) -> list[int]:
     except ValueError:
         numbers = []
     if not numbers or not all(0 <= number < len(CLASSES) for number in numbers):
-        raise CourseError(
+        raise LookInsideError(
             f"{table}: line {line}: target {target.strip()!r} is unknown: "
             f"numbers from 0 to {len(CLASSES) - 1} are expected"
         )

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from small_nets import SHAPE, net
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import ActivationMaximization, Saliency
 
 pytestmark = pytest.mark.filterwarnings("error:The structure of `inputs`")
@@ -69,12 +69,12 @@ def test_activation_maximization_shows_its_steps():
     "value_range", [(0,), (0, 1, 2), None, 3, (1, 0), (0, 0), (0, np.inf), (np.nan, 1), "ab", "01x"]
 )
 def test_a_range_of_pixels_is_two_numbers(value_range):
-    with pytest.raises(CourseError, match="the low before the high"):
+    with pytest.raises(LookInsideError, match="the low before the high"):
         ActivationMaximization(net(), value_range=value_range)
 
 
 def test_no_class_is_refused():
-    with pytest.raises(CourseError, match="name one or more"):
+    with pytest.raises(LookInsideError, match="name one or more"):
         ActivationMaximization(net())(np.array([], int))
 
 

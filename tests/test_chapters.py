@@ -8,10 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lookinside.course.execute import execute
+from lookinside.course.build.execution import execute
+from lookinside.course.build.rules import faults
+from lookinside.course.build.student import build
 from lookinside.course.places import chapter_sources
-from lookinside.course.rules import faults
-from lookinside.course.student import build
 
 pytestmark = pytest.mark.chapters
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_nets import IMAGES, net
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import (
     Deconvnet,
     GradCAM,
@@ -75,5 +75,5 @@ def test_without_a_truth_its_scores_are_left_out(model):
     ("makers", "regions", "says"), [({}, None, "nothing to compare"), ({"g": Saliency}, REGIONS[:2], "regions are")]
 )
 def test_what_cannot_be_compared_is_refused(model, makers, regions, says):
-    with pytest.raises(CourseError, match=says):
+    with pytest.raises(LookInsideError, match=says):
         compare(makers, model, IMAGES, regions=regions)

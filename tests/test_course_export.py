@@ -7,9 +7,9 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from lookinside.course.export import write_page
-from lookinside.course.formulas import to_mathml
-from lookinside.errors import CourseError
+from lookinside.course.build.export import write_page
+from lookinside.course.build.formulas import to_mathml
+from lookinside.errors import LookInsideError
 
 PNG = "iVBORw0KGgo="
 
@@ -57,7 +57,7 @@ def test_limits_stand_below_in_a_block_and_beside_in_a_line():
 
 
 def test_a_formula_that_cannot_be_drawn_is_quoted_in_one_line():
-    with pytest.raises(CourseError, match=r"\\foo\{x\}") as error:
+    with pytest.raises(LookInsideError, match=r"\\foo\{x\}") as error:
         to_mathml(r"\foo{x}", block=False)
     assert "\n" not in str(error.value)
 

@@ -8,7 +8,7 @@ import pytest
 
 from lookinside.course import check, profile, progress, record_result, unsolved
 from lookinside.course.environment import environment_report, package_rows, read_pins
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_profile_picks_its_own_value(clean_environment, name, value):
 
 def test_unknown_profile_is_refused_in_one_line_that_names_all_three(clean_environment):
     clean_environment.setenv("COURSE_PROFILE", "fast")
-    with pytest.raises(CourseError, match=r"^COURSE_PROFILE='fast'.*quick, desk or paper\.$") as error:
+    with pytest.raises(LookInsideError, match=r"^COURSE_PROFILE='fast'.*quick, desk or paper\.$") as error:
         profile.pick(quick=1, desk=2, paper=3)
     assert "\n" not in str(error.value)
 
@@ -72,7 +72,7 @@ def test_check_says_when_a_guess_is_no_number(capsys):
 
 
 def test_unsolved_stops_with_one_sentence():
-    with pytest.raises(CourseError, match=r"^Exercise 2 is not solved yet: [^\n]*$"):
+    with pytest.raises(LookInsideError, match=r"^Exercise 2 is not solved yet: [^\n]*$"):
         unsolved("Exercise 2")
 
 
@@ -90,7 +90,7 @@ def test_record_result_prints_outside_a_notebook_and_refuses_a_long_line(capsys)
     record_result("balanced accuracy 0.8", accuracy=0.8)
     assert capsys.readouterr().out == "Main result: balanced accuracy 0.8\n"
     for sentence in ("", "x" * 101, "two\nlines"):
-        with pytest.raises(CourseError, match="at most 100 characters"):
+        with pytest.raises(LookInsideError, match="at most 100 characters"):
             record_result(sentence)
 
 

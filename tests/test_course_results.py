@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lookinside.course.results import Results, plain
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_summary_spans_the_seeds(results):
 
 def test_a_broken_file_is_named(results):
     results.path.write_text("{")
-    with pytest.raises(CourseError, match=r"01_anatomy_landmarks\.json"):
+    with pytest.raises(LookInsideError, match=r"01_anatomy_landmarks\.json"):
         results.rows()
 
 
@@ -64,7 +64,7 @@ def test_values_are_added_to_a_recorded_row(results):
     record(results)
     results.add("deep", seed=0, values={"landmark_share": (1.5, 1.4, 1.6)})
     assert set(results.rows()[0]["values"]) == {"accuracy", "landmark_share"}
-    with pytest.raises(CourseError, match="no row of deep, seed 1"):
+    with pytest.raises(LookInsideError, match="no row of deep, seed 1"):
         results.add("deep", seed=1, values={})
 
 

@@ -4,10 +4,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from lookinside.course.pairs import fresh_notebook, outputs_hash, read_stored, source_hash, store
+from lookinside.course.build.pairs import fresh_notebook, outputs_hash, read_stored, source_hash, store
+from lookinside.course.build.rules import faults
 from lookinside.course.recording import MIME
-from lookinside.course.rules import faults
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 SOURCE = """# ---
 # jupyter:
@@ -171,5 +171,5 @@ def test_cells_keep_their_ids(pair):
 def test_a_source_that_is_no_notebook_is_one_line(tmp_path):
     source = tmp_path / "00_bytes.py"
     source.write_bytes(b"# %%\nprint('\xff')\n")
-    with pytest.raises(CourseError, match=r"^00_bytes\.py is no py:percent notebook"):
+    with pytest.raises(LookInsideError, match=r"^00_bytes\.py is no py:percent notebook"):
         fresh_notebook(source)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lookinside.course.execute import execute, one_line
-from lookinside.course.pairs import read_source
-from lookinside.course.run import INTERRUPTED, closing_table, run
+from lookinside.course.build.execution import execute, one_line
+from lookinside.course.build.pairs import read_source
+from lookinside.course.build.run import INTERRUPTED, closing_table, run_chapters
 
 GOOD = """# %% [markdown]
 # # A good one with $x^2$
@@ -29,8 +29,10 @@ record_result("nine of ten", share=0.9)
 """
 BAD = "# %%\nprint('here')\n\n# %%\nraise ValueError('wrong shape\\nand more')\n\n# %%\nprint('never')\n"
 REFUSED = (
-    "# %%\nimport IPython\nfrom lookinside.course.setup import _one_line\nfrom lookinside.errors import CourseError\n"
-    "IPython.get_ipython().set_custom_exc((CourseError,), _one_line)\n\n# %%\nraise CourseError('no set: fetch it.')\n"
+    "# %%\nimport IPython\nfrom lookinside.course.setup import _one_line\n"
+    "from lookinside.errors import LookInsideError\n"
+    "IPython.get_ipython().set_custom_exc((LookInsideError,), _one_line)\n\n"
+    "# %%\nraise LookInsideError('no set: fetch it.')\n"
 )
 KILLED = "# %%\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 
@@ -46,7 +48,7 @@ def write(folder: Path, **sources: str) -> list[Path]:
 def test_the_next_chapter_runs_after_one_that_fails(tmp_path, capsys):
     sources = write(tmp_path, bad=BAD, killed=KILLED, refused=REFUSED, unreadable="", good=GOOD)
     sources[3].write_bytes(b"# %%\nprint('\xff')\n")
-    assert run(sources, tmp_path / "pages") == 1
+    assert run_chapters(sources, tmp_path / "pages") == 1
     table = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert "FAILED In [2]: ValueError: wrong shape" in table["bad"] and "and more" not in table["bad"]
     assert "FAILED In [1]: the kernel was killed" in table["killed"]
@@ -60,15 +62,15 @@ def test_the_next_chapter_runs_after_one_that_fails(tmp_path, capsys):
 
 
 def test_all_good_is_exit_status_zero(tmp_path):
-    assert run(write(tmp_path, good=GOOD), tmp_path / "pages") == 0
+    assert run_chapters(write(tmp_path, good=GOOD), tmp_path / "pages") == 0
 
 
 def test_a_page_for_each_data_set_and_none_is_lost(tmp_path):
     """Another set, or a run that fails, does not take the place of a whole page."""
     good, pages = write(tmp_path, good=GOOD), tmp_path / "pages"
-    run(good, pages)
-    run(good, pages, {"COURSE_DATASET": "data/unifesp"})
-    run(write(tmp_path, good=BAD), pages)
+    run_chapters(good, pages)
+    run_chapters(good, pages, {"COURSE_DATASET": "data/unifesp"})
+    run_chapters(write(tmp_path, good=BAD), pages)
     assert sorted(path.name for path in pages.glob("*.html")) == [
         "good-unfinished.html",
         "good-unifesp.html",
@@ -83,9 +85,9 @@ def test_an_interrupt_leaves_the_table(tmp_path, kind):
     slow = f"# %%\nimport pathlib, time\npathlib.Path({str(began)!r}).touch()\ntime.sleep(120)\n"
     sources = write(tmp_path, one="# %%\nprint(1)\n", two=slow, three="# %%\nprint(3)\n")
     code = (
-        "import signal, sys; from pathlib import Path; from lookinside.course.run import run;"
+        "import signal, sys; from pathlib import Path; from lookinside.course.build.run import run_chapters;"
         "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background job ignores it
-        "sys.exit(run(list(map(Path, sys.argv[2:])), Path(sys.argv[1])))"
+        "sys.exit(run_chapters(list(map(Path, sys.argv[2:])), Path(sys.argv[1])))"
     )
     command = [sys.executable, "-c", code, tmp_path / "pages", *sources]
     runner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -122,7 +124,7 @@ def test_outputs_keep_standard_output_whole_and_no_error_stream(tmp_path):
 
 def test_an_error_is_one_line_of_limited_length():
     assert one_line("ValueError", "\x1b[31mred\x1b[0m\nmore") == "ValueError: red"
-    assert one_line("CourseError", "mend it.") == "mend it."
+    assert one_line("LookInsideError", "mend it.") == "mend it."
     assert one_line("KeyError", "") == "KeyError"
     assert len(one_line("ValueError", "x" * 500)) == 200
 

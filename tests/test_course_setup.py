@@ -2,15 +2,15 @@
 
 import pytest
 
-from lookinside.course.execute import execute
-from lookinside.course.pairs import read_source
+from lookinside.course.build.execution import execute
+from lookinside.course.build.pairs import read_source
 
 SOURCE = """# %%
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 from lookinside.course import set_up
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 set_up(seed=3)
 print(np.random.rand(), np.float64(1 / 3), np.array([1 / 3]))
 
@@ -27,7 +27,7 @@ tf.get_logger().warning("retraced again")
 print("said")
 
 # %%
-raise CourseError("there is no set of this name: fetch it.")
+raise LookInsideError("there is no set of this name: fetch it.")
 """
 
 

@@ -3,9 +3,9 @@
 import nbformat
 import pytest
 
-from lookinside.course.execute import execute
-from lookinside.course.pairs import fresh_notebook
-from lookinside.course.student import build, empty_guesses
+from lookinside.course.build.execution import execute
+from lookinside.course.build.pairs import fresh_notebook
+from lookinside.course.build.student import build, empty_guesses
 
 SOURCE = """# %% [markdown]
 # # Title

@@ -18,7 +18,7 @@ from preparing.fetch import fetch
 from test_data_scripts import left_behind, line, make_mednist
 
 from lookinside.data import load_images
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def packed(folder: Path, target: Path) -> Path:
@@ -68,7 +68,7 @@ def bad_tar(path: Path, name: str, kind=tarfile.REGTYPE) -> Path:
 def test_an_entry_that_leaves_its_folder_is_refused_by_name(tmp_path, make, name):
     archive = make(tmp_path / ("a.zip" if make is bad_zip else "a.tar.gz"), name)
     (tmp_path / "in").mkdir()
-    with pytest.raises(CourseError) as caught:
+    with pytest.raises(LookInsideError) as caught:
         unpack(archive, tmp_path / "in")
     assert f"entry {name!r} would leave its folder" in str(caught.value)
     assert left_behind(tmp_path / "in") == []  # not even the good entry
@@ -82,7 +82,7 @@ def test_links_are_refused(tmp_path):
         bad_tar(tmp_path / "b.tar.gz", "link", tarfile.LNKTYPE),
         bad_tar(tmp_path / "c.tar.gz", "link", tarfile.CHRTYPE),
     ):
-        with pytest.raises(CourseError, match="entry 'link' is a link"):
+        with pytest.raises(LookInsideError, match="entry 'link' is a link"):
             unpack(archive, tmp_path)
 
 
@@ -104,13 +104,13 @@ def test_bent_bytes_in_a_zip(tmp_path):
     raw[300:310] = bytes(10)
     archive.write_bytes(bytes(raw))
     (tmp_path / "in").mkdir()
-    with pytest.raises(CourseError, match=r"a\.zip: is damaged"):
+    with pytest.raises(LookInsideError, match=r"a\.zip: is damaged"):
         unpack(archive, tmp_path / "in")
 
 
 def test_no_archive_at_all(tmp_path):
     (tmp_path / "a.zip").write_text("text")
-    with pytest.raises(CourseError, match=r"a\.zip: is no \.zip or \.tar archive"):
+    with pytest.raises(LookInsideError, match=r"a\.zip: is no \.zip or \.tar archive"):
         unpack(tmp_path / "a.zip", tmp_path)
 
 
@@ -156,7 +156,7 @@ def test_fetched_once_with_its_checksum(server, tmp_path):
 
 def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
     server.files["/a.zip"] = b"content"
-    with pytest.raises(CourseError, match=r"a\.zip: the checksum is not md5:") as caught:
+    with pytest.raises(LookInsideError, match=r"a\.zip: the checksum is not md5:") as caught:
         fetch(server.address + "/a.zip", md5(b"other"), tmp_path)
     assert "\n" not in str(caught.value) and left_behind(tmp_path) == []
 
@@ -164,14 +164,14 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
 def test_a_broken_connection_leaves_nothing(server, tmp_path):
     server.files["/a.zip"] = b"content" * 100_000
     server.cut = True
-    with pytest.raises(CourseError, match=r"could not be fetched|the checksum is not"):
+    with pytest.raises(LookInsideError, match=r"could not be fetched|the checksum is not"):
         fetch(server.address + "/a.zip", md5(server.files["/a.zip"]), tmp_path)
     assert left_behind(tmp_path) == []
 
 
 def test_a_missing_file_and_a_silent_server(server, tmp_path):
     for address in (server.address + "/none.zip", "http://127.0.0.1:9/a.zip"):
-        with pytest.raises(CourseError, match="could not be fetched") as caught:
+        with pytest.raises(LookInsideError, match="could not be fetched") as caught:
             fetch(address, md5(b""), tmp_path)
         assert "\n" not in str(caught.value) and "--from" in str(caught.value)
     assert left_behind(tmp_path) == []

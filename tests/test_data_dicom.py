@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 RAMP = (np.arange(24 * 32).reshape(24, 32) * 5 + 40).astype(np.uint16)  # 40 to 3875, 12 bits
 
@@ -51,7 +51,7 @@ def saved(data: pydicom.Dataset, tmp_path: Path) -> Path:
 
 
 def refusal(path: Path) -> str:
-    with pytest.raises(CourseError) as caught:
+    with pytest.raises(LookInsideError) as caught:
         read_dicom(path)
     assert "\n" not in str(caught.value) and str(caught.value).startswith(str(path))
     return str(caught.value)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from lookinside.data import describe, find_set, load_images
 from lookinside.data.reading import read_grey, to_square
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def save(path: Path, array=None, mode=None) -> Path:
@@ -34,7 +34,7 @@ def folder(tmp_path) -> Path:
 
 
 def refusal(folder, split="train", size=16) -> str:
-    with pytest.raises(CourseError) as caught:
+    with pytest.raises(LookInsideError) as caught:
         load_images(folder, split, size)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -225,12 +225,12 @@ def test_a_missing_set_says_how_to_make_it(tmp_path, monkeypatch):
     (tmp_path / "data_scripts/unifesp.py").touch()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        CourseError, match=r"no set 'unifesp' in data/ yet: make it with `python data_scripts/unifesp\.py`"
+        LookInsideError, match=r"no set 'unifesp' in data/ yet: make it with `python data_scripts/unifesp\.py`"
     ):
         find_set("unifesp")
-    with pytest.raises(CourseError, match=r"data/unifsp/train/<class>/.*did you mean unifesp\?"):
+    with pytest.raises(LookInsideError, match=r"data/unifsp/train/<class>/.*did you mean unifesp\?"):
         find_set("unifsp")
-    with pytest.raises(CourseError, match=r"did you mean fingers\?"):
+    with pytest.raises(LookInsideError, match=r"did you mean fingers\?"):
         find_set("finger")
 
 
@@ -252,6 +252,6 @@ def test_describe(folder):
 )
 def test_a_broken_card_is_named(folder, text, says):
     (folder / "dataset.json").write_text(text)
-    with pytest.raises(CourseError, match=rf"dataset\.json: .*{says}"):
+    with pytest.raises(LookInsideError, match=rf"dataset\.json: .*{says}"):
         describe(folder)
     assert "dataset.json" in refusal(folder)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from lookinside.data import LabelledImages, phantom_radiographs, stratified_split
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def make(counts=(6, 4, 10), size=16, **masks) -> LabelledImages:
@@ -40,7 +40,7 @@ def test_only_renumbers_in_the_order_given():
     part = make().only(["c", "a"])
     assert part.class_names == ("c", "a") and part.counts() == {"c": 10, "a": 6}
     assert all((part.names[i] in {f"n{k}" for k in range(6)}) == (part.labels[i] == 1) for i in range(16))
-    with pytest.raises(CourseError, match=r"no class 'z'.*a, b, c"):
+    with pytest.raises(LookInsideError, match=r"no class 'z'.*a, b, c"):
         make().only(["z"])
 
 
@@ -61,7 +61,7 @@ def test_only_renumbers_in_the_order_given():
 def test_what_does_not_fit_is_refused(field, value, says):
     good = make()
     values = {name: getattr(good, name) for name in ("images", "labels", "class_names", "names")}
-    with pytest.raises(CourseError, match=says):
+    with pytest.raises(LookInsideError, match=says):
         LabelledImages(**values | {field: value})
 
 
@@ -96,7 +96,7 @@ def test_split_where_every_group_is_large():
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 15])
 def test_split_fraction_is_checked(fraction):
-    with pytest.raises(CourseError, match="between 0 and 1"):
+    with pytest.raises(LookInsideError, match="between 0 and 1"):
         make().split(fraction, 0)
 
 
@@ -155,9 +155,9 @@ def test_augmentation_gets_whole_float_batches_in_training_and_comes_again():
 
 
 def test_batches_refuse_nothing_and_less():
-    with pytest.raises(CourseError, match="no image"):
+    with pytest.raises(LookInsideError, match="no image"):
         make().subset([]).to_tf(8)
-    with pytest.raises(CourseError, match="batch_size is 0"):
+    with pytest.raises(LookInsideError, match="batch_size is 0"):
         make().to_tf(0)
 
 
@@ -182,9 +182,9 @@ def test_phantom_splits_share_no_person():
 
 
 def test_phantom_arguments_are_checked():
-    with pytest.raises(CourseError, match="no split 'tests'"):
+    with pytest.raises(LookInsideError, match="no split 'tests'"):
         phantom_radiographs("tests", ("hand", "foot"), 1, 32, 0)
-    with pytest.raises(CourseError, match="seed is -1"):
+    with pytest.raises(LookInsideError, match="seed is -1"):
         phantom_radiographs("test", ("hand", "foot"), 1, 32, -1)
-    with pytest.raises(CourseError, match="hnad"):
+    with pytest.raises(LookInsideError, match="hnad"):
         phantom_radiographs("test", ("hnad", "foot"), 1, 32, 0)

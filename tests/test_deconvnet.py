@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import Deconvnet
 from lookinside.models import deeper_cnn, shallow_cnn
 
@@ -338,13 +338,13 @@ def shared():
     ],
 )
 def test_what_cannot_be_explained_is_refused_by_name(build, layer, says):
-    with pytest.raises(CourseError, match=says) as error:
+    with pytest.raises(LookInsideError, match=says) as error:
         Deconvnet(build(), layer)
     assert "\n" not in str(error.value)
 
 
 def test_a_refusal_says_what_is_possible():
-    with pytest.raises(CourseError, match="max pooling"):
+    with pytest.raises(LookInsideError, match="max pooling"):
         Deconvnet(chain(kl.AveragePooling2D(2), kl.Conv2D(2, 3)))
 
 
@@ -354,7 +354,7 @@ def test_two_layers_of_one_name_are_asked_for_by_path():
         for name in ("left", "right")
     ]
     model = chain(*parts)
-    with pytest.raises(CourseError, match="left/conv or right/conv"):
+    with pytest.raises(LookInsideError, match="left/conv or right/conv"):
         Deconvnet(model, "conv")
     assert Deconvnet(model, "left/conv").layer == "left/conv"
 
@@ -375,12 +375,12 @@ def test_two_layers_of_one_name_are_asked_for_by_path():
 def test_bad_images_are_refused_in_one_line(images, says):
     explain = Deconvnet(small())
     for use in (explain, explain.maps):
-        with pytest.raises(CourseError, match=says) as error:
+        with pytest.raises(LookInsideError, match=says) as error:
             use(images)
         assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("numbers", [{"top_n": 0}, {"chunk": 0}])
 def test_numbers_below_one_are_refused(numbers):
-    with pytest.raises(CourseError, match="1 or more"):
+    with pytest.raises(LookInsideError, match="1 or more"):
         Deconvnet(small(), **numbers)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lookinside.data import LabelledImages
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.training.evaluate import evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
@@ -46,5 +46,5 @@ def test_wilson_against_its_formula():
 
 
 def test_a_model_for_other_classes_is_refused():
-    with pytest.raises(CourseError, match="3 classes"):
+    with pytest.raises(LookInsideError, match="3 classes"):
         evaluate_classifier(classifier(3), a_set())

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers as kl
 from small_nets import CLASSES, IMAGES, SHAPE, assert_same, body, filled, net, top
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import CAM, GradCAM, GradCAMPlusPlus, Saliency, ScoreCAM
 
 
@@ -26,7 +26,7 @@ def test_a_convolution_that_stands_for_a_dense_layer_is_no_map():
     model = model_of(build)
     assert GradCAM(model).layer == "conv2"
     assert np.ptp(GradCAM(model)(IMAGES, CLASSES), axis=(1, 2)).min() > 0
-    with pytest.raises(CourseError, match="scores has maps of one pixel"):
+    with pytest.raises(LookInsideError, match="scores has maps of one pixel"):
         GradCAM(model, "scores")
 
 
@@ -78,7 +78,7 @@ PROBABILITIES = {
 
 @pytest.mark.parametrize("name", PROBABILITIES)
 def test_scores_that_mix_probabilities_are_refused(name):
-    with pytest.raises(CourseError, match=r"made of the probabilities|softmax of one score"):
+    with pytest.raises(LookInsideError, match=r"made of the probabilities|softmax of one score"):
         Saliency(model_of(lambda x: PROBABILITIES[name](body(x))))
 
 
@@ -112,7 +112,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_an_end_that_may_hide_a_softmax_is_refused(name):
-    with pytest.raises(CourseError, match="may hide a softmax"):
+    with pytest.raises(LookInsideError, match="may hide a softmax"):
         Saliency(model_of(lambda x: UNREADABLE[name](kl.GlobalAveragePooling2D()(body(x)))))
 
 
@@ -136,7 +136,7 @@ def test_an_adapted_normalisation_is_copied_as_it_is():
 
 @pytest.mark.parametrize("layer", [3, None.__class__, ["conv2"]])
 def test_a_layer_is_given_by_its_name(layer):
-    with pytest.raises(CourseError, match="give its name"):
+    with pytest.raises(LookInsideError, match="give its name"):
         GradCAM(net(), layer)
 
 
@@ -203,7 +203,7 @@ def test_before_several_ways_the_last_maps_of_all_are_taken():
 
 
 def test_a_score_of_several_ways_needs_a_named_layer():
-    with pytest.raises(CourseError, match=r"has several ways: name one, layer='way\d' say"):
+    with pytest.raises(LookInsideError, match=r"has several ways: name one, layer='way\d' say"):
         GradCAM(model_of(two_ways))
     assert GradCAM(model_of(two_ways), "way3")(IMAGES, CLASSES).max() > 0
 
@@ -212,7 +212,7 @@ def test_cam_refuses_maps_of_one_pixel():
     def build(x):
         return kl.Dense(3)(kl.GlobalAveragePooling2D()(kl.Conv2D(4, SHAPE[:2], name="whole")(x)))
 
-    with pytest.raises(CourseError, match="whole has maps of one pixel"):
+    with pytest.raises(LookInsideError, match="whole has maps of one pixel"):
         CAM(model_of(build))
 
 
@@ -223,13 +223,13 @@ def test_a_nested_model_that_is_used_twice_is_no_layer():
     model = model_of(
         lambda x: kl.Dense(3)(kl.Concatenate()([pool(backbone(x)), pool(backbone(kl.Rescaling(-1.0)(x)))]))
     )
-    with pytest.raises(CourseError, match="'backbone' is used 2 times"):
+    with pytest.raises(LookInsideError, match="'backbone' is used 2 times"):
         GradCAM(model, "backbone")
 
 
 def test_a_layer_of_two_outputs_is_no_maps():
     model = model_of(lambda x: top(kl.Concatenate()(keras.ops.split(body(x), 2, axis=-1))))
-    with pytest.raises(CourseError, match="has 2 outputs"):
+    with pytest.raises(LookInsideError, match="has 2 outputs"):
         GradCAM(model, "split")
 
 

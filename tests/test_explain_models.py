@@ -24,7 +24,7 @@ from small_nets import (
     top,
 )
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import CAM, GradCAM, GuidedBackprop, Occlusion, Saliency, SmoothGrad
 
 
@@ -178,7 +178,7 @@ def test_weights_of_another_type_are_read_as_float32_or_refused(name):
     plain.set_weights([np.array(weight, "float32") for weight in model.weights])
     try:
         found = Saliency(model)(IMAGES, CLASSES)
-    except CourseError as error:
+    except LookInsideError as error:
         assert "\n" not in str(error) and name in str(error)
     else:
         assert_same(found, Saliency(plain)(IMAGES, CLASSES))
@@ -209,7 +209,7 @@ def test_a_softmax_in_a_rare_spelling_is_looked_behind_or_refused(name):
     np.testing.assert_allclose(np.array(model(IMAGES)).sum(axis=1), 1, rtol=1e-5)
     try:
         found = Saliency(model)(IMAGES, CLASSES)
-    except CourseError as error:
+    except LookInsideError as error:
         assert "\n" not in str(error)
     else:
         assert_same(found, expected("Saliency"))
@@ -286,7 +286,7 @@ def test_an_output_may_be_named_in_many_ways():
     assert_same(Saliency(nested, output=1)(IMAGES, CLASSES), expected("Saliency"))
     assert_same(Saliency(nested, output=f"{turned.name}/fc")(IMAGES, CLASSES), expected("Saliency"))
     assert_same(Saliency(keras.Model(inputs, fc), output="fc")(IMAGES, CLASSES), expected("Saliency"))
-    with pytest.raises(CourseError, match=f"{turned.name}/findings"):  # both outputs are the nested model's
+    with pytest.raises(LookInsideError, match=f"{turned.name}/findings"):  # both outputs are the nested model's
         Saliency(nested, output=turned.name)
 
 
@@ -305,7 +305,7 @@ def test_the_last_convolution_is_that_of_the_outputs_own_way():
     model = filled(keras.Model(inputs, [net()(inputs), late]))
     try:
         found = GradCAM(model, output=0).maps(IMAGES, CLASSES)
-    except CourseError as error:  # refused by name is right too
+    except LookInsideError as error:  # refused by name is right too
         assert "late" in str(error)
     else:
         assert_same(found, GradCAM(net()).maps(IMAGES, CLASSES))

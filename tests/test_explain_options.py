@@ -6,7 +6,7 @@ import pytest
 from keras import layers as kl
 from small_nets import CLASSES, IMAGES, SHAPE, body, filled, net, top
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import (
     CAM,
     ActivationMaximization,
@@ -31,7 +31,7 @@ HEAT = np.ones((3, 12, 10))
 
 
 def refused(says):
-    return pytest.raises(CourseError, match=rf"\A(?=.*{says})[^\n]{{15,300}}\Z")
+    return pytest.raises(LookInsideError, match=rf"\A(?=.*{says})[^\n]{{15,300}}\Z")
 
 
 def with_lambda():

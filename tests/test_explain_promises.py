@@ -19,7 +19,7 @@ from small_nets import (
     top,
 )
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import CAM, GradCAM, Occlusion, Saliency, SmoothGrad
 
 FIVE = np.concatenate([IMAGES, IMAGES[:2, ::-1] * 0.7])
@@ -293,7 +293,7 @@ def test_occlusions_stride_is_half_the_patch():
     assert Occlusion(net(), 5).stride == (2, 2)
     assert Occlusion(net(), (4, 7)).stride == (2, 3)
     assert Occlusion(net(), 1).stride == (1, 1)
-    with pytest.raises(CourseError):
+    with pytest.raises(LookInsideError):
         Occlusion(net(), 5, 6)
 
 

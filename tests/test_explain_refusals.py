@@ -8,15 +8,15 @@ import pytest
 from keras import layers as kl
 from small_nets import CLASSES, EXPLAINERS, IMAGES, SHAPE, body, filled, net, top
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import CAM, ClassDeconvnet, GradCAM, GuidedBackprop, Occlusion, Saliency, SmoothGrad
 
 every = pytest.mark.parametrize("kind", EXPLAINERS)
 
 
 def refused(says):
-    """A CourseError of one line that says something."""
-    return pytest.raises(CourseError, match=rf"\A(?=.*{says})[^\n]{{15,300}}\Z")
+    """A LookInsideError of one line that says something."""
+    return pytest.raises(LookInsideError, match=rf"\A(?=.*{says})[^\n]{{15,300}}\Z")
 
 
 def with_value(value):
@@ -209,7 +209,7 @@ def test_a_score_without_a_gradient(kind):
     model = model_of(lambda x: top(keras.ops.stop_gradient(kl.Conv2D(2, 3, name="conv")(x))))
     try:
         found = EXPLAINERS[kind](model)(IMAGES, CLASSES)
-    except CourseError as error:
+    except LookInsideError as error:
         assert "\n" not in str(error)
     else:
         assert np.abs(found).max() == 0

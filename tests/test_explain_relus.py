@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers as kl
 from small_nets import CLASSES, EXPLAINERS, IMAGES, RELUS, SHAPE, assert_same, body, far_apart, filled, net, top
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import ClassDeconvnet, GuidedBackprop, Saliency
 
 RULES = {"GuidedBackprop": GuidedBackprop, "ClassDeconvnet": ClassDeconvnet}
@@ -122,7 +122,7 @@ def test_a_relu_in_a_rare_spelling_is_found_or_refused(name):
     for kind, build in RULES.items():
         try:
             found = build(model).gradients(IMAGES, CLASSES)
-        except CourseError as error:
+        except LookInsideError as error:
             assert "\n" not in str(error)
         else:
             assert_same(found, expected(kind))
@@ -149,7 +149,7 @@ def test_a_relu_in_a_rare_spelling_is_found_or_refused(name):
 @pytest.mark.parametrize("kind", RULES)
 def test_a_rectifier_without_a_rule_is_refused(build, kind):
     inputs = keras.Input(SHAPE)
-    with pytest.raises(CourseError) as error:
+    with pytest.raises(LookInsideError) as error:
         RULES[kind](keras.Model(inputs, top(build(kl.Conv2D(5, 3)(inputs)))))
     assert "\n" not in str(error.value)
 

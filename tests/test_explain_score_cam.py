@@ -8,7 +8,7 @@ from keras import layers as kl
 from scipy.ndimage import zoom
 from small_nets import CLASSES, HEADS, IMAGES, SHAPE, assert_same, body, far_apart, filled, net, policy, top
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import GradCAM, ScoreCAM
 
 pytestmark = pytest.mark.filterwarnings("error:The structure of `inputs`")
@@ -90,7 +90,7 @@ def test_weights_are_read_at_each_call_and_left_alone():
 
 def test_sigmoids_of_several_classes_are_refused():
     model = net(head="sigmoid argument")
-    with pytest.raises(CourseError, match="sigmoids"):
+    with pytest.raises(LookInsideError, match="sigmoids"):
         ScoreCAM(model)
     assert np.isfinite(GradCAM(model)(IMAGES)).all()
 
@@ -98,7 +98,7 @@ def test_sigmoids_of_several_classes_are_refused():
 def test_only_the_maps_of_largest_spread_are_used():
     expected = by_formula(net(), IMAGES[:1], CLASSES[:1], maps_used=2)
     assert_same(ScoreCAM(net(), maps_used=2).maps(IMAGES[:1], CLASSES[:1]), expected, 1e-5)
-    with pytest.raises(CourseError, match="has 6 maps"):
+    with pytest.raises(LookInsideError, match="has 6 maps"):
         ScoreCAM(net(), maps_used=7)
 
 
@@ -121,5 +121,5 @@ def test_a_layer_that_cannot_be_copied_is_named():
 
     inputs = keras.Input(SHAPE)
     model = filled(keras.Model(inputs, top(body(Doubled(2)(inputs)))))
-    with pytest.raises(CourseError, match=r"doubled \(Doubled\) cannot be copied"):
+    with pytest.raises(LookInsideError, match=r"doubled \(Doubled\) cannot be copied"):
         ScoreCAM(model)

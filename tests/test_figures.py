@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lookinside import figures
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def images(count=6, side=32):
@@ -73,13 +73,13 @@ def test_an_interval_plot_keeps_the_order_from_top_to_bottom():
 
 
 def test_a_confusion_matrix_must_fit_its_names():
-    with pytest.raises(CourseError, match=r"\(3, 3\)"):
+    with pytest.raises(LookInsideError, match=r"\(3, 3\)"):
         figures.confusion_matrix(np.eye(2), ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("call", [lambda: figures.image_sheet([]), lambda: figures.learning_curves({})])
 def test_nothing_to_draw_is_said(call):
-    with pytest.raises(CourseError, match="at least one"):
+    with pytest.raises(LookInsideError, match="at least one"):
         call()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.heatmap import heat_map
 
 
@@ -49,5 +49,5 @@ def test_maps_are_treated_one_by_one_and_zeros_stay():
     ],
 )
 def test_nonsense_is_refused(maps, options):
-    with pytest.raises(CourseError):
+    with pytest.raises(LookInsideError):
         heat_map(maps, **options)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import deletion, insertion
 
 
@@ -82,7 +82,7 @@ def test_equal_pixels_come_in_a_random_order_not_from_the_top(bright):
     ],
 )
 def test_refusals(bright, call, hint):
-    with pytest.raises(CourseError, match=hint):
+    with pytest.raises(LookInsideError, match=hint):
         call(bright)
 
 
@@ -93,7 +93,7 @@ def test_a_model_that_answers_nan_on_the_way_is_refused():
     x = inputs / keras.ops.std(inputs, axis=(1, 2, 3), keepdims=True)
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
     assert np.isfinite(np.array(model(IMAGE))).all()
-    with pytest.raises(CourseError, match="image 0 with some of its pixels changed"):
+    with pytest.raises(LookInsideError, match="image 0 with some of its pixels changed"):
         deletion(model, IMAGE, ORDER, 0, steps=4)
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.models import PAPER_TABLES, deeper_cnn, layer_table, shallow_cnn
 
 # By hand: a convolution has 3 * 3 * (maps in) * (maps out) weights and one bias a map; a fully connected layer
@@ -177,6 +177,6 @@ def test_nested_models_are_opened():
     ],
 )
 def test_bad_shapes_are_refused_in_one_line(build, shape, classes, says):
-    with pytest.raises(CourseError, match=says) as error:
+    with pytest.raises(LookInsideError, match=says) as error:
         build(shape, classes)
     assert "\n" not in str(error.value)

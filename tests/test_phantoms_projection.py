@@ -5,9 +5,9 @@ import pytest
 from oracles import ray_integral
 
 from lookinside.phantoms import TISSUES, Person, ShapeBuilder, project, random_person
-from lookinside.phantoms.body_hand import add_hand
-from lookinside.phantoms.shadows import cast, shadow_forms
-from lookinside.phantoms.shapes import turn
+from lookinside.phantoms.body.hand import add_hand
+from lookinside.phantoms.body.shapes import turn
+from lookinside.phantoms.radiography.shadows import cast, shadow_forms
 
 
 def _random_ellipsoids(rng, count):
@@ -85,7 +85,7 @@ def test_small_and_large_families_are_drawn_alike(monkeypatch):
     marks = {"carpals": lambda part: part in ("lunate", "capitate"), "shafts": lambda part: part.endswith("_shaft")}
     pictures = []
     for limit in (0, 10**9):
-        monkeypatch.setattr("lookinside.phantoms.projection._SMALL", limit)
+        monkeypatch.setattr("lookinside.phantoms.radiography.projection._SMALL", limit)
         pictures.append(project(shapes, view, (0, 0, 80), 1.6, 128, marks))
     one, other = pictures
     np.testing.assert_allclose(one.attenuation, other.attenuation, atol=2e-5)

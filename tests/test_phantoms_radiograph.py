@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.phantoms import (
     CLASSES,
     LANDMARKS,
@@ -165,7 +165,7 @@ def test_clinic_counts_add_up_and_are_unbalanced(total):
     ],
 )
 def test_errors_are_one_line_with_the_mend(call, hint):
-    with pytest.raises(CourseError, match=hint) as caught:
+    with pytest.raises(LookInsideError, match=hint) as caught:
         call()
     assert "\n" not in str(caught.value)
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain import (
     Deconvnet,
     GradCAM,
@@ -63,7 +63,7 @@ def test_the_class_is_the_trained_networks(model, images):
 
 def test_a_model_without_weights_is_refused(images):
     bare = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten()])
-    with pytest.raises(CourseError, match="no weights"):
+    with pytest.raises(LookInsideError, match="no weights"):
         randomization_check(Saliency, bare, images)
 
 

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.heatmap import heat_map
-from lookinside.explain.insertion import insertion
-from lookinside.explain.randomize import randomize_weights
-from lookinside.explain.scores import (
+from lookinside.explain.truth.insertion_deletion import insertion
+from lookinside.explain.truth.randomization import randomize_weights
+from lookinside.explain.truth.scores import (
     bootstrap_interval,
     landmark_share,
     map_correlation,
@@ -52,7 +52,7 @@ def test_no_heat_and_no_region_are_nan_not_a_number():
     ],
 )
 def test_what_does_not_fit_is_refused(heat, regions):
-    with pytest.raises(CourseError):
+    with pytest.raises(LookInsideError):
         landmark_share(heat, regions)
 
 
@@ -104,7 +104,7 @@ def test_pointing_game_by_hand():
     assert pointing_game(heat, regions).tolist() == [1, 0, 0.25]
     assert pointing_game(heat, regions, tolerance=2.3).tolist() == [1, 1, 1]  # (2, 3) lies sqrt(5) from (0, 2)
     assert np.isnan(pointing_game(heat[:1], np.zeros((1, 3, 4), bool))).all()
-    with pytest.raises(CourseError, match="tolerance is -1"):
+    with pytest.raises(LookInsideError, match="tolerance is -1"):
         pointing_game(heat, regions, tolerance=-1)
 
 
@@ -114,25 +114,25 @@ def test_even_heat_scores_the_regions_share_with_its_margin():
     assert region_share(regions).tolist() == [1 / 81]
     assert region_share(regions, tolerance=1).tolist() == [5 / 81]
     assert pointing_game(np.ones((1, 9, 9)), regions, tolerance=1) == region_share(regions, tolerance=1)
-    with pytest.raises(CourseError, match="tolerance is -1"):
+    with pytest.raises(LookInsideError, match="tolerance is -1"):
         region_share(regions, tolerance=-1)
 
 
 @pytest.mark.parametrize("wrong", ["a", "2", None, np.nan, -1, [1, 2], True])
 def test_an_argument_that_is_no_number_is_named(wrong):
     heat = np.random.default_rng(0).random((1, 9, 9))
-    with pytest.raises(CourseError, match="tolerance is"):
+    with pytest.raises(LookInsideError, match="tolerance is"):
         pointing_game(heat, heat > 0.5, tolerance=wrong)
-    with pytest.raises(CourseError, match="level is"):
+    with pytest.raises(LookInsideError, match="level is"):
         bootstrap_interval(heat[0, 0], level=wrong)
-    with pytest.raises(CourseError, match="seed "):
+    with pytest.raises(LookInsideError, match="seed "):
         bootstrap_interval(heat[0, 0], seed=wrong)
-    with pytest.raises(CourseError, match="blur_sigma="):
+    with pytest.raises(LookInsideError, match="blur_sigma="):
         heat_map(heat, blur_sigma=wrong)
     model = keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
-    with pytest.raises(CourseError, match="blur is"):
+    with pytest.raises(LookInsideError, match="blur is"):
         insertion(model, heat[..., None], heat, blur=wrong)
-    with pytest.raises(CourseError, match="seed is"):
+    with pytest.raises(LookInsideError, match="seed is"):
         randomize_weights(model, wrong)
 
 
@@ -149,7 +149,7 @@ def test_the_interval_is_the_middle_of_the_means():
 def test_how_many_draws_are_held_at_once_changes_nothing(monkeypatch):
     values = np.random.default_rng(0).random(37)
     whole = bootstrap_interval(values)
-    monkeypatch.setattr("lookinside.explain.scores._DRAWS_AT_ONCE", 100)
+    monkeypatch.setattr("lookinside.explain.truth.scores._DRAWS_AT_ONCE", 100)
     assert bootstrap_interval(values) == whole
 
 
@@ -157,7 +157,7 @@ def test_a_map_that_is_the_same_everywhere_correlates_with_nothing():
     constant, varied = np.full((1, 7, 9), 0.3), np.random.default_rng(0).random((1, 7, 9))
     assert np.isnan(map_correlation(constant, np.full((1, 7, 9), 0.9))).all()
     assert np.isnan(map_correlation(varied, constant)).all()
-    with pytest.raises(CourseError, match="nan or infinite"):
+    with pytest.raises(LookInsideError, match="nan or infinite"):
         map_correlation(varied, np.full((1, 7, 9), np.nan))
 
 

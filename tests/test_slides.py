@@ -8,8 +8,8 @@ import pytest
 from headless import opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from lookinside.course.export import write_deck
-from lookinside.course.pairs import read_stored
+from lookinside.course.build.export import write_deck
+from lookinside.course.build.pairs import read_stored
 from lookinside.course.places import chapter_sources
 
 pytestmark = pytest.mark.chapters

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.training import augmentation
 
 NONE = {"crop": 0, "rotation": 0, "translation": 0, "shear": 0, "stretch": 0, "flip": False}
@@ -102,7 +102,7 @@ def test_it_reloads(tmp_path):
     [({"crop": 0.95}, "crop is 0.95"), ({"rotation": -1}, "rotation is -1"), ({"finer": 0}, "finer is 0")],
 )
 def test_sizes_out_of_range_are_refused(change, says):
-    with pytest.raises(CourseError, match=says):
+    with pytest.raises(LookInsideError, match=says):
         augmentation((25, 18, 1), **change)
-    with pytest.raises(CourseError, match="height, width, channels"):
+    with pytest.raises(LookInsideError, match="height, width, channels"):
         augmentation((25, 18))

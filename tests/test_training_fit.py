@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lookinside.data import LabelledImages
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.training import fit_classifier
 from lookinside.training.stream import training_batches
 
@@ -157,7 +157,7 @@ def test_the_bar_counts_steps_and_silence_is_silent(capfd):
 def test_a_loss_of_nan_ends_training():
     model = small_net()
     model.layers[-1].bias.assign([np.nan, 0, 0])
-    with pytest.raises(CourseError, match="lower learning_rate"):
+    with pytest.raises(LookInsideError, match="lower learning_rate"):
         fit_classifier(model, TRAIN, VALIDATION, epochs=2, progress=False)
 
 
@@ -177,6 +177,6 @@ def test_a_loss_of_nan_ends_training():
 def test_what_does_not_fit_is_refused_in_one_line(change, says):
     model = change.pop("model", None) or small_net()
     train, validation = change.pop("train", TRAIN), change.pop("validation", VALIDATION)
-    with pytest.raises(CourseError, match=says) as error:
+    with pytest.raises(LookInsideError, match=says) as error:
         fit_classifier(model, train, validation, **{"epochs": 1, "progress": False, **change})
     assert "\n" not in str(error.value)

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from preparing.bar import bar
 from preparing.disk import need_room
 
@@ -31,7 +31,7 @@ def unpack(archive: Path, folder: Path) -> None:
     All names are checked before the first byte is written.
 
     Raises:
-        CourseError: if it is no archive or damaged, needs a password, holds an entry that would leave `folder` or a
+        LookInsideError: if it is no archive or damaged, needs a password, holds an entry that would leave `folder` or a
             link, or if the disk has too little room.
     """
     try:
@@ -42,17 +42,17 @@ def unpack(archive: Path, folder: Path) -> None:
             with tarfile.open(archive) as opened:
                 _unpack_tar(opened, archive, folder)
         else:
-            raise CourseError(
+            raise LookInsideError(
                 f"{archive}: is no .zip or .tar archive: give the archive as it was downloaded, or a folder"
             )
-    except CourseError:
+    except LookInsideError:
         raise
     except _BROKEN as error:
-        raise CourseError(f"{archive}: is damaged ({error}): download it again") from None
+        raise LookInsideError(f"{archive}: is damaged ({error}): download it again") from None
     except OSError as error:  # gzip's BadGzipFile among them; a full disk is told elsewhere
         if error.errno is not None:
             raise
-        raise CourseError(f"{archive}: is damaged ({error}): download it again") from None
+        raise LookInsideError(f"{archive}: is damaged ({error}): download it again") from None
 
 
 def sha256(path: Path) -> str:
@@ -67,9 +67,11 @@ def _unpack_zip(opened: zipfile.ZipFile, archive: Path, folder: Path) -> None:
         # The name as written, backslashes included: zipfile mends some of them quietly on unpacking.
         _refuse_if_unsafe(entry.orig_filename, archive)
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise CourseError(f"{archive}: entry {entry.filename!r} is a link: unpack it yourself and give the folder")
+            raise LookInsideError(
+                f"{archive}: entry {entry.filename!r} is a link: unpack it yourself and give the folder"
+            )
         if entry.flag_bits & 1:
-            raise CourseError(f"{archive}: needs a password: unpack it yourself and give the folder")
+            raise LookInsideError(f"{archive}: needs a password: unpack it yourself and give the folder")
         if not entry.is_dir() and not entry.filename.startswith("__MACOSX"):
             entries.append(entry)
     need_room(folder, sum(entry.file_size for entry in entries))
@@ -84,7 +86,7 @@ def _unpack_tar(opened: tarfile.TarFile, archive: Path, folder: Path) -> None:
         if entry.isdir():
             continue
         if not entry.isreg():
-            raise CourseError(
+            raise LookInsideError(
                 f"{archive}: entry {entry.name!r} is a link or a device: unpack it yourself and give the folder"
             )
         entries.append(entry)
@@ -97,4 +99,4 @@ def _refuse_if_unsafe(name: str, archive: Path) -> None:
     parts = PurePosixPath(name.replace("\\", "/"))
     drive = len(name) > 1 and name[1] == ":"
     if parts.is_absolute() or ".." in parts.parts or drive or "\0" in name:
-        raise CourseError(f"{archive}: entry {name!r} would leave its folder: do not use this archive")
+        raise LookInsideError(f"{archive}: entry {name!r} would leave its folder: do not use this archive")

@@ -27,7 +27,7 @@ class Card:
     Attributes:
         name: folder under `data/`.
         title, licence, citation, source: what goes into `dataset.json` and is printed first.
-        collect: finds the labelled pictures in an unpacked download; raises CourseError where it is something else.
+        collect: finds the labelled pictures in an unpacked download; raises LookInsideError where it is something else.
         address: where the archive is fetched, or "" where an account is needed.
         checksum: of the archive, as pooch writes it ("md5:..."), or "".
         how_to_get: what to do where the archive cannot be fetched.

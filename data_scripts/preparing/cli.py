@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lookinside.data.places import read_card
 from lookinside.data.reading import SMALLEST
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from preparing.archive import sha256, unpack
 from preparing.card import Card
 from preparing.fetch import fetch
@@ -28,7 +28,7 @@ def run(card: Card, argv: Sequence[str] | None = None) -> int:
     try:
         with _stop_signals_clean_up():
             _run(card, options)
-    except CourseError as problem:
+    except LookInsideError as problem:
         print(f"{card.name}: {problem}", file=sys.stderr)
         return 1
     except OSError as problem:
@@ -62,15 +62,17 @@ def _run(card: Card, options: argparse.Namespace) -> None:
     size = SIZE if options.size is None else options.size
     seed = SEED if options.seed is None else options.seed
     if size < SMALLEST or seed < 0:
-        raise CourseError(
+        raise LookInsideError(
             f"--size is {size} and --seed {seed}: give a size of {SMALLEST} or more and a seed of 0 or more"
         )
     if options.origin is not None and not options.origin.expanduser().exists():
-        raise CourseError(f"--from {options.origin}: is not there: give the folder or the archive that you downloaded")
+        raise LookInsideError(
+            f"--from {options.origin}: is not there: give the folder or the archive that you downloaded"
+        )
     if _is_ready(card, options, out):
         return
     if options.origin is None and not card.address:
-        raise CourseError(card.how_to_get)
+        raise LookInsideError(card.how_to_get)
     with work_folder(out) as work:
         archive, folder = _find_input(card, options.origin, out)
         origin = {"kind": "folder"}
@@ -107,14 +109,16 @@ def _is_ready(card: Card, options: argparse.Namespace, out: Path) -> bool:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     if not (out / "dataset.json").is_file():
-        raise CourseError(f"{out}: is there and no prepared set: move it away, or choose another place with --out")
+        raise LookInsideError(f"{out}: is there and no prepared set: move it away, or choose another place with --out")
     if options.force:
         return False
     made = read_card(out)
     was = (made.get("size", {}).get("longest_side"), made.get("split", {}).get("seed"))
     for asked, had, name in zip((options.size, options.seed), was, ("--size", "--seed"), strict=True):
         if asked is not None and asked != had:
-            raise CourseError(f"{out}: is ready already with {name} {had}: --force makes it anew with {name} {asked}")
+            raise LookInsideError(
+                f"{out}: is ready already with {name} {had}: --force makes it anew with {name} {asked}"
+            )
     total = sum(sum(counts.values()) for counts in made.get("counts", {}).values())
     print(f"{out} is ready already: {total} images (--force makes it anew)")
     return True

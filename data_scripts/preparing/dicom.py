@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 from pydicom.pixels import apply_modality_lut, apply_voi, get_decoder
 
 from lookinside.data.reading import SMALLEST, stretch
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def read_dicom(path: Path) -> np.ndarray:
@@ -27,15 +27,15 @@ def read_dicom(path: Path) -> np.ndarray:
         uint8 (H, W).
 
     Raises:
-        CourseError: if it is no DICOM, has no pixels, several frames or colour, is under 16 px a side, or its transfer
-            syntax (named) cannot be read.
+        LookInsideError: if it is no DICOM, has no pixels, several frames or colour, is under 16 px a side, or its
+            transfer             syntax (named) cannot be read.
     """
     try:
         data = pydicom.dcmread(path)
     except InvalidDicomError:
-        raise CourseError(f"{path}: is no DICOM file, whatever its name says: replace or delete it") from None
+        raise LookInsideError(f"{path}: is no DICOM file, whatever its name says: replace or delete it") from None
     except (EOFError, OSError, ValueError, KeyError) as error:
-        raise CourseError(f"{path}: is cut short or damaged ({error}): replace or delete it") from None
+        raise LookInsideError(f"{path}: is cut short or damaged ({error}): replace or delete it") from None
     _refuse_what_is_no_radiograph(data, path)
     stored = _stored_values(data, path)
     shown = _window(data, stored, path)
@@ -44,15 +44,15 @@ def read_dicom(path: Path) -> np.ndarray:
 
 def _refuse_what_is_no_radiograph(data: pydicom.Dataset, path: Path) -> None:
     if "PixelData" not in data:
-        raise CourseError(f"{path}: this DICOM file holds no image: delete it")
+        raise LookInsideError(f"{path}: this DICOM file holds no image: delete it")
     frames = int(data.get("NumberOfFrames") or 1)
     if frames > 1:
-        raise CourseError(f"{path}: holds {frames} frames, one is expected: save the one to use by itself")
+        raise LookInsideError(f"{path}: holds {frames} frames, one is expected: save the one to use by itself")
     kind = data.get("PhotometricInterpretation", "unknown")
     if kind not in ("MONOCHROME1", "MONOCHROME2"):
-        raise CourseError(f"{path}: is {kind}, a grey radiograph (MONOCHROME1 or 2) is expected: delete it")
+        raise LookInsideError(f"{path}: is {kind}, a grey radiograph (MONOCHROME1 or 2) is expected: delete it")
     if min(data.get("Rows") or 0, data.get("Columns") or 0) < SMALLEST:
-        raise CourseError(
+        raise LookInsideError(
             f"{path}: is only {data.get('Columns')}x{data.get('Rows')} px: give {SMALLEST} px a side or more"
         )
 
@@ -60,7 +60,7 @@ def _refuse_what_is_no_radiograph(data: pydicom.Dataset, path: Path) -> None:
 def _stored_values(data: pydicom.Dataset, path: Path) -> np.ndarray:
     syntax = data.file_meta.get("TransferSyntaxUID")
     if syntax is None:
-        raise CourseError(f"{path}: does not say its transfer syntax: save it again with a DICOM program")
+        raise LookInsideError(f"{path}: does not say its transfer syntax: save it again with a DICOM program")
     name = f"{path}: its transfer syntax, {syntax.name} ({syntax}),"
     mend = "save it uncompressed with a DICOM program, such as gdcmconv --raw"
     try:
@@ -68,12 +68,12 @@ def _stored_values(data: pydicom.Dataset, path: Path) -> np.ndarray:
     except NotImplementedError:
         known = False
     if not known:
-        raise CourseError(f"{name} is one that no installed decoder reads: {mend}")
+        raise LookInsideError(f"{name} is one that no installed decoder reads: {mend}")
     try:
         return data.pixel_array
     except Exception as error:  # each decoder plugin raises its own kinds
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise CourseError(f"{name} could not be decoded ({reason}): replace it, or {mend}") from None
+        raise LookInsideError(f"{name} could not be decoded ({reason}): replace it, or {mend}") from None
 
 
 def _window(data: pydicom.Dataset, stored: np.ndarray, path: Path) -> np.ndarray:

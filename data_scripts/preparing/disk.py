@@ -5,18 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def need_room(folder: Path, wanted: int) -> None:
     """Refuse to start where `folder`'s disk has less than `wanted` bytes free.
 
     Raises:
-        CourseError: with both numbers.
+        LookInsideError: with both numbers.
     """
     free = shutil.disk_usage(folder).free
     if free < wanted:
-        raise CourseError(too_full(folder, wanted, free))
+        raise LookInsideError(too_full(folder, wanted, free))
 
 
 def too_full(folder: Path, wanted: int, free: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pooch
 import requests
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def fetch(address: str, checksum: str, folder: Path) -> Path:
@@ -22,7 +22,7 @@ def fetch(address: str, checksum: str, folder: Path) -> Path:
         folder: where finished archives are kept.
 
     Raises:
-        CourseError: if the address does not answer, the download breaks off, or the checksum differs.
+        LookInsideError: if the address does not answer, the download breaks off, or the checksum differs.
     """
     target = folder / address.rsplit("/", 1)[1]
     new = not target.exists()
@@ -36,14 +36,14 @@ def fetch(address: str, checksum: str, folder: Path) -> Path:
             downloader=pooch.HTTPDownloader(progressbar=True, timeout=60),
         )
     except requests.exceptions.RequestException as error:
-        raise CourseError(
+        raise LookInsideError(
             f"{address}: could not be fetched ({type(error).__name__}): try again, "
             f"or download it in a browser and use --from {target.name}"
         ) from None
     except ValueError as error:  # pooch's word for a wrong checksum
-        if isinstance(error, CourseError) or "hash" not in str(error).lower():
+        if isinstance(error, LookInsideError) or "hash" not in str(error).lower():
             raise
-        raise CourseError(
+        raise LookInsideError(
             f"{target.name}: the checksum is not {checksum}: the download is damaged or its publisher changed it; "
             "try again, or fetch it in a browser and use --from"
         ) from None

@@ -19,7 +19,7 @@ def is_source(path: Path) -> bool:
 
 
 def read_source(path: Path) -> np.ndarray:
-    """A DICOM or picture file as uint8 (H, W); CourseError names the file that cannot be read."""
+    """A DICOM or picture file as uint8 (H, W); LookInsideError names the file that cannot be read."""
     return read_dicom(path) if path.suffix.lower() == ".dcm" else read_grey(path).pixels
 
 

@@ -20,7 +20,7 @@ from lookinside.data.folders import TEST_SHARE
 from lookinside.data.places import FORMAT
 from lookinside.data.reading import shrink
 from lookinside.data.stratify import stratified_split
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from preparing.bar import bar
 from preparing.card import Card, Found
 from preparing.disk import need_room, too_full
@@ -52,7 +52,7 @@ def prepare(card: Card, found: Found, out: Path, work: Path, *, size: int, seed:
         origin: what is known about the input.
 
     Raises:
-        CourseError: if pictures cannot be read (first and number), the disk is full, or only one class is left.
+        LookInsideError: if pictures cannot be read (first and number), the disk is full, or only one class is left.
     """
     wanted = len(found.items) * size * size
     need_room(work, wanted)
@@ -65,7 +65,7 @@ def prepare(card: Card, found: Found, out: Path, work: Path, *, size: int, seed:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise CourseError(too_full(work, wanted, shutil.disk_usage(work).free)) from None
+        raise LookInsideError(too_full(work, wanted, shutil.disk_usage(work).free)) from None
     _put_in_place(made, out, work)
     return dataset
 
@@ -77,7 +77,7 @@ def _write_flat(found: Found, folder: Path, size: int) -> tuple[list[str], np.nd
     for number, (path, _) in enumerate(bar(found.items, "preparing")):
         try:
             pixels = read_source(path)
-        except CourseError as problem:
+        except LookInsideError as problem:
             problems.append(str(problem))
             continue
         marks.append(hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest())
@@ -86,7 +86,7 @@ def _write_flat(found: Found, folder: Path, size: int) -> tuple[list[str], np.nd
         if not problems:
             Image.fromarray(small).save(folder / f"{number}.png")
     if problems:
-        raise CourseError(problems[0] + (f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""))
+        raise LookInsideError(problems[0] + (f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""))
     return marks, np.asarray(bars)
 
 
@@ -102,7 +102,9 @@ def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.nda
     kept = [i for i in range(len(labels)) if i not in dropped]
     classes = sorted({labels[i] for i in kept})
     if len(classes) < 2:
-        raise CourseError(f"{card.name}: only the class {', '.join(classes) or 'none'} is left: two or more are needed")
+        raise LookInsideError(
+            f"{card.name}: only the class {', '.join(classes) or 'none'} is left: two or more are needed"
+        )
     parts = stratified_split([labels[i] for i in kept], TEST_SHARE, seed, groups=[marks[i] for i in kept])
     counts = {}
     for split, part in zip(("train", "test"), parts, strict=True):
@@ -171,4 +173,6 @@ def _put_in_place(made: Path, out: Path, work: Path) -> None:
     except OSError as error:
         if (work / "old").exists():
             (work / "old").rename(out)
-        raise CourseError(f"{out}: could not be put in place ({error.strerror}): try again, or choose --out") from None
+        raise LookInsideError(
+            f"{out}: could not be put in place ({error.strerror}): try again, or choose --out"
+        ) from None

@@ -2,7 +2,7 @@
 
 from lookinside.course.environment import environment_report
 from lookinside.course.predict import check, unsolved
-from lookinside.course.profile import profile
+from lookinside.course.profiles import profile
 from lookinside.course.progressbar import progress
 from lookinside.course.recording import record_result
 from lookinside.course.setup import set_up

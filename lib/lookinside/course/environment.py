@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookinside.course.places import repository
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 GIB = 1024**3
 NEEDED_MEMORY_GIB = 3.0
@@ -81,7 +81,7 @@ def package_rows(lock: Path | None = None) -> list[Row]:
 
     try:
         pins = read_pins((lock or repository() / "requirements.lock").read_text(encoding="utf-8"))
-    except (CourseError, OSError) as error:
+    except (LookInsideError, OSError) as error:
         return [Row(False, "packages", "no requirements.lock", str(error))]
     direct = {Requirement(line).name for line in metadata.requires("lookinside") or [] if "extra ==" not in line}
     rows, others, wrong = [], 0, []
@@ -146,7 +146,7 @@ def data_row() -> Row:
     named = os.environ.get("COURSE_DATA", "").strip()
     try:
         folder = Path(named) if named else repository() / "data"
-    except CourseError as error:
+    except LookInsideError as error:
         return Row(False, "data", "no clone", str(error))
     if named and not folder.is_dir():
         return Row(False, "data", f"COURSE_DATA={named} is no folder", "make it, or unset COURSE_DATA")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def repository() -> Path:
-    """The repository's root folder, found from this file. Raises CourseError where the library runs outside a clone."""
+    """The repository's root folder. Raises LookInsideError where the library runs outside a clone."""
     root = Path(__file__).resolve().parents[3]
     if not (root / "requirements.lock").is_file():
-        raise CourseError("The course runs from a clone: install it there with `make run` or `pip install -e .`.")
+        raise LookInsideError("The course runs from a clone: install it there with `make run` or `pip install -e .`.")
     return root
 
 
 def chapter_sources(wanted: str | None = None) -> list[Path]:
     """The chapters' py:percent sources in order; `wanted` is a number (`01`, `1`) or the start of a file's name.
 
-    Raises CourseError where no chapter fits.
+    Raises LookInsideError where no chapter fits.
     """
     found = sorted((repository() / "chapters").glob("[0-9][0-9]_*.py"))
     if not wanted:
@@ -27,5 +27,5 @@ def chapter_sources(wanted: str | None = None) -> list[Path]:
     chosen = [path for path in found if path.name.startswith(start)]
     if not chosen:
         names = ", ".join(path.stem for path in found) or "none yet"
-        raise CourseError(f"No chapter is called {wanted!r}; there are: {names}.")
+        raise LookInsideError(f"No chapter is called {wanted!r}; there are: {names}.")
     return chosen

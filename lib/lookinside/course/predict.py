@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any, NoReturn
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def _is_number(value: Any) -> bool:
@@ -48,7 +48,7 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
         print(f"Right: you said {_shown(guess)}; {_shown(answer)} is right too. {reason}")
         return
     if tolerance is not None and not _is_number(answer):
-        raise CourseError(f"check(tolerance={tolerance}) needs a number as answer, not {answer!r}.")
+        raise LookInsideError(f"check(tolerance={tolerance}) needs a number as answer, not {answer!r}.")
     if _is_number(answer) and not _is_number(guess):
         print(f"Your guess {guess!r} is not a number. The answer is {_shown(answer)}. {reason}")
         return
@@ -63,7 +63,7 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
 
 
 def unsolved(exercise: str) -> NoReturn:
-    """Stop a notebook at an exercise nobody has written yet; the student's copy calls it. Raises CourseError."""
-    raise CourseError(
+    """Stop a notebook at an exercise nobody has written yet; the student's copy calls it. Raises LookInsideError."""
+    raise LookInsideError(
         f"{exercise} is not solved yet: write your answer in this cell in place of the call to unsolved()."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 MIME = "application/vnd.lookinside.result+json"
 
@@ -19,7 +19,7 @@ def record_result(sentence: str, **numbers: float) -> None:
     A chapter calls it once, in one of its last cells; a later call replaces an earlier one.
     """
     if not sentence or len(sentence) > 100 or "\n" in sentence:
-        raise CourseError(f"record_result() wants one line of at most 100 characters, not {sentence!r}.")
+        raise LookInsideError(f"record_result() wants one line of at most 100 characters, not {sentence!r}.")
     text = f"Main result: {sentence}"
     try:
         from IPython import get_ipython

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lookinside.course.places import repository
-from lookinside.course.profile import profile
-from lookinside.errors import CourseError
+from lookinside.course.profiles import profile
+from lookinside.errors import LookInsideError
 
 
 class Results:
@@ -32,14 +32,14 @@ class Results:
     def rows(self, **wanted: Any) -> list[dict]:
         """Return the recorded rows whose keys equal `wanted` (profile=, dataset=, net=, seed=), in recorded order.
 
-        Raises CourseError where the file is not readable JSON.
+        Raises LookInsideError where the file is not readable JSON.
         """
         if not self.path.is_file():
             return []
         try:
             rows = json.loads(self.path.read_text(encoding="utf-8"))["rows"]
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise CourseError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
+            raise LookInsideError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
         return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
 
     def summary(self, value: str, **wanted: Any) -> dict[tuple[str, str], tuple[float, float, float, int]]:
@@ -91,14 +91,14 @@ class Results:
     def add(self, net: str, *, seed: int, values: dict) -> bool:
         """Add values to the row that `record` has written and return True; False under the quick profile.
 
-        Raises CourseError where this profile, data set, network and seed have no row yet.
+        Raises LookInsideError where this profile, data set, network and seed have no row yet.
         """
         if profile.name == "quick":
             return False
         key = {"profile": profile.name, "dataset": dataset_name(), "net": net, "seed": seed}
         found = self.rows(**key)
         if not found:
-            raise CourseError(f"{self.path.name} has no row of {net}, seed {seed}: call record first.")
+            raise LookInsideError(f"{self.path.name} has no row of {net}, seed {seed}: call record first.")
         self._write(found[0] | {"values": found[0]["values"] | plain(values)}, key)
         return True
 
@@ -115,12 +115,12 @@ class Results:
         return True
 
     def figure(self, name: str) -> Any:
-        """The figure that `keep_figure` has kept, as a notebook shows it. Raises CourseError where there is none."""
+        """The figure that `keep_figure` has kept, for a notebook. Raises LookInsideError where there is none."""
         from IPython.display import Image
 
         path = self.path.with_name(f"{self.chapter}_{name}.jpg")
         if not path.is_file():
-            raise CourseError(f"{path.name} is not in chapters/results: restore it with git.")
+            raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
         return Image(filename=str(path))
 
     def _write(self, row: dict, key: dict) -> None:

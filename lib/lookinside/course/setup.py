@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 STYLE = {
     "figure.dpi": 110,
@@ -25,8 +25,8 @@ STYLE = {
 def set_up(seed: int = 0) -> None:
     """Prepare a notebook: one seed for Python, NumPy and TensorFlow, three decimals, the course's figure style.
 
-    Pictures are stored as JPEG, plots as PNG. A CourseError shows as its one line, without a traceback, and the cell
-    still counts as failed. Outside a notebook only the seeds, number format and figure style are set.
+    Pictures are stored as JPEG, plots as PNG. A LookInsideError shows as its one line, without a traceback, and the
+    cell still counts as failed. Outside a notebook only the seeds, number format and figure style are set.
     """
     import keras
     import matplotlib as mpl
@@ -43,7 +43,7 @@ def set_up(seed: int = 0) -> None:
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # its warnings go to a notebook's standard output
-        shell.set_custom_exc((CourseError,), _one_line)
+        shell.set_custom_exc((LookInsideError,), _one_line)
         _store_pictures_as_jpeg(shell)
 
 
@@ -57,7 +57,7 @@ def _notebook_shell() -> Any | None:
 
 
 def _one_line(shell: Any, kind: type, error: BaseException, traceback: Any, tb_offset: int | None = None) -> list[str]:
-    lines = [f"\x1b[31mCourseError\x1b[39m: {error}"]
+    lines = [f"\x1b[31mLookInsideError\x1b[39m: {error}"]
     shell._showtraceback(kind, error, lines)
     return lines
 

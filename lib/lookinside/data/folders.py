@@ -13,7 +13,7 @@ from lookinside.data.labelled import LabelledImages
 from lookinside.data.places import SPLITS, class_files, read_card, set_folder
 from lookinside.data.reading import SMALLEST, Picture, read_grey, to_square
 from lookinside.data.stratify import stratified_split
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 TEST_SHARE = 0.15  # of each class, where a set comes without a test part
 SPLIT_SEED = 0
@@ -38,13 +38,13 @@ def load_images(
         `LabelledImages` with H = W = size; class names are the folders of the training part, sorted, in both parts.
 
     Raises:
-        CourseError: if the folder is missing or has fewer than two classes, a class is empty or is in the test part
+        LookInsideError: if the folder is missing or has fewer than two classes, a class is empty or is in the test part
             only, or files cannot be read (the line names the first, and how many there are).
     """
     if split not in SPLITS:
-        raise CourseError(f"no split {split!r}: choose from {', '.join(SPLITS)}")
+        raise LookInsideError(f"no split {split!r}: choose from {', '.join(SPLITS)}")
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < SMALLEST:
-        raise CourseError(f"size is {size!r}: give a whole number of {SMALLEST} or more")
+        raise LookInsideError(f"size is {size!r}: give a whole number of {SMALLEST} or more")
     files, labels, class_names, folder = _list_part(set_folder(set_or_folder), split)
     images = _read_all(files, int(size), progress)
     names = tuple(path.relative_to(folder).as_posix() for path in files)
@@ -56,17 +56,19 @@ def _list_part(folder: Path, split: str) -> tuple[list[Path], np.ndarray, tuple[
     read_card(folder)  # a broken or newer dataset.json is refused before any picture is read
     has = {s: (folder / s).is_dir() for s in SPLITS}
     if has["test"] and not has["train"]:
-        raise CourseError(f"{folder}: has test/ but no train/: put the training classes under {folder / 'train'}")
+        raise LookInsideError(f"{folder}: has test/ but no train/: put the training classes under {folder / 'train'}")
     train_folder = folder / "train" if has["train"] else folder
     train = _checked_classes(train_folder)
     class_names = tuple(train)
     if len(class_names) < 2:
-        raise CourseError(f"{train_folder}: has one class only, {class_names[0]!r}: add the folder of a second class")
+        raise LookInsideError(
+            f"{train_folder}: has one class only, {class_names[0]!r}: add the folder of a second class"
+        )
     if has["test"]:
         test = _checked_classes(folder / "test")
         unknown = [name for name in test if name not in train]
         if unknown:
-            raise CourseError(
+            raise LookInsideError(
                 f"{folder / 'test' / unknown[0]}: this class is not in train/: "
                 f"add {folder / 'train' / unknown[0]} or remove it{_and_more(unknown)}"
             )
@@ -85,12 +87,12 @@ def _list_part(folder: Path, split: str) -> tuple[list[Path], np.ndarray, tuple[
 def _checked_classes(folder: Path) -> dict[str, list[Path]]:
     found = class_files(folder)
     if not found:
-        raise CourseError(f"{folder}: holds no class folder: put the pictures of each class in a folder of its own")
+        raise LookInsideError(f"{folder}: holds no class folder: put the pictures of each class in a folder of its own")
     empty = [name for name, files in found.items() if not files]
     if empty:
         dicom = any((folder / empty[0]).glob("*.dcm"))
         kind = "only DICOM files, save them as PNG first" if dicom else "no picture (PNG, JPEG, BMP or TIFF), add some"
-        raise CourseError(f"{folder / empty[0]}: holds {kind} or remove the folder{_and_more(empty)}")
+        raise LookInsideError(f"{folder / empty[0]}: holds {kind} or remove the folder{_and_more(empty)}")
     return found
 
 
@@ -111,14 +113,14 @@ def _read_all(files: list[Path], size: int, progress) -> np.ndarray:
     for i, path in enumerate(bar(files)):
         try:
             picture: Picture = read_grey(path)
-        except CourseError as problem:
+        except LookInsideError as problem:
             problems.append(str(problem))
             continue
         if picture.change:
             changed[picture.change].append(path)
         images[i, :, :, 0] = to_square(picture.pixels, size)
     if problems:
-        raise CourseError(problems[0] + (f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""))
+        raise LookInsideError(problems[0] + (f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""))
     _warn_of_changes(changed)
     return images
 

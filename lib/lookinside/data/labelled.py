@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookinside.data.stratify import stratified_split
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -31,7 +31,7 @@ class LabelledImages:
         shortcuts: bool (N, H, W), the planted marker, or None.
 
     Raises:
-        CourseError: if shapes, types or labels do not agree.
+        LookInsideError: if shapes, types or labels do not agree.
     """
 
     images: np.ndarray
@@ -45,21 +45,23 @@ class LabelledImages:
     def __post_init__(self):
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 1:
-            raise CourseError(f"images are {images.dtype} {images.shape}: give uint8 (N, H, W, 1)")
+            raise LookInsideError(f"images are {images.dtype} {images.shape}: give uint8 (N, H, W, 1)")
         count = len(images)
         if labels.shape != (count,) or labels.dtype != np.int64:
-            raise CourseError(f"labels are {labels.dtype} {labels.shape}: give int64 ({count},), one for each image")
+            raise LookInsideError(
+                f"labels are {labels.dtype} {labels.shape}: give int64 ({count},), one for each image"
+            )
         if count and not 0 <= labels.min() <= labels.max() < len(self.class_names):
-            raise CourseError(
+            raise LookInsideError(
                 f"labels run from {labels.min()} to {labels.max()}, but there are {len(self.class_names)} class names: "
                 f"give labels 0 to {len(self.class_names) - 1}"
             )
         if len(self.names) != count:
-            raise CourseError(f"{len(self.names)} names for {count} images: give one name for each image")
+            raise LookInsideError(f"{len(self.names)} names for {count} images: give one name for each image")
         for field in _MASKS:
             mask = getattr(self, field)
             if mask is not None and (mask.dtype != bool or mask.shape != images.shape[:3]):
-                raise CourseError(f"{field} is {mask.dtype} {mask.shape}: give bool {images.shape[:3]}")
+                raise LookInsideError(f"{field} is {mask.dtype} {mask.shape}: give bool {images.shape[:3]}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -88,11 +90,11 @@ class LabelledImages:
         """The images of these classes, relabelled 0, 1, ... in the order given.
 
         Raises:
-            CourseError: if a class is not in the set.
+            LookInsideError: if a class is not in the set.
         """
         missing = [c for c in classes if c not in self.class_names]
         if missing:
-            raise CourseError(f"no class {missing[0]!r} in this set: choose from {', '.join(self.class_names)}")
+            raise LookInsideError(f"no class {missing[0]!r} in this set: choose from {', '.join(self.class_names)}")
         renumber = np.full(len(self.class_names), -1, dtype=np.int64)
         renumber[[self.class_names.index(c) for c in classes]] = np.arange(len(classes))
         kept = self.subset(renumber[self.labels] >= 0)
@@ -120,12 +122,12 @@ class LabelledImages:
                 layer's random state in an order that differs from run to run.
 
         Raises:
-            CourseError: if the set is empty or the batch size is below 1.
+            LookInsideError: if the set is empty or the batch size is below 1.
         """
         if not len(self):
-            raise CourseError("this set holds no image: choose other classes or another split")
+            raise LookInsideError("this set holds no image: choose other classes or another split")
         if batch_size < 1:
-            raise CourseError(f"batch_size is {batch_size}: give 1 or more")
+            raise LookInsideError(f"batch_size is {batch_size}: give 1 or more")
         import tensorflow as tf  # here, so that scripts which only read files need not wait for it
 
         with tf.device("CPU"):  # tf.data runs there: a copy on a GPU would travel back for every batch

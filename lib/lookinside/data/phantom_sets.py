@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lookinside.data.labelled import LabelledImages
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.phantoms import radiograph_set
 
 # Streams of random people: no person of one split is ever a person of another.
@@ -15,9 +15,9 @@ _SPLITS = {"train": 0, "validation": 1, "test": 2}
 def split_seed(split: str, seed: int) -> int:
     """The phantom seed of a split: `train`, `validation` and `test` never share a person for any two seeds."""
     if split not in _SPLITS:
-        raise CourseError(f"no split {split!r}: choose from {', '.join(_SPLITS)}")
+        raise LookInsideError(f"no split {split!r}: choose from {', '.join(_SPLITS)}")
     if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise CourseError(f"seed is {seed!r}: give a whole number of 0 or more")
+        raise LookInsideError(f"seed is {seed!r}: give a whole number of 0 or more")
     return len(_SPLITS) * seed + _SPLITS[split]
 
 
@@ -33,10 +33,10 @@ def phantom_radiographs(split, classes, per_class, size, seed, shortcut=None) ->
         shortcut: class whose images carry a planted marker (or several), or None.
 
     Returns:
-        `LabelledImages`; an image's name is its class and the seed that `lookinside.phantoms.radiograph` draws it from.
+        `LabelledImages`; an image's name is its class and the seed that `radiograph` draws it from.
 
     Raises:
-        CourseError: for an unknown split or class, or a wrong size or seed.
+        LookInsideError: for an unknown split or class, or a wrong size or seed.
     """
     drawn = radiograph_set(classes, per_class, size=size, seed=split_seed(split, seed), shortcut=shortcut)
     names = tuple(f"{drawn.class_names[k]}-{s}" for k, s in zip(drawn.labels, drawn.seeds, strict=True))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookinside.data.reading import is_picture
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 SPLITS = ("train", "test")
 FORMAT = 1  # of dataset.json
@@ -29,12 +29,12 @@ def find_set(name: str) -> Path:
     It is the same set from the repository's root and in chapters/, where notebooks run.
 
     Raises:
-        CourseError: if there is none; the line names the command that makes it, and sets with a similar name.
+        LookInsideError: if there is none; the line names the command that makes it, and sets with a similar name.
     """
     for folder in data_folders():
         if (folder / name).is_dir():
             return folder / name
-    raise CourseError(f"no set {name!r}{_how_to_make(name)}")
+    raise LookInsideError(f"no set {name!r}{_how_to_make(name)}")
 
 
 def _how_to_make(name: str) -> str:
@@ -53,7 +53,7 @@ def set_folder(set_or_folder: str | Path) -> Path:
     """A set's folder from its name, or from a path (a `Path`, or text with a slash in it).
 
     Raises:
-        CourseError: if it is not there.
+        LookInsideError: if it is not there.
     """
     text = os.fspath(set_or_folder)
     is_path = isinstance(set_or_folder, Path) or any(mark and mark in text for mark in (os.sep, os.altsep))
@@ -61,7 +61,7 @@ def set_folder(set_or_folder: str | Path) -> Path:
         return find_set(text)
     folder = Path(text or ".").expanduser()
     if not folder.is_dir():
-        raise CourseError(f"{folder}: there is no such folder: check the path")
+        raise LookInsideError(f"{folder}: there is no such folder: check the path")
     return folder
 
 
@@ -104,7 +104,7 @@ def describe(set_or_folder: str | Path) -> SetInfo:
     """Licence, citation, source and counts of a set of class folders.
 
     Raises:
-        CourseError: if the set is missing, or its `dataset.json` cannot be read or is newer than this library.
+        LookInsideError: if the set is missing, or its `dataset.json` cannot be read or is newer than this library.
     """
     folder = set_folder(set_or_folder)
     notes = read_card(folder)
@@ -119,7 +119,7 @@ def read_card(folder: Path) -> dict:
     """The contents of `dataset.json`, or {} where a folder has none.
 
     Raises:
-        CourseError: if it is not JSON, not an object, or of a newer format than this library knows.
+        LookInsideError: if it is not JSON, not an object, or of a newer format than this library knows.
     """
     path = folder / "dataset.json"
     if not path.is_file():
@@ -127,9 +127,11 @@ def read_card(folder: Path) -> dict:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise CourseError(f"{path}: cannot be read ({error}): prepare the set again or delete this file") from None
+        raise LookInsideError(f"{path}: cannot be read ({error}): prepare the set again or delete this file") from None
     if not isinstance(card, dict):
-        raise CourseError(f"{path}: holds a {type(card).__name__}, not an object: prepare the set again")
+        raise LookInsideError(f"{path}: holds a {type(card).__name__}, not an object: prepare the set again")
     if card.get("format", FORMAT) != FORMAT:
-        raise CourseError(f"{path}: is of format {card['format']}, this library reads {FORMAT}: prepare the set again")
+        raise LookInsideError(
+            f"{path}: is of format {card['format']}, this library reads {FORMAT}: prepare the set again"
+        )
     return card

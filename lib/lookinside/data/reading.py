@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 SMALLEST = 16  # pixels; on less there is nothing to see
@@ -38,31 +38,31 @@ def read_grey(path: Path) -> Picture:
     lowest and highest value to 0 and 255: such files seldom use their whole range.
 
     Raises:
-        CourseError: if the file is empty, cut short, no picture, several pictures in one, or under 16 px a side.
+        LookInsideError: if the file is empty, cut short, no picture, several pictures in one, or under 16 px a side.
     """
     try:
         with Image.open(path) as opened:
             if getattr(opened, "n_frames", 1) > 1:
-                raise CourseError(f"{path}: holds {opened.n_frames} pictures: save each as a file of its own")
+                raise LookInsideError(f"{path}: holds {opened.n_frames} pictures: save each as a file of its own")
             opened.load()
             picture = _as_grey(ImageOps.exif_transpose(opened), path)
     except UnidentifiedImageError:
         empty = path.stat().st_size == 0
         what = "is an empty file" if empty else f"is no picture, whatever {path.suffix} says"
-        raise CourseError(f"{path}: {what}: replace or delete it") from None
+        raise LookInsideError(f"{path}: {what}: replace or delete it") from None
     except FileNotFoundError:
-        raise CourseError(f"{path}: is not there: check the name") from None
+        raise LookInsideError(f"{path}: is not there: check the name") from None
     except Image.DecompressionBombError:
-        raise CourseError(f"{path}: is larger than 178 million pixels: save it smaller") from None
+        raise LookInsideError(f"{path}: is larger than 178 million pixels: save it smaller") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, CourseError):
+        if isinstance(error, LookInsideError):
             raise
         if getattr(error, "errno", None) in (errno.EACCES, errno.EPERM):
-            raise CourseError(f"{path}: may not be read: change its permissions") from None
-        raise CourseError(f"{path}: is cut short or damaged: replace or delete it") from None
+            raise LookInsideError(f"{path}: may not be read: change its permissions") from None
+        raise LookInsideError(f"{path}: is cut short or damaged: replace or delete it") from None
     if min(picture.pixels.shape) < SMALLEST:
         height, width = picture.pixels.shape
-        raise CourseError(f"{path}: is only {width}x{height} px: give {SMALLEST} px a side or more")
+        raise LookInsideError(f"{path}: is only {width}x{height} px: give {SMALLEST} px a side or more")
     return picture
 
 
@@ -83,11 +83,11 @@ def stretch(values: np.ndarray, path: Path | str) -> np.ndarray:
     """Map the lowest value of (H, W) to 0 and the highest to 255, as uint8; one single value becomes 0.
 
     Raises:
-        CourseError: if a value is not finite; `path` names the file.
+        LookInsideError: if a value is not finite; `path` names the file.
     """
     values = values.astype(np.float64)
     if not np.isfinite(values).all():
-        raise CourseError(f"{path}: holds values that are not numbers: replace or delete it")
+        raise LookInsideError(f"{path}: holds values that are not numbers: replace or delete it")
     low, high = values.min(), values.max()
     return np.rint((values - low) * (255.0 / max(high - low, 1e-12))).astype(np.uint8)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def stratified_split(labels, fraction: float, seed: int, groups=None) -> tuple[np.ndarray, np.ndarray]:
@@ -21,10 +21,10 @@ def stratified_split(labels, fraction: float, seed: int, groups=None) -> tuple[n
         Two sorted int64 arrays that together hold every index once.
 
     Raises:
-        CourseError: if `fraction` is not between 0 and 1.
+        LookInsideError: if `fraction` is not between 0 and 1.
     """
     if not 0 < fraction < 1:
-        raise CourseError(f"the split fraction is {fraction}: give a number between 0 and 1, such as 0.15")
+        raise LookInsideError(f"the split fraction is {fraction}: give a number between 0 and 1, such as 0.15")
     labels = np.asarray(labels)
     groups = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     # A group is placed by the class of its first member, so that it is placed once even if its labels differ.

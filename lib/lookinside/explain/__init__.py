@@ -2,17 +2,17 @@
 
 from lookinside.explain.activation_maximization import ActivationMaximization
 from lookinside.explain.cam import CAM
-from lookinside.explain.compare import compare
 from lookinside.explain.deconvnet import Deconvnet, Projections
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.gradient_cams import GradCAM, GradCAMPlusPlus, LayerCAM
 from lookinside.explain.gradients import ClassDeconvnet, GuidedBackprop, Saliency, SmoothGrad
 from lookinside.explain.heatmap import heat_map
-from lookinside.explain.insertion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.occlusion import Occlusion
-from lookinside.explain.randomize import randomization_check, randomize_weights
 from lookinside.explain.score_cam import ScoreCAM
-from lookinside.explain.scores import (
+from lookinside.explain.truth.comparison import compare
+from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
+from lookinside.explain.truth.randomization import randomization_check, randomize_weights
+from lookinside.explain.truth.scores import (
     Interval,
     bootstrap_interval,
     landmark_share,

@@ -9,11 +9,11 @@ from tf_keras_vis.activation_maximization import ActivationMaximization as Ascen
 from tf_keras_vis.activation_maximization.callbacks import Callback
 from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_array, is_number, is_whole
-from lookinside.explain.bar import bar
+from lookinside.explain.bars import bar
 from lookinside.explain.explainer import ClassScores
-from lookinside.explain.flat import FlatModel
+from lookinside.explain.network.flat import FlatModel
 
 SHIFT = 4  # pixels by which the image moves between steps, so that no single pixel can win
 
@@ -31,7 +31,7 @@ class ActivationMaximization(ClassScores):
         options: `output`, `chunk` (classes at a time) and `progress`, see `Explainer`.
 
     Raises:
-        CourseError: as `Explainer`, and for a model whose image size is open.
+        LookInsideError: as `Explainer`, and for a model whose image size is open.
 
     Source: Erhan et al. 2009, section 3; computed by tf-keras-vis.
     """
@@ -40,11 +40,11 @@ class ActivationMaximization(ClassScores):
         super().__init__(model, **options)
         self._shape = model.input_shape[1:]
         if None in self._shape:
-            raise CourseError(f"Model {model.name} takes images of any size: build it with a fixed one.")
+            raise LookInsideError(f"Model {model.name} takes images of any size: build it with a fixed one.")
         if not is_whole(steps) or not is_whole(seed, 0):
-            raise CourseError(f"steps is {steps}, seed {seed}: give whole numbers, from 1 and from 0 on.")
+            raise LookInsideError(f"steps is {steps}, seed {seed}: give whole numbers, from 1 and from 0 on.")
         if not _is_range(value_range):
-            raise CourseError(f"value_range is {value_range}: give two numbers, the low before the high.")
+            raise LookInsideError(f"value_range is {value_range}: give two numbers, the low before the high.")
         self._flat = FlatModel(self._graph, self._head)
         self.value_range, self.steps, self.seed = tuple(map(float, value_range)), steps, seed
         low, high = self.value_range
@@ -57,7 +57,7 @@ class ActivationMaximization(ClassScores):
         classes = np.atleast_1d(as_array(classes, "classes"))
         classes = self._checked_classes(classes, len(classes))
         if not classes.size:
-            raise CourseError("classes are empty: name one or more.")
+            raise LookInsideError("classes are empty: name one or more.")
         self._flat.update()
         found, at_once = [], self.chunk
         rounds = -(-len(classes) // at_once)

@@ -6,25 +6,25 @@ from numbers import Real
 
 import numpy as np
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def as_array(values, name: str) -> np.ndarray:
-    """Return values as an array. Raises CourseError, with their name, for rows of different lengths."""
+    """Return values as an array. Raises LookInsideError, with their name, for rows of different lengths."""
     try:
         return np.asarray(values)
     except ValueError:
-        raise CourseError(f"{name} has rows of different lengths: give one array.") from None
+        raise LookInsideError(f"{name} has rows of different lengths: give one array.") from None
 
 
 def as_numbers(values, name: str) -> np.ndarray:
-    """Return values as float64. Raises CourseError, with their name, for text, complex numbers or uneven rows."""
+    """Return values as float64. Raises LookInsideError, with their name, for text, complex numbers or uneven rows."""
     try:
         if np.iscomplexobj(values):
             raise TypeError
         return np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        raise CourseError(f"{name} holds no numbers, or rows of different lengths: give one array.") from None
+        raise LookInsideError(f"{name} holds no numbers, or rows of different lengths: give one array.") from None
 
 
 def is_whole(value, least: int = 1) -> bool:

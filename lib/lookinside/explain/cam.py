@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lookinside.errors import CourseError
-from lookinside.explain.activations import activation_name
+from lookinside.errors import LookInsideError
 from lookinside.explain.explainer import Explainer
-from lookinside.explain.tracing import traced
+from lookinside.explain.network.activations import activation_name
+from lookinside.explain.network.tracing import traced
 
 
 class ClassMap(Explainer):
@@ -41,7 +41,8 @@ class CAM(ClassMap):
     Args: see `Explainer`.
 
     Raises:
-        CourseError: for a model that does not end in global average pooling and one dense layer; else as `Explainer`.
+        LookInsideError: for a model that does not end in global average pooling and one dense layer; else as
+            `Explainer`.
 
     Source: Zhou et al. 2016, Eqs. 1 and 2.
     """
@@ -55,16 +56,16 @@ class CAM(ClassMap):
         activation = getattr(self._dense.layer, "activation", None)
         bent = self._head.lent is None and activation_name(activation) != "linear"
         if bent or pool is None or not isinstance(pool.layer, keras.layers.GlobalAveragePooling2D):
-            raise CourseError(
+            raise LookInsideError(
                 f"Model {model.name} does not end in global average pooling and one dense layer: CAM needs both, "
                 "GradCAM does not."
             )
         self._value = pool.inputs[0]
         if self._graph.writer(self._value) is None:
-            raise CourseError(f"Model {model.name} averages the image itself: CAM needs maps before the pooling.")
+            raise LookInsideError(f"Model {model.name} averages the image itself: CAM needs maps before the pooling.")
         self.layer = self._graph.writer(self._value).name
         if self._graph.writer(self._value).shape[:2] == (1, 1):
-            raise CourseError(f"Layer {self.layer} has maps of one pixel: give the model larger images.")
+            raise LookInsideError(f"Layer {self.layer} has maps of one pixel: give the model larger images.")
 
     def _low(self, images, classes):
         known = self._graph.compute({0: images}, [self._value, self._head.value], self._call)

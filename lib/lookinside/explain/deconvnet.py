@@ -10,14 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
-from lookinside.explain.bar import bar
-from lookinside.explain.graph import Graph, Step
+from lookinside.explain.bars import bar
 from lookinside.explain.images import checked_images
-from lookinside.explain.layers import map_value
-from lookinside.explain.rules import reversals_of
-from lookinside.explain.tracing import traced
+from lookinside.explain.network.graph import Graph, Step
+from lookinside.explain.network.layers import map_value
+from lookinside.explain.network.rules import reversals_of
+from lookinside.explain.network.tracing import traced
 
 _FLOATS_AT_ONCE = 2**22  # 16 MiB for the largest signal: on a CPU larger ones cost more in fresh memory than they save
 
@@ -59,7 +59,7 @@ class Deconvnet:
         progress: as for every `Explainer`.
 
     Raises:
-        CourseError: for a layer that does not exist (the nearest names are offered) or that cannot be gone back
+        LookInsideError: for a layer that does not exist (the nearest names are offered) or that cannot be gone back
             through (by its name), a model that does not show its layers, or a number below 1.
     """
 
@@ -67,7 +67,7 @@ class Deconvnet:
         self, model: keras.Model, layer: str | None = None, top_n: int = 25, chunk: int | None = None, *, progress=True
     ):
         if not is_whole(top_n) or not (chunk is None or is_whole(chunk)):
-            raise CourseError(f"top_n is {top_n} and chunk {chunk}: give whole numbers, 1 or more.")
+            raise LookInsideError(f"top_n is {top_n} and chunk {chunk}: give whole numbers, 1 or more.")
         graph = Graph(model)
         target = map_value(graph, layer)
         self._way = [(step, reversals_of(step)) for step in _path_to(graph, target)]
@@ -87,7 +87,7 @@ class Deconvnet:
             float32 (N, H, W), 0 or more; absolute values are summed over channels.
 
         Raises:
-            CourseError: for images that do not fit to the model, an empty batch, nan or infinite pixels.
+            LookInsideError: for images that do not fit to the model, an empty batch, nan or infinite pixels.
         """
         heat = [sum(np.abs(maps).sum(axis=1) for maps in group.parts()) for group in self._groups(images)]
         return np.concatenate(heat)[: len(images)]

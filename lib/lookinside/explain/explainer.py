@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
-from lookinside.explain.backward import Caller
-from lookinside.explain.bar import bar
-from lookinside.explain.graph import Graph, Step
-from lookinside.explain.head import find_head
+from lookinside.explain.bars import bar
 from lookinside.explain.images import checked_images
-from lookinside.explain.tracing import traced
+from lookinside.explain.network.backward import Caller
+from lookinside.explain.network.graph import Graph, Step
+from lookinside.explain.network.head import find_head
+from lookinside.explain.network.tracing import traced
 
 
 class ClassScores:
@@ -36,13 +36,13 @@ class ClassScores:
         progress: bool | Callable = True,
     ):
         if not is_whole(chunk):
-            raise CourseError(f"chunk is {chunk}: give a whole number, 1 or more.")
+            raise LookInsideError(f"chunk is {chunk}: give a whole number, 1 or more.")
         self._graph = Graph(model)
         for step in self._graph.steps:
             if getattr(step.layer, "data_format", "channels_last") == "channels_first":
-                raise CourseError(f"Layer {step.name} has its channels first: build the model with channels last.")
+                raise LookInsideError(f"Layer {step.name} has its channels first: build the model with channels last.")
         if len(model.input_shape) != 4:
-            raise CourseError(f"Model {model.name} takes {model.input_shape}: images (N, H, W, C) are needed.")
+            raise LookInsideError(f"Model {model.name} takes {model.input_shape}: images (N, H, W, C) are needed.")
         self._head = find_head(self._graph, model, output)
         self._call = Caller(self.score_steps, self._head.lent, self.relu)
         self._input_shape = model.input_shape
@@ -72,7 +72,7 @@ class ClassScores:
                 part_classes = np.pad(part_classes, (0, missing), constant_values=-1)
                 maps = compute(tf.constant(part), tf.constant(part_classes)).numpy()[: size - missing]
                 if not np.isfinite(maps).all():
-                    raise CourseError(
+                    raise LookInsideError(
                         "The maps hold nan or infinite values: look at the weights and the images' range."
                     )
                 if found is None:
@@ -88,13 +88,13 @@ class ClassScores:
         try:
             classes = np.asarray(classes)
         except ValueError:
-            raise CourseError(f"classes are {classes}: give one whole number, or one for each image.") from None
+            raise LookInsideError(f"classes are {classes}: give one whole number, or one for each image.") from None
         if not np.issubdtype(classes.dtype, np.integer) or classes.shape not in ((), (count,)):
             said = f"{classes.dtype} {classes.shape}" if classes.ndim else repr(classes.item())
-            raise CourseError(f"classes are {said}: give one whole number, or one for each image.")
+            raise LookInsideError(f"classes are {said}: give one whole number, or one for each image.")
         wrong = classes[(classes < 0) | (classes >= self._head.classes)]
         if wrong.size:
-            raise CourseError(
+            raise LookInsideError(
                 f"Class {wrong.flat[0]} is outside the range: this model knows 0 to {self._head.classes - 1}."
             )
         return np.broadcast_to(classes, (count,)).astype(np.int32)
@@ -126,7 +126,7 @@ class Explainer(ClassScores, ABC):
             callable `(steps, description, unit=)` that returns a bar with `update` and `close`.
 
     Raises:
-        CourseError: for a model that does not show its layers, or has several outputs and none is named.
+        LookInsideError: for a model that does not show its layers, or has several outputs and none is named.
     """
 
     def __init__(self, model: keras.Model, **options):
@@ -144,7 +144,7 @@ class Explainer(ClassScores, ABC):
             float32 (N, H, W).
 
         Raises:
-            CourseError: for images that do not fit to the model, an empty batch, nan or infinite pixels, or a class
+            LookInsideError: for images that do not fit to the model, an empty batch, nan or infinite pixels, or a class
                 outside the range.
         """
         return self._over_chunks(images, classes, self._traced)
@@ -155,17 +155,19 @@ class Explainer(ClassScores, ABC):
 
 
 def explainer_of(maker: Callable, model: keras.Model) -> Callable:
-    """Make an explainer of a model. Raises CourseError for one that is made already, or what is no maker."""
+    """Make an explainer of a model. Raises LookInsideError for one that is made already, or what is no maker."""
     if isinstance(maker, ClassScores) or not callable(maker):
-        raise CourseError(f"{maker!r:.60} makes no explainer: give GradCAM, say, rather than GradCAM(model).")
+        raise LookInsideError(f"{maker!r:.60} makes no explainer: give GradCAM, say, rather than GradCAM(model).")
     explain = maker(model)
     if not callable(explain) or (isinstance(explain, ClassScores) and not isinstance(explain, Explainer)):
-        raise CourseError(f"{type(explain).__name__} makes no map of an image: give GradCAM, say.")
+        raise LookInsideError(f"{type(explain).__name__} makes no map of an image: give GradCAM, say.")
     return explain
 
 
 def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:
-    """Return a gradient. Raises CourseError where there is none: the score cannot be differentiated by `what`."""
+    """Return a gradient. Raises LookInsideError where there is none: the score cannot be differentiated by `what`."""
     if gradient is None:
-        raise CourseError(f"No gradient leads from the score to {what}: something on its way stops it, use Occlusion.")
+        raise LookInsideError(
+            f"No gradient leads from the score to {what}: something on its way stops it, use Occlusion."
+        )
     return gradient

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from lookinside.explain.cam import ClassMap
 from lookinside.explain.explainer import reachable
-from lookinside.explain.layers import map_value
+from lookinside.explain.network.layers import map_value
 
 
 class _GradientMap(ClassMap):
@@ -53,7 +53,7 @@ class GradCAM(_GradientMap):
         options: see `Explainer`.
 
     Raises:
-        CourseError: for a layer that does not exist (the nearest names are offered), has no maps, or on which the
+        LookInsideError: for a layer that does not exist (the nearest names are offered), has no maps, or on which the
             score does not depend; a model without convolution; else as `Explainer`.
 
     Source: Selvaraju et al. 2017, Eqs. 1 and 2.

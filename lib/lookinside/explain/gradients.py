@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_number, is_whole
-from lookinside.explain.backward import deconvnet_relu, guided_relu
 from lookinside.explain.explainer import Explainer, reachable
 from lookinside.explain.images import checked_images
+from lookinside.explain.network.backward import deconvnet_relu, guided_relu
 from lookinside.explain.rounds import even_rounds
-from lookinside.explain.tracing import traced
+from lookinside.explain.network.tracing import traced
 
 
 class Saliency(Explainer):
@@ -47,7 +47,8 @@ class GuidedBackprop(Saliency):
     Source: Springenberg et al. 2015, section 3.4. Arguments: see `Explainer`.
 
     Raises:
-        CourseError: for a model with another rectifier (leaky, ELU, SiLU, ...), or a layer that is not one of Keras'.
+        LookInsideError: for a model with another rectifier (leaky, ELU, SiLU, ...), or a layer that is not one of
+            Keras'.
     """
 
     relu = staticmethod(guided_relu)
@@ -61,7 +62,7 @@ class ClassDeconvnet(Saliency):
     Source: Zeiler & Fergus 2014, as in Springenberg et al. 2015, Fig. 1. Arguments: see `Explainer`.
 
     Raises:
-        CourseError: as `GuidedBackprop`.
+        LookInsideError: as `GuidedBackprop`.
     """
 
     relu = staticmethod(deconvnet_relu)
@@ -83,8 +84,8 @@ class SmoothGrad(Saliency):
         options: see `Explainer`.
 
     Raises:
-        CourseError: for fewer than one sample or copy, negative noise, or draws that do not fit to the images; else as
-            `Explainer`.
+        LookInsideError: for fewer than one sample or copy, negative noise, or draws that do not fit to the images; else
+            as `Explainer`.
 
     Source: Smilkov et al. 2017, section 2; Wang et al. 2019 call it SmoothBP.
     """
@@ -106,7 +107,7 @@ class SmoothGrad(Saliency):
             samples = len(draws)
         whole = is_whole(samples) and is_whole(copies) and is_whole(seed, 0)
         if not whole or not is_number(noise):
-            raise CourseError(
+            raise LookInsideError(
                 f"samples {samples}, copies {copies}, noise {noise}, seed {seed}: give whole numbers, noise from 0 on."
             )
         self.samples, self.noise, self.seed, self.draws, self.copies = samples, noise, seed, draws, copies
@@ -114,7 +115,7 @@ class SmoothGrad(Saliency):
     def _gradients(self, images, classes):
         count, *shape = images.shape
         if self.draws is not None and list(self.draws.shape[1:]) != shape:
-            raise CourseError(f"The draws have shape {self.draws.shape}, the images are {tuple(shape)}: draw anew.")
+            raise LookInsideError(f"The draws have shape {self.draws.shape}, the images are {tuple(shape)}: draw anew.")
         rounds, at_once = even_rounds(self.samples, self.copies // count)
         scale = self.noise * (
             tf.reduce_max(images, axis=(1, 2, 3), keepdims=True) - tf.reduce_min(images, axis=(1, 2, 3), keepdims=True)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_numbers, is_number
 
 
@@ -22,17 +22,20 @@ def heat_map(maps: np.ndarray, *, blur_sigma: float = 1.0, percentile: float = 9
         float32 (..., H, W) in [0, 1].
 
     Raises:
-        CourseError: for less than two axes, a nan or infinite value, a negative blur or a percentile outside (0, 100].
+        LookInsideError: for less than two axes, a nan or infinite value, a negative blur or a percentile outside
+            (0, 100].
 
     Source: the presentation in Kumar & Menkovski 2016, Fig. 1; blur and percentile are ours.
     """
     maps = as_numbers(maps, "maps").astype(np.float32)
     if maps.ndim < 2:
-        raise CourseError(f"heat_map takes maps of shape (..., H, W), not {maps.shape}.")
+        raise LookInsideError(f"heat_map takes maps of shape (..., H, W), not {maps.shape}.")
     if not np.isfinite(maps).all():
-        raise CourseError("A map holds nan or infinite values: look for them in the images or the network's weights.")
+        raise LookInsideError(
+            "A map holds nan or infinite values: look for them in the images or the network's weights."
+        )
     if not is_number(blur_sigma) or not is_number(percentile) or not 0 < percentile <= 100:
-        raise CourseError(f"blur_sigma={blur_sigma} must be 0 or more, percentile={percentile} above 0 up to 100.")
+        raise LookInsideError(f"blur_sigma={blur_sigma} must be 0 or more, percentile={percentile} above 0 up to 100.")
     heat = np.abs(maps)
     if blur_sigma:
         heat = gaussian_filter(heat, sigma=(0,) * (heat.ndim - 2) + (blur_sigma, blur_sigma), mode="nearest")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_numbers, is_whole
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.rounds import in_rounds
@@ -27,8 +27,8 @@ class Occlusion(Explainer):
         options: see `Explainer`.
 
     Raises:
-        CourseError: for a patch larger than the image, a stride under 1 or larger than the patch, or a fill that does
-            not fit to the channels; else as `Explainer`.
+        LookInsideError: for a patch larger than the image, a stride under 1 or larger than the patch, or a fill that
+            does not fit to the channels; else as `Explainer`.
 
     Source: Zeiler & Fergus 2014, section 4.2; the mean over covering patches is ours.
     """
@@ -51,11 +51,15 @@ class Occlusion(Explainer):
         self.fill = as_numbers(fill, "fill").astype(np.float32)
         self.copies = copies
         if not all(map(is_whole, (*self.patch, *self.stride, copies))) or len(self.patch) != 2 or len(self.stride) != 2:
-            raise CourseError(f"patch is {patch}, stride {stride}, copies {copies}: give whole numbers from 1 on.")
+            raise LookInsideError(f"patch is {patch}, stride {stride}, copies {copies}: give whole numbers from 1 on.")
         if any(step > side for step, side in zip(self.stride, self.patch, strict=True)):
-            raise CourseError(f"stride {self.stride} is larger than the patch {self.patch}: pixels would be left out.")
+            raise LookInsideError(
+                f"stride {self.stride} is larger than the patch {self.patch}: pixels would be left out."
+            )
         if self.fill.shape not in ((), (self._input_shape[-1],)) or not np.isfinite(self.fill).all():
-            raise CourseError(f"fill is {fill}: give one number, or one for each of {self._input_shape[-1]} channels.")
+            raise LookInsideError(
+                f"fill is {fill}: give one number, or one for each of {self._input_shape[-1]} channels."
+            )
 
     def _maps(self, images, classes):
         count, *shape = images.shape
@@ -79,7 +83,7 @@ class Occlusion(Explainer):
         """Where the patches start along an axis; the last one touches the border."""
         last = side - self.patch[axis]
         if last < 0:
-            raise CourseError(f"patch {self.patch} is larger than the image, {side} pixels: give a smaller one.")
+            raise LookInsideError(f"patch {self.patch} is larger than the image, {side} pixels: give a smaller one.")
         return [*range(0, last, self.stride[axis]), last]
 
     def _hidden(self, corners, shape):

@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 from tf_keras_vis.scorecam import Scorecam
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
 from lookinside.explain.cam import enlarged
 from lookinside.explain.explainer import Explainer
-from lookinside.explain.flat import MAPS, FlatModel
-from lookinside.explain.layers import map_value
+from lookinside.explain.network.flat import MAPS, FlatModel
+from lookinside.explain.network.layers import map_value
 
 
 class ScoreCAM(Explainer):
@@ -29,7 +29,7 @@ class ScoreCAM(Explainer):
         maps_used: only the maps of largest spread (Faster Score-CAM); None uses all.
 
     Raises:
-        CourseError: for a model of several sigmoid outputs, which are not one distribution over classes, and for a
+        LookInsideError: for a model of several sigmoid outputs, which are not one distribution over classes, and for a
             layer that cannot be copied; else as `GradCAM`.
 
     Source: Wang et al. 2020, Eqs. 5 to 7; computed by tf-keras-vis.
@@ -41,9 +41,9 @@ class ScoreCAM(Explainer):
         step = self._graph.writer(value)
         self.layer = step.name
         if self._head.squashing == "sigmoid" and self._head.columns > 1:
-            raise CourseError("Score-CAM weighs by a softmax, this model's outputs are sigmoids: use GradCAM.")
+            raise LookInsideError("Score-CAM weighs by a softmax, this model's outputs are sigmoids: use GradCAM.")
         if maps_used is not None and not (is_whole(maps_used) and maps_used <= step.shape[-1]):
-            raise CourseError(f"maps_used is {maps_used}: layer {self.layer} has {step.shape[-1]} maps.")
+            raise LookInsideError(f"maps_used is {maps_used}: layer {self.layer} has {step.shape[-1]} maps.")
         self.maps_used = maps_used
         self.chunk = 1  # tf-keras-vis holds an image for each map, and chooses `maps_used` over the whole batch
         self._flat = FlatModel(self._graph, self._head, value)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.figures.style import COLOURS, HEAT_MAP, caption, new_figure
 
 
@@ -17,7 +17,7 @@ def _grey(image: np.ndarray) -> np.ndarray:
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim not in (2, 3):
-        raise CourseError(f"an image has shape (H, W), (H, W, 1) or (H, W, 3), this one has {image.shape}")
+        raise LookInsideError(f"an image has shape (H, W), (H, W, 1) or (H, W, 3), this one has {image.shape}")
     return image
 
 
@@ -54,10 +54,10 @@ def show_region(axes: Axes, image: np.ndarray, region: np.ndarray, title: str = 
 def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: str = "", panel: float = 1.25) -> Figure:
     """Return a sheet of images (N, H, W) or (N, H, W, C) in rows of `columns`, each with its title.
 
-    `note` is written below; `panel` is a panel's side in inches. Raises CourseError for an empty sheet.
+    `note` is written below; `panel` is a panel's side in inches. Raises LookInsideError for an empty sheet.
     """
     if len(images) == 0:
-        raise CourseError("a sheet needs at least one image")
+        raise LookInsideError("a sheet needs at least one image")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure = new_figure(panel * columns, (panel + (0.22 if titles else 0.05)) * rows + (0.3 if note else 0))

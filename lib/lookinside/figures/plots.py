@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.figures.style import COLOURS, FAINT, INK, caption, new_figure, plain_axes
 
 LINES = ("-", "--", "-.", ":")
@@ -17,7 +17,7 @@ def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> F
     `histories` maps a network's name to the columns loss, val_loss, accuracy, val_accuracy (accuracies in [0, 1]).
     """
     if not histories:
-        raise CourseError("learning curves need at least one history")
+        raise LookInsideError("learning curves need at least one history")
     figure = new_figure(9.0, 3.6)
     panels = figure.subplots(1, 2)
     for axes, key, label in zip(
@@ -54,7 +54,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str], title: str 
     matrix = np.asarray(matrix)
     count = len(class_names)
     if matrix.shape != (count, count):
-        raise CourseError(f"a confusion matrix of {count} classes has shape ({count}, {count}), not {matrix.shape}")
+        raise LookInsideError(f"a confusion matrix of {count} classes has shape ({count}, {count}), not {matrix.shape}")
     side = float(np.clip(0.27 * count + 1.9, 3.4, 6.6))
     figure = new_figure(side + 0.9, side)
     axes = figure.subplots()

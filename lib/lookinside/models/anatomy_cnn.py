@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 # The tables as printed; each row: (what it is, its size, the name of our layer with the weights).
 PAPER_TABLES: dict[int, tuple[tuple[str, str, str], ...]] = {
@@ -75,7 +75,7 @@ def shallow_cnn(input_shape: Sequence[int], classes: int, *, width: float = 1.0)
         width: multiplies the number of maps and of hidden units; 1 is the paper's network.
 
     Raises:
-        CourseError: for a shape that is not (H, W, C), an image smaller than the pool, or fewer than two classes.
+        LookInsideError: for a shape that is not (H, W, C), an image smaller than the pool, or fewer than two classes.
     """
     inputs = _image_input(input_shape, classes, pools=len(SHALLOW_BLOCKS))
     x = _blocks(inputs, SHALLOW_BLOCKS, width)
@@ -112,7 +112,7 @@ def deeper_cnn(
         width: multiplies the number of maps and of hidden units; 1 is the paper's network.
 
     Raises:
-        CourseError: for a shape that is not (H, W, C), an image under 16 pixels, or fewer than two classes.
+        LookInsideError: for a shape that is not (H, W, C), an image under 16 pixels, or fewer than two classes.
     """
     inputs = _image_input(input_shape, classes, pools=len(DEEPER_BLOCKS))
     x = _blocks(inputs, DEEPER_BLOCKS, width, bn_momentum if batch_norm else None)
@@ -130,13 +130,13 @@ def _image_input(input_shape, classes, pools):
     shape = tuple(input_shape)
     smallest = 2**pools
     if len(shape) != 3 or any(not isinstance(side, int) or side < 1 for side in shape):
-        raise CourseError(f"input_shape must be three whole numbers (height, width, channels), got {shape}.")
+        raise LookInsideError(f"input_shape must be three whole numbers (height, width, channels), got {shape}.")
     if min(shape[:2]) < smallest:
-        raise CourseError(
+        raise LookInsideError(
             f"input_shape {shape} is too small for {pools} pool(s): make height and width at least {smallest} pixels."
         )
     if classes < 2:
-        raise CourseError(f"A classifier needs at least 2 classes, got {classes}.")
+        raise LookInsideError(f"A classifier needs at least 2 classes, got {classes}.")
     return keras.Input(shape, name="image")
 
 

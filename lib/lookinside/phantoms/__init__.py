@@ -1,20 +1,13 @@
 """Images made by formula, with the truth known: pure NumPy, seeded."""
 
-from .assembly import whole_body
-from .body import Person, Pose, random_person, random_pose
-from .landmarks import LANDMARKS
-from .projection import Projection, project
-from .radiograph import (
-    CLASSES,
-    Radiograph,
-    RadiographSet,
-    clinic_counts,
-    image_seed,
-    radiograph,
-    radiograph_set,
-    views_of,
-)
-from .shapes import TISSUES, ShapeBuilder, Shapes
+from lookinside.phantoms.body.assembly import whole_body
+from lookinside.phantoms.body.person import Person, Pose, random_person, random_pose
+from lookinside.phantoms.body.shapes import TISSUES, ShapeBuilder, Shapes
+from lookinside.phantoms.radiography.acquisition import Radiograph, radiograph, views_of
+from lookinside.phantoms.radiography.landmarks import LANDMARKS
+from lookinside.phantoms.radiography.projection import Projection, project
+from lookinside.phantoms.radiography.sets import RadiographSet, clinic_counts, image_seed, radiograph_set
+from lookinside.phantoms.radiography.views import CLASSES
 
 __all__ = [
     "CLASSES",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 def augmentation(
@@ -48,7 +48,7 @@ def augmentation(
         seed: of the random changes.
 
     Raises:
-        CourseError: for a shape that is not (H, W, C) or a size out of its range.
+        LookInsideError: for a shape that is not (H, W, C) or a size out of its range.
     """
     height, width, channels = _sides(image_shape)
     for name, value, largest in (
@@ -60,9 +60,9 @@ def augmentation(
         ("fill", fill, 1.0),
     ):
         if not 0 <= value <= largest:
-            raise CourseError(f"{name} is {value}: give a number from 0 to {largest}.")
+            raise LookInsideError(f"{name} is {value}: give a number from 0 to {largest}.")
     if finer < 1:
-        raise CourseError(f"finer is {finer}: give a whole number from 1 on.")
+        raise LookInsideError(f"finer is {finer}: give a whole number from 1 on.")
 
     outside = {"fill_mode": "constant", "fill_value": fill}
     tall, wide = finer * height, finer * width
@@ -93,5 +93,5 @@ def augmentation(
 def _sides(image_shape):
     shape = tuple(image_shape)
     if len(shape) != 3 or any(not isinstance(side, int) or side < 1 for side in shape):
-        raise CourseError(f"image_shape must be three whole numbers (height, width, channels), got {shape}.")
+        raise LookInsideError(f"image_shape must be three whole numbers (height, width, channels), got {shape}.")
     return shape

@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.metrics import confusion_matrix as count_confusions
 
 from lookinside.data import LabelledImages
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
         batch_size: images at a time; the figures do not depend on it.
 
     Raises:
-        CourseError: for an empty set, or a model with another number of outputs than the set has classes.
+        LookInsideError: for an empty set, or a model with another number of outputs than the set has classes.
 
     Source of the interval: Wilson 1927, by SciPy; balanced accuracy and confusion matrix by scikit-learn.
     """
     classes = len(images.class_names)
     if model.output_shape[-1] != classes:
-        raise CourseError(f"The model tells {model.output_shape[-1]} classes apart, the set has {classes}.")
+        raise LookInsideError(f"The model tells {model.output_shape[-1]} classes apart, the set has {classes}.")
     # Called batch by batch: `predict` would trace a new graph for every network, which costs more than it saves here.
     batches = images.to_tf(batch_size)
     logits = np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch, _ in batches])

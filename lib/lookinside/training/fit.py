@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lookinside.data import LabelledImages
-from lookinside.errors import CourseError
+from lookinside.errors import LookInsideError
 from lookinside.training.history import History, Row, best_row, history_from_rows, read_rows, write_rows
 from lookinside.training.resume import DropOldBest, KeepBest, RunFolder, SeedEpoch, WriteRows, run_key
 from lookinside.training.stream import training_batches
@@ -58,7 +58,7 @@ def fit_classifier(
             that returns a bar with `update`, `set_postfix_str` and `close`.
 
     Raises:
-        CourseError: if images, labels or classes do not fit to the model or to each other, or the loss becomes nan.
+        LookInsideError: if images, labels or classes do not fit to the model or to each other, or the loss becomes nan.
     """
     _check(model, train, validation, epochs, batch_size)
     batch_size = min(batch_size, len(train))
@@ -104,25 +104,25 @@ def fit_classifier(
 
 def _check(model, train, validation, epochs, batch_size):
     if epochs < 1 or batch_size < 1:
-        raise CourseError(f"epochs is {epochs} and batch_size {batch_size}: give 1 or more of both.")
+        raise LookInsideError(f"epochs is {epochs} and batch_size {batch_size}: give 1 or more of both.")
     for name, images in (("train", train), ("validation", validation)):
         if not len(images):
-            raise CourseError(f"The {name} set holds no image: choose other classes or another split.")
+            raise LookInsideError(f"The {name} set holds no image: choose other classes or another split.")
         if model.input_shape[1:] != images.shape:
-            raise CourseError(
+            raise LookInsideError(
                 f"The model takes images of shape {model.input_shape[1:]}, the {name} set has {images.shape}: "
                 "build the model with input_shape=train.shape."
             )
     if train.class_names != validation.class_names:
-        raise CourseError("train and validation have different class names: split one set into both.")
+        raise LookInsideError("train and validation have different class names: split one set into both.")
     if model.output_shape[-1] != len(train.class_names):
-        raise CourseError(
+        raise LookInsideError(
             f"The model has {model.output_shape[-1]} outputs for {len(train.class_names)} classes: "
             "build it with classes=len(train.class_names)."
         )
     last = model.layers[-1]
     if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
-        raise CourseError(f"Layer {last.name} is a softmax, but the loss takes logits: leave the softmax away.")
+        raise LookInsideError(f"Layer {last.name} is a softmax, but the loss takes logits: leave the softmax away.")
 
 
 def _patience_is_out(rows: list[Row], patience):
@@ -146,7 +146,7 @@ def _callbacks(rows, run, patience, seed, bar):
 class _RefuseNan(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not (np.isfinite(logs["loss"]) and np.isfinite(logs["val_loss"])):
-            raise CourseError(f"The loss became {logs['loss']} in epoch {epoch + 1}: give a lower learning_rate.")
+            raise LookInsideError(f"The loss became {logs['loss']} in epoch {epoch + 1}: give a lower learning_rate.")
 
 
 class _Bar(keras.callbacks.Callback):

@@ -1,0 +1,163 @@
+"""Execute one notebook in a kernel of its own, watch its memory, and say in one line why it failed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+# What every kernel of the course gets: quiet TensorFlow, the environment's own kernel rather than a user's.
+KERNEL_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # left off on some CPUs, where training then takes 1.6 times as long
+    "PYTHONUNBUFFERED": "1",
+    "JUPYTER_PREFER_ENV_PATH": "1",
+}
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How it went: wall-clock seconds, peak memory of the kernel's processes in bytes, and the error's one line."""
+
+    seconds: float
+    peak_bytes: int
+    error: str | None = None
+    interrupted: bool = False
+
+
+class MemoryWatch(threading.Thread):
+    """Samples the resident memory of a process and its children five times a second; `.peak` in bytes."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self._process = psutil.Process(pid)
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Sample until stopped or the process is gone."""
+        while not self._ended.wait(0.2):
+            total = 0
+            try:
+                for process in (self._process, *self._process.children(recursive=True)):
+                    with contextlib.suppress(psutil.Error):
+                        total += process.memory_info().rss
+            except psutil.Error:
+                return
+            self.peak = max(self.peak, total)
+
+    def stop(self) -> int:
+        """End the sampling and return the peak in bytes."""
+        self._ended.set()
+        self.join()
+        return self.peak
+
+
+class Client(NotebookClient):
+    """nbclient, but the error stream is shown while it runs and never stored."""
+
+    def __init__(self, notebook: Any, on_error_text: Callable[[str], None], **options: Any) -> None:
+        super().__init__(notebook, **options)
+        self._on_error_text = on_error_text
+
+    def output(self, outs: list, msg: dict, display_id: str | None, cell_index: int) -> Any:
+        """Divert the error stream; join neighbouring pieces of standard output."""
+        content = msg["content"]
+        if msg["msg_type"] != "stream":
+            return super().output(outs, msg, display_id, cell_index)
+        if content["name"] == "stderr":
+            self._on_error_text(content["text"])
+            return None
+        last = outs[-1] if outs else None
+        if last is not None and last.output_type == "stream" and last.name == content["name"]:
+            last.text += content["text"]
+            return last
+        return super().output(outs, msg, display_id, cell_index)
+
+
+def execute(
+    notebook: Any,
+    folder: Path,
+    *,
+    environment: dict[str, str] | None = None,
+    cell_timeout: int | None = None,
+    on_cell: Callable[[], None] = lambda: None,
+    on_error_text: Callable[[str], None] = lambda text: None,
+) -> Execution:
+    """Run all code cells in order; outputs are written into `notebook` in place. Never raises for what a cell does.
+
+    Args:
+        notebook: an nbformat node.
+        folder: where the kernel starts.
+        environment: variables for the kernel, on top of this process's own.
+        cell_timeout: seconds for one cell; None for no limit.
+        on_cell: called after each code cell.
+        on_error_text: called with pieces of the error stream (progress bars, warnings).
+    """
+    client = Client(notebook, on_error_text, timeout=cell_timeout, kernel_name="python3", record_timing=False)
+    client.shutdown_kernel = "immediate"
+    return asyncio.run(_execute(client, folder, {**os.environ, **KERNEL_ENVIRONMENT, **(environment or {})}, on_cell))
+
+
+async def _execute(client: Client, folder: Path, environment: dict[str, str], on_cell: Callable[[], None]) -> Execution:
+    begin, watch, error, interrupted = time.monotonic(), None, None, False
+    me = asyncio.current_task()
+    with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not in the main thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+    count = 0
+    try:
+        client.create_kernel_manager()
+        await client.async_start_new_kernel(cwd=str(folder), env=environment, stderr=subprocess.DEVNULL)
+        watch = MemoryWatch(client.km.provisioner.pid)
+        watch.start()
+        await client.async_start_new_kernel_client()
+        for index, cell in enumerate(client.nb.cells):
+            if cell.cell_type == "code" and cell.source.strip():
+                count += 1
+                await client.async_execute_cell(cell, index, execution_count=count)
+                on_cell()
+    except asyncio.CancelledError:
+        interrupted = True
+    except CellExecutionError as failure:
+        error = f"In [{count}]: {one_line(failure.ename, failure.evalue)}"
+    except DeadKernelError:
+        # nbclient says the same for a kernel that died and for a task that Ctrl-C has cancelled.
+        interrupted = me.cancelling() > 0
+        error = None if interrupted else f"In [{count}]: {await _why_dead(client)}"
+    except Exception as failure:  # no kernel, a cell that timed out: one line each, the next chapter goes on
+        error = f"In [{count}]: {one_line(type(failure).__name__, str(failure))}"
+    finally:
+        peak = watch.stop() if watch else 0
+        with contextlib.suppress(Exception):
+            await client._async_cleanup_kernel()
+    return Execution(time.monotonic() - begin, peak, error, interrupted)
+
+
+async def _why_dead(client: Client) -> str:
+    code = await client.km.provisioner.poll()
+    if code == -signal.SIGKILL:
+        return "the kernel was killed, most often because the memory ran out: close programs or use the quick profile"
+    return f"the kernel died (exit status {code}), most often for lack of memory"
+
+
+def one_line(name: str, message: str) -> str:
+    """An exception as one line of at most 200 characters; a LookInsideError speaks for itself."""
+    message = ANSI.sub("", message).replace(f"{Path(__file__).parents[4]}{os.sep}", "")
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    text = lines[0] if lines else ""
+    text = text if name == "LookInsideError" else f"{name}: {text}" if text else name
+    return text if len(text) <= 200 else text[:197] + "..."

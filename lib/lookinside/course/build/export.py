@@ -1,0 +1,151 @@
+"""Notebooks become HTML files that need nothing else: a page (build/html) and a deck of slides (build/slides)."""
+
+from __future__ import annotations
+
+import copy
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter, SlidesExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.formatters import HtmlFormatter
+
+from lookinside.course.build.formulas import to_mathml
+from lookinside.course.recording import MIME
+
+TEMPLATES = Path(__file__).parent / "templates"
+IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
+# A figure has both a picture and a text form; the first of these is shown.
+SHOWN_FIRST = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
+
+
+class Renderer(IPythonRenderer):
+    """Markdown with formulas drawn as MathML and plain heading anchors."""
+
+    def block_math(self, body: str) -> str:
+        """`$$...$$` on lines of its own."""
+        return f'<div class="formula">{to_mathml(body, block=True)}</div>'
+
+    def latex_environment(self, name: str, body: str) -> str:
+        r"""A bare `\begin{align}...\end{align}`."""
+        return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
+
+    def inline_math(self, body: str) -> str:
+        """`$...$` in a line."""
+        return to_mathml(body, block=False)
+
+    def heading(self, text: str, level: int, **attributes: Any) -> str:
+        """A heading with an anchor made of its words."""
+        anchor = re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", text).lower()).strip("-")
+        return f'<h{level} id="{anchor}">{text}</h{level}>\n'
+
+
+class _Offline:
+    """What both exporters share: our templates, formulas, code colours."""
+
+    def default_filters(self) -> Any:
+        """nbconvert's filters, with formulas drawn in markdown and in LaTeX outputs."""
+        yield from super().default_filters()
+        yield "latex2mathml", lambda source: to_mathml(source.strip().strip("$"), block=True)
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Markdown to HTML with MathML inside."""
+        return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+
+    def from_notebook_node(self, notebook: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
+        """The whole HTML text of a notebook."""
+        resources = self._init_resources(resources)
+        resources["title"] = title_of(notebook)
+        resources["contents"] = contents_of(notebook)
+        resources["code_colours"] = HtmlFormatter(style="default").get_style_defs(".highlight")
+        return super().from_notebook_node(with_alt(notebook), resources, **options)
+
+
+def _options(template: str) -> dict[str, Any]:
+    return {"template_name": template, "extra_template_basedirs": [str(TEMPLATES)]}
+
+
+class PageExporter(_Offline, HTMLExporter):
+    """One page of HTML to read."""
+
+    def __init__(self) -> None:
+        super().__init__(**_options("page"))
+        self.config.NbConvertBase.display_data_priority = SHOWN_FIRST
+
+
+class DeckExporter(_Offline, SlidesExporter):
+    """One HTML file of slides, with reveal.js inside."""
+
+    def __init__(self) -> None:
+        reveal = files("sphinx_revealjs") / "_static" / "revealjs"
+        super().__init__(**_options("deck"), extra_template_paths=[str(reveal)])
+        self.config.NbConvertBase.display_data_priority = SHOWN_FIRST
+
+
+def with_alt(notebook: Any) -> Any:
+    """A copy whose figures carry the alt text of their cell (`alt="..."`, or a list for several figures)."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        for output, alt in zip(figures_of(cell), alt_texts(cell), strict=False):
+            output.metadata["alt"] = alt
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(MIME, None)
+    return notebook
+
+
+def alt_texts(cell: Any) -> list[str]:
+    """The alt texts that a cell's marker gives, in order."""
+    alt = cell.metadata.get("alt", [])
+    return [alt] if isinstance(alt, str) else list(alt)
+
+
+def figures_of(cell: Any) -> list[Any]:
+    """The outputs of a cell that are pictures."""
+    return [output for output in cell.get("outputs", []) if any(kind in output.get("data", {}) for kind in IMAGES)]
+
+
+def headings_of(notebook: Any) -> list[tuple[int, str]]:
+    """(level, text) of all headings, in order."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            source = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+            found += [(len(marks), text) for marks, text in re.findall(r"^(#{1,6})\s+(.+?)\s*$", source, re.MULTILINE)]
+    return found
+
+
+def title_of(notebook: Any) -> str:
+    """The first first-level heading, as plain text."""
+    titles = [text for level, text in headings_of(notebook) if level == 1]
+    return re.sub(r"[*_`$]", "", titles[0]) if titles else "Looking Inside"
+
+
+def contents_of(notebook: Any) -> list[tuple[str, str]]:
+    """(anchor, HTML) of the second-level headings, for the page's table of contents."""
+    inline = MarkdownWithMath(renderer=Renderer(escape=False))
+    found = []
+    for level, text in headings_of(notebook):
+        if level == 2:
+            html = inline.render(f"## {text}")
+            found.append(re.search(r'<h2 id="([^"]*)">(.*)</h2>', html, re.DOTALL).groups())
+    return found
+
+
+def write_page(notebook: Any, path: Path) -> None:
+    """Write a notebook as one offline page."""
+    _write(PageExporter(), notebook, path)
+
+
+def write_deck(notebook: Any, path: Path) -> None:
+    """Write a notebook's slides as one offline deck."""
+    _write(DeckExporter(), notebook, path)
+
+
+def _write(exporter: Any, notebook: Any, path: Path) -> None:
+    html, _ = exporter.from_notebook_node(notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(html, encoding="utf-8")

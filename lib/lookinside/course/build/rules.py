@@ -1,0 +1,216 @@
+"""What every chapter keeps to: `python -m lookinside.course.build.rules` lists what does not.
+
+Each rule is a function of a Chapter that yields one line a fault; `faults(source)` runs them all.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lookinside.course.build.export import alt_texts, figures_of, headings_of
+from lookinside.course.build.pairs import KEPT_METADATA, STORED, outputs_hash, read_source, read_stored, source_hash
+from lookinside.course.places import chapter_sources, repository
+from lookinside.course.recording import recorded_result
+from lookinside.errors import LookInsideError
+
+MOST_BYTES = 1_000_000
+MOST_LINES = 30
+SHORTEST_ALT = 20
+SLIDE_TYPES = {"slide", "subslide", "fragment", "-", "skip", "notes"}
+TAGS = {"guess", "solution", "hide-input", "nbval-check-output"}
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A source, its cells, and the notebook stored beside it."""
+
+    path: Path
+    source: Any
+    stored: Any
+
+    def code(self) -> Iterator[tuple[int, Any]]:
+        """(number from 1, cell) of the source's code cells."""
+        return ((number, cell) for number, cell in enumerate(self.source.cells, 1) if cell.cell_type == "code")
+
+
+def faults(path: Path) -> list[str]:
+    """All that is wrong with a chapter, one line each; an empty list for a chapter that keeps the rules."""
+    try:
+        chapter = Chapter(path, read_source(path), read_stored(path))
+    except LookInsideError as error:
+        return [str(error)]
+    return [f"{path.stem}: {fault}" for rule in RULES for fault in rule(chapter)]
+
+
+def pair_is_equal(chapter: Chapter) -> Iterator[str]:
+    """Both files of the pair hold the same cells."""
+    ours, theirs = chapter.source.cells, chapter.stored.cells
+    if len(ours) != len(theirs):
+        yield f"the pair differs: {len(ours)} cells in .py, {len(theirs)} in .ipynb; run `make notebooks`"
+        return
+    for number, (one, other) in enumerate(zip(ours, theirs, strict=True), 1):
+        kept = {key: other.metadata[key] for key in KEPT_METADATA if key in other.metadata}
+        if (one.cell_type, one.source, dict(one.metadata)) != (other.cell_type, other.source, kept):
+            yield f"the pair differs at cell {number}; run `make notebooks`"
+
+
+def is_fresh(chapter: Chapter) -> Iterator[str]:
+    """The stored notebook was made from this source, in quick, on phantoms, and not saved since."""
+    noted = chapter.stored.metadata.get("lookinside", {})
+    if noted.get("source_sha256") != source_hash(chapter.path):
+        yield "the stored notebook was made from another source; run `make notebooks`"
+    if noted.get("outputs_sha256") != outputs_hash(chapter.stored):
+        yield "the stored outputs are from another run; run `make notebooks`"
+    for key, wanted in STORED.items():
+        if noted.get(key) != wanted:
+            yield f"stored with {key} {noted.get(key)!r} instead of {wanted!r}; run `make notebooks`"
+
+
+def is_small(chapter: Chapter) -> Iterator[str]:
+    """Under 1 MB, so that it shows where repositories are read."""
+    size = chapter.path.with_suffix(".ipynb").stat().st_size
+    if size >= MOST_BYTES:
+        yield f"the notebook has {size} bytes; show fewer or smaller figures"
+
+
+def was_executed(chapter: Chapter) -> Iterator[str]:
+    """Every code cell ran, in order, without an error and with nothing on the error stream."""
+    cells = [cell for cell in chapter.stored.cells if cell.cell_type == "code" and cell.source.strip()]
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        yield "not all code cells were executed in order; run `make notebooks`"
+    for number, cell in enumerate(chapter.stored.cells, 1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                yield f"cell {number} has stored an error ({output.ename})"
+            if output.output_type == "stream" and output.name == "stderr":
+                yield f"cell {number} has stored its error stream"
+            text = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+            if str(repository()) in text or str(Path.home()) + "/" in text:
+                yield f"cell {number} has stored a path of this computer; print a path relative to the repository"
+    if recorded_result(chapter.stored) is None:
+        yield "no main result; call record_result() in one of the last cells"
+
+
+def cells_are_short(chapter: Chapter) -> Iterator[str]:
+    """No code cell over 30 lines."""
+    for number, cell in chapter.code():
+        lines = len(cell.source.splitlines())
+        if lines > MOST_LINES:
+            yield f"cell {number} has {lines} lines of code; move some into the library, {MOST_LINES} is the most"
+
+
+def cells_are_marked(chapter: Chapter) -> Iterator[str]:
+    """Every cell has a slide mark and only known tags."""
+    for number, cell in enumerate(chapter.source.cells, 1):
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if kind not in SLIDE_TYPES:
+            marks = ", ".join(sorted(SLIDE_TYPES))
+            yield f'cell {number} has slide mark {kind!r}; write slideshow={{"slide_type": "..."}} with one of {marks}'
+        if kind == "notes" and cell.cell_type != "markdown":
+            yield f"cell {number} is code in a speaker's note; notes are markdown"
+        for tag in set(cell.metadata.get("tags", [])) - TAGS:
+            yield f"cell {number} has the unknown tag {tag!r}; known are {sorted(TAGS)}"
+
+
+def figures_have_alt(chapter: Chapter) -> Iterator[str]:
+    """As many alt texts as figures, each a sentence of its own."""
+    seen: dict[str, int] = {}
+    for number, cell in enumerate(chapter.stored.cells, 1):
+        texts, figures = alt_texts(cell), figures_of(cell)
+        if len(texts) != len(figures):
+            counts = f"{len(figures)} figures and {len(texts)} alt texts"
+            yield f'cell {number} has {counts}; write alt="..." or alt=["...", "..."]'
+        for text in texts:
+            if len(text) < SHORTEST_ALT or "No description has been provided" in text:
+                yield f"cell {number} has the alt text {text!r}; say what one sees"
+            if text in seen:
+                yield f"cell {number} repeats the alt text of cell {seen[text]}"
+            seen[text] = number
+        if cell.cell_type == "markdown" and (cell.get("attachments") or re.search(r"!\[|<img", cell.source)):
+            yield f"cell {number} has a picture in its text; make it in a code cell"
+
+
+def guesses_are_tagged(chapter: Chapter) -> Iterator[str]:
+    """`my_guess = ...` stands in a cell tagged `guess`, where the student's copy empties it."""
+    for number, cell in chapter.code():
+        try:
+            tree = ast.parse(_without_magics(cell.source))
+        except SyntaxError as error:
+            yield f"cell {number} is no Python: {error.msg}"
+            continue
+        targets = [target for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets]
+        guesses = any(map(_is_guess, targets))
+        if guesses != ("guess" in cell.metadata.get("tags", [])):
+            yield f"cell {number} must both set my_guess and carry the tag guess, or neither"
+
+
+def guesses_are_only_checked(chapter: Chapter) -> Iterator[str]:
+    """A guess goes into check() and nowhere else: the student's copy has `...` there."""
+    for number, cell in chapter.code():
+        with contextlib.suppress(SyntaxError):  # guesses_are_tagged says so
+            tree = ast.parse(_without_magics(cell.source))
+            calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node.func) == "check"]
+            allowed = {argument for call in calls for argument in call.args}
+            for node in ast.walk(tree):
+                if _is_guess(node) and isinstance(node.ctx, ast.Load) and node not in allowed:
+                    yield f"cell {number} uses {node.id} outside of check(), where a student has no guess yet"
+
+
+def answers_start_a_slide(chapter: Chapter) -> Iterator[str]:
+    """check() shows the answer: on the slide after the question, or on none."""
+    for number, cell in chapter.code():
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if re.search(r"^check\(", cell.source, flags=re.MULTILINE) and kind not in ("slide", "subslide", "skip"):
+            yield f"cell {number} shows the answer beside its question; mark it subslide"
+
+
+def _without_magics(code: str) -> str:
+    return re.sub(r"^\s*[%!].*$", "", code, flags=re.MULTILINE)
+
+
+def _is_guess(node: ast.AST) -> bool:
+    return _name(node).startswith("my_guess")
+
+
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def has_one_title(chapter: Chapter) -> Iterator[str]:
+    """The first cell has the only first-level heading."""
+    titles = [text for level, text in headings_of(chapter.source) if level == 1]
+    if len(titles) != 1 or not chapter.source.cells[0].source.lstrip().startswith("# "):
+        yield f"{len(titles)} first-level headings; the first cell has the only one"
+
+
+RULES = (
+    pair_is_equal,
+    is_fresh,
+    is_small,
+    was_executed,
+    cells_are_short,
+    cells_are_marked,
+    figures_have_alt,
+    guesses_are_tagged,
+    guesses_are_only_checked,
+    answers_start_a_slide,
+    has_one_title,
+)
+
+
+def main() -> int:
+    """Print all faults of all chapters; returns 1 where there are any."""
+    found = [fault for source in chapter_sources() for fault in faults(source)]
+    print("\n".join(found) if found else "All chapters keep the rules.")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

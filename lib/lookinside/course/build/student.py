@@ -1,0 +1,101 @@
+"""`make student`: the chapters without solutions, guesses and outputs, in build/student.
+
+python -m lookinside.course.build.student [CHAPTER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from lookinside.course.build.export import headings_of
+from lookinside.course.build.pairs import fresh_notebook
+from lookinside.course.places import chapter_sources, repository
+from lookinside.errors import LookInsideError
+
+YOUR_TURN = """# Your turn: write your answer here, in place of these lines.
+from lookinside.course import unsolved
+
+unsolved("{exercise}")"""
+
+
+def student_copy(notebook: Any) -> Any:
+    """A notebook node for students: runs of `solution` cells become one "Your turn" cell, guesses become `...`."""
+    cells: list[Any] = []
+    for is_solution, group in groupby(notebook.cells, key=lambda cell: "solution" in cell.metadata.get("tags", [])):
+        if is_solution:
+            cells.append(_your_turn(list(group), cells))
+        else:
+            cells.extend(_without_answers(cell) for cell in group)
+    metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
+    # Without a text twin: JupyterLab would write one beside the student's copy.
+    metadata["jupytext"] = {"formats": "ipynb"}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _your_turn(solution: list[Any], before: list[Any]) -> Any:
+    metadata = {"slideshow": {"slide_type": "skip"}}
+    headings = headings_of(nbformat.v4.new_notebook(cells=before))
+    exercise = headings[-1][1].split(":")[0].replace('"', "'") if headings else "This exercise"
+    if all(cell.cell_type == "markdown" for cell in solution):
+        return new_markdown_cell("*Your turn: write your answer here.*", metadata=metadata, id=solution[0].id)
+    return new_code_cell(YOUR_TURN.format(exercise=exercise), metadata=metadata, id=solution[0].id)
+
+
+def _without_answers(cell: Any) -> Any:
+    cell = copy.deepcopy(cell)
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+        if "guess" in cell.metadata.get("tags", []):
+            cell.source = empty_guesses(cell.source)
+    return cell
+
+
+def empty_guesses(code: str) -> str:
+    """Put `...` in place of the value of every `my_guess... = value`; the rest of the code stays as it is."""
+    lines = code.encode().splitlines(keepends=True)
+    assignments = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Assign)]
+    for node in sorted(assignments, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        if any(isinstance(target, ast.Name) and target.id.startswith("my_guess") for target in node.targets):
+            first, last = node.value.lineno - 1, node.value.end_lineno - 1
+            # ast counts columns in bytes of UTF-8.
+            head, tail = lines[first][: node.value.col_offset], lines[last][node.value.end_col_offset :]
+            if tail.lstrip().startswith(b"#"):  # the reason for a guess is half of it
+                tail = b"\n" if tail.endswith(b"\n") else b""
+            lines[first : last + 1] = [head + b"..." + tail]
+    return b"".join(lines).decode()
+
+
+def build(source: Path, folder: Path) -> Path:
+    """Write the student's copy of one chapter into a folder."""
+    path = folder / f"{source.stem}.ipynb"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(student_copy(fresh_notebook(source))) + "\n", encoding="utf-8")
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 after one line that says what is wrong."""
+    parser = argparse.ArgumentParser(prog="make student", description="Write the student's copies.")
+    parser.add_argument("chapter", nargs="?", help="a number (01) or the start of a chapter's name; all without it")
+    options = parser.parse_args(arguments)
+    folder = repository() / "build" / "student"
+    try:
+        written = [build(source, folder) for source in chapter_sources(options.chapter)]
+    except LookInsideError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(written)} notebooks in build/student")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

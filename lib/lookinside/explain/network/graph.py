@@ -1,0 +1,182 @@
+"""A Keras model as a flat list of steps: nested models opened, every step knowing what it reads and writes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from lookinside.errors import LookInsideError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of one layer. Values (tensors) are numbered; the model's input is value 0.
+
+    Attributes:
+        layer: the Keras layer or operation.
+        name: its name; inside a nested model "outer/inner".
+        inputs, outputs: numbers of the values read and written.
+        shape: of the first output, without the batch axis.
+        node: Keras' own record of the call, with its other arguments.
+    """
+
+    layer: Any
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    shape: tuple[int | None, ...]
+    node: Any
+
+
+def _call(step: Step, *arguments, **options):
+    return step.layer(*arguments, **options)
+
+
+class Graph:
+    """The steps of a functional or Sequential model, in an order in which they can be computed.
+
+    Attributes:
+        steps: all steps; nested models are opened.
+        outputs: numbers of the model's outputs, in order.
+
+    Raises:
+        LookInsideError: for a subclassed or unbuilt model, or one with several inputs.
+    """
+
+    def __init__(self, model: keras.Model):
+        if not isinstance(model, keras.Model):
+            raise LookInsideError(
+                f"A Keras model is needed, not {model!r:.60}: load a file with keras.models.load_model."
+            )
+        function = _function(model)
+        if len(function.inputs) != 1:
+            raise LookInsideError(
+                f"Model {model.name} has {len(function.inputs)} inputs: give one with a single image input."
+            )
+        self.steps: list[Step] = []
+        self._values = 0
+        self._ends: dict[str, tuple[int, ...]] = {}
+        self._calls: dict[str, int] = {}
+        self.outputs = self._open(function, (0,), "")
+        self._writers = {value: step for step in self.steps for value in step.outputs}
+
+    def _open(self, function, inputs, prefix):
+        numbers = {id(tensor): number for tensor, number in zip(function.inputs, inputs, strict=True)}
+        for depth in sorted(function._nodes_by_depth, reverse=True):
+            for node in function._nodes_by_depth[depth]:
+                if node.is_input:
+                    continue
+                layer, name = node.operation, prefix + node.operation.name
+                reads = tuple(numbers[id(tensor)] for tensor in node.input_tensors)
+                if isinstance(layer, keras.Model):
+                    writes = self._open(_function(layer), reads, f"{name}/")
+                else:
+                    writes = tuple(range(self._values + 1, self._values + 1 + len(node.outputs)))
+                    self._values += len(node.outputs)
+                    shape = tuple(node.outputs[0].shape[1:])
+                    self.steps.append(Step(layer, name, reads, writes, shape, node))
+                self._ends[name] = writes
+                self._calls[name] = self._calls.get(name, 0) + 1
+                numbers.update({id(tensor): number for tensor, number in zip(node.outputs, writes, strict=True)})
+        return tuple(numbers[id(tensor)] for tensor in function.outputs)
+
+    def writer(self, value: int) -> Step | None:
+        """The step that writes a value; None for the model's input."""
+        return self._writers.get(value)
+
+    def readers(self, value: int) -> list[Step]:
+        """The steps that read a value."""
+        return [step for step in self.steps if value in step.inputs]
+
+    def behind(self, value: int) -> set[int]:
+        """The numbers of all values that depend on one, itself included."""
+        found = {value}
+        for step in self.steps:
+            if found.intersection(step.inputs):
+                found.update(step.outputs)
+        return found
+
+    def compute(self, known: dict[int, Any], wanted: Iterable[int], call: Callable = _call) -> dict[int, Any]:
+        """Run the steps that lead from known values to the wanted ones; returns both and all values between.
+
+        Args:
+            known: number of a value -> tensor.
+            wanted: numbers of values.
+            call: how a step is run, `call(step, *its arguments) -> output or list of outputs`.
+        """
+        values = dict(known)
+        for step in self.steps_to(wanted, known):
+            tensors = zip(step.node.input_tensors, step.inputs, strict=True)
+            arguments, options = step.node.arguments.fill_in({id(t): values[number] for t, number in tensors})
+            if getattr(step.layer, "_call_has_training_arg", False):
+                options["training"] = False  # as model(images, training=False); random layers have True on record
+            outputs = keras.tree.flatten(call(step, *arguments, **options))
+            values.update(zip(step.outputs, outputs, strict=True))
+        return values
+
+    def steps_to(self, wanted: Iterable[int], known: Iterable[int] = (0,)) -> list[Step]:
+        """The steps that lead from known values to wanted ones, in order."""
+        known = set(known)
+        missing, found = set(wanted) - known, []
+        for step in reversed(self.steps):
+            if missing.intersection(step.outputs):
+                missing.update(set(step.inputs) - known)
+                found.append(step)
+        return found[::-1]
+
+    def value_of(self, name: str) -> int:
+        """The value that a layer (or a nested model) writes, by its name or "outer/inner".
+
+        Raises:
+            LookInsideError: where the name does not exist (the nearest ones are offered), or is not the only one.
+        """
+        if not isinstance(name, str):
+            raise LookInsideError(f"layer is {name!r:.60}: give its name.")
+        fitting = [path for path in self._ends if path == name or path.endswith(f"/{name}")]
+        exact = [path for path in fitting if path == name]
+        if not fitting:
+            raise LookInsideError(f"No layer {name!r} in this model: {_offer(name, self._ends)}.")
+        if not exact and len(fitting) > 1:
+            raise LookInsideError(f"Several layers are named {name!r}: say which, {' or '.join(fitting)}.")
+        path = (exact or fitting)[0]
+        if self._calls[path] > 1:
+            raise LookInsideError(
+                f"Layer {name!r} is used {self._calls[path]} times in this model: name one used once."
+            )
+        if len(self._ends[path]) > 1:
+            raise LookInsideError(f"Layer {name!r} has {len(self._ends[path])} outputs: name one with a single output.")
+        return self._ends[path][0]
+
+
+def set_weights(layer: keras.Layer, weights: list) -> None:
+    """Give a layer or model weights, also those that it has worked out of them.
+
+    A Normalization keeps its own form of mean and variance beside the weights, and forgets to renew it.
+    """
+    layer.set_weights(weights)
+    for part in layer._flatten_layers():
+        if isinstance(part, keras.layers.Normalization):
+            part.finalize_state()
+
+
+def _function(model):
+    """The inputs, outputs and nodes of a model; a Sequential keeps them inside."""
+    function = getattr(model, "_functional", None) or model
+    if hasattr(function, "_nodes_by_depth"):
+        return function
+    if isinstance(model, keras.Sequential):
+        raise LookInsideError(f"Model {model.name} is not built: put a keras.Input first, or call it on one image.")
+    raise LookInsideError(
+        f"Model {model.name} ({type(model).__name__}) is subclassed and does not show its layers: "
+        "build it with the functional API or keras.Sequential."
+    )
+
+
+def _offer(name: str, names: Iterable[str]) -> str:
+    names = list(names)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.3)
+    return f"did you mean {' or '.join(near)}" if near else f"its layers are {', '.join(names)}"

@@ -1,0 +1,112 @@
+"""Which value of a graph a layer's maps are."""
+
+from __future__ import annotations
+
+import keras
+
+from lookinside.errors import LookInsideError
+from lookinside.explain.network.activations import activation_name, is_activation, unwrapped
+from lookinside.explain.network.graph import Graph, Step
+
+CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
+_NORMALISATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+)
+_PASSING = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.Identity,
+    keras.layers.Activation,  # a linear one: the others are activations
+)
+
+
+def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
+    """Return the number of the value that holds a layer's maps.
+
+    A convolution stands for its maps behind the normalisation and activation that follow it.
+
+    Args:
+        graph: of the model.
+        layer: its name, "outer/inner" in a nested model. None is the last convolution; where the maps lead to a
+            score, the first maps from the last convolution on through which all of the score passes, behind a residual
+            sum or the concatenation of several branches; where there are none, the last such maps before it.
+        score: number of the value that the maps lead to; None where any output will do.
+
+    Raises:
+        LookInsideError: for a name that does not exist, a layer without maps, with maps of one pixel or on which the
+            score does not depend, or a model without convolution.
+    """
+    if layer is not None:
+        value = graph.value_of(layer)
+    elif score is None:
+        value = _last_convolution(graph.steps).outputs[0]
+    else:
+        value = _bottleneck(graph, score)
+    step = graph.writer(value)
+    if score is not None and score not in graph.behind(value):
+        raise LookInsideError(f"The score does not depend on layer {step.name}: choose a layer on its way.")
+    if score is not None and _is_one_pixel(step):  # the deconvnet may be asked for it
+        raise LookInsideError(f"Layer {step.name} has maps of one pixel: choose a layer before it.")
+    if len(step.shape) != 3:
+        raise LookInsideError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
+    return value if layer and not _is_convolution(step) else _activated(graph, value)
+
+
+def _activated(graph, value):
+    """The value behind the normalisation and activation that follow one, where nothing else reads it."""
+    found, step = value, graph.writer(value)
+    if _is_convolution(step) and activation_name(getattr(unwrapped(step.layer), "activation", None)) != "linear":
+        return found
+    while True:
+        readers = graph.readers(step.outputs[0])
+        if len(readers) != 1:
+            return found
+        step = readers[0]
+        if is_activation(step.layer):
+            return step.outputs[0]
+        if isinstance(step.layer, _NORMALISATIONS):
+            found = step.outputs[0]
+        elif not isinstance(step.layer, _PASSING):
+            return found
+
+
+def _bottleneck(graph, score):
+    """The maps nearest to the last convolution, behind it if any, without which the image tells the score nothing."""
+    steps = graph.steps_to([score])
+    large = [step for step in steps if not _is_one_pixel(step)]
+    last = _last_convolution(large)
+    first = next(step for step in large if _is_convolution(step))
+    maps = [step for step in large[large.index(first) :] if len(step.shape) == 3]
+    behind = maps[maps.index(last) :]
+    for step in [*behind, *reversed(maps[: maps.index(last)])]:
+        value = step.outputs[0]
+        if not any(0 in other.inputs for other in graph.steps_to([score], [value])):
+            return value
+    raise LookInsideError(
+        f"No layer's maps carry the whole score, it has several ways: name one, layer={last.name!r} say."
+    )
+
+
+def _last_convolution(steps):
+    convolutions = [step for step in steps if _is_convolution(step)]
+    if not convolutions:
+        raise LookInsideError(
+            "This model has no convolution with maps of several pixels: name the layer you want to see."
+        )
+    return convolutions[-1]
+
+
+def _is_convolution(step: Step) -> bool:
+    return isinstance(unwrapped(step.layer), CONVOLUTIONS) and len(step.shape) == 3
+
+
+def _is_one_pixel(step):
+    """Where a class's map is drawn, one pixel shows nothing."""
+    return step.shape[:2] == (1, 1)

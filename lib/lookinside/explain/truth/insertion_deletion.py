@@ -1,0 +1,152 @@
+"""Insertion and deletion: do the pixels that a map calls important carry the network's decision?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.ndimage import gaussian_filter
+
+from lookinside.errors import LookInsideError
+from lookinside.explain.arguments import as_numbers, is_number, is_whole
+from lookinside.explain.bars import bar
+from lookinside.explain.explainer import ClassScores
+from lookinside.explain.images import checked_images
+from lookinside.explain.rounds import in_rounds
+from lookinside.explain.network.tracing import traced
+
+
+class Curves(NamedTuple):
+    """The class's probability while pixels come or go, most important first.
+
+    Attributes:
+        shares: float64 (K + 1,), the share of pixels changed, 0 to 1.
+        probabilities: float32 (N, K + 1).
+        areas: float64 (N,), the area under each curve, 0 to 1 (trapezoidal rule).
+    """
+
+    shares: np.ndarray
+    probabilities: np.ndarray
+    areas: np.ndarray
+
+
+def insertion(model: keras.Model, images, heat, classes=None, *, blur: float = 5.0, **options) -> Curves:
+    """The class's probability while the map's pixels are put into a blurred image, most important first.
+
+    A large area is good: the pixels ranked first suffice. What is chance depends on the network: score random heat
+    beside it. Ties are broken at random, for a reading order would favour the upper rows.
+
+    Args:
+        model: a Keras classifier, as for every `Explainer`.
+        images: (N, H, W, C), as the model takes them.
+        heat: float (N, H, W).
+        classes: int (N,), or one for all; None is the predicted class of the whole image.
+        blur: standard deviation of the blur that the image starts from, in pixels.
+        options: steps (32), seed (of ties, 0), copies (images at a time, 32), output, chunk, progress.
+
+    Raises:
+        LookInsideError: for heat that does not fit to the images or is not finite, a negative blur, fewer than one
+            step, or where the model answers nan; else as `Explainer`.
+
+    Source: Petsiuk, Das & Saenko 2018, section 4.3.
+    """
+    return PixelWalk(model, **options).insertion(images, heat, classes, blur=blur)
+
+
+def deletion(
+    model: keras.Model, images, heat, classes=None, *, fill: float | tuple[float, ...] = 0.0, **options
+) -> Curves:
+    """The class's probability while the map's pixels are replaced by `fill`, most important first.
+
+    A small area is good: the decision falls soon. Arguments, errors and source as `insertion`; `fill` is in the
+    images' own units, a number or one for each channel.
+    """
+    return PixelWalk(model, **options).deletion(images, heat, classes, fill=fill)
+
+
+class PixelWalk(ClassScores):
+    """From one image to another, pixel by pixel in a map's order, with the class's probability at each step.
+
+    For many maps of one network: it is traced once, where `insertion` and `deletion` trace at each call. Arguments,
+    results, errors and source as theirs.
+    """
+
+    def __init__(self, model, *, steps: int = 32, seed: int = 0, copies: int = 32, **options):
+        if not is_whole(steps) or not is_whole(copies) or not is_whole(seed, 0):
+            raise LookInsideError(
+                f"steps is {steps}, copies {copies}, seed {seed}: give whole numbers, from 1 or 0 on."
+            )
+        super().__init__(model, **options)
+        self.steps, self.seed, self.copies = steps, seed, copies
+        self._traced_walk = traced(self._walk)
+
+    def insertion(self, images, heat, classes=None, *, blur: float = 5.0) -> Curves:
+        """As the function `insertion`."""
+        if not is_number(blur):
+            raise LookInsideError(f"blur is {blur}: give 0 or more pixels.")
+        images = checked_images(images, self._input_shape).astype(np.float32)
+        return self._curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)
+
+    def deletion(self, images, heat, classes=None, *, fill: float | tuple[float, ...] = 0.0) -> Curves:
+        """As the function `deletion`."""
+        images = checked_images(images, self._input_shape).astype(np.float32)
+        fill = as_numbers(fill, "fill").astype(np.float32)
+        if fill.shape not in ((), images.shape[-1:]) or not np.isfinite(fill).all():
+            raise LookInsideError(f"fill is {fill}: give one number, or one for each of {images.shape[-1]} channels.")
+        return self._curves(images, np.broadcast_to(fill, images.shape), heat, images, classes)
+
+    def _curves(self, start, end, heat, images, classes) -> Curves:
+        heat = as_numbers(heat, "heat")
+        if heat.shape != images.shape[:3]:
+            raise LookInsideError(
+                f"heat is {heat.shape} for images {images.shape}: give (N, H, W), a map for each image."
+            )
+        if not np.isfinite(heat).all():
+            raise LookInsideError("The heat holds nan or infinite values: look for them in the images or the weights.")
+        classes = self.predict(images) if classes is None else self._checked_classes(classes, len(images))
+        pixels = heat[0].size
+        changed = np.round(np.arange(self.steps + 1) * pixels / self.steps).astype(np.int32)
+        size = max(1, self.copies // len(changed))
+        found = []
+        with bar(self.progress, len(images), "pixel by pixel") as shown:
+            for first in range(0, len(images), size):
+                part = slice(first, first + size)
+                ranks = np.stack([self._ranks(one) for one in heat[part]])
+                wanted = (start[part], end[part], ranks, classes[part])
+                missing = size - len(ranks)  # the last part is filled up, so that nothing is traced anew
+                wanted = [np.pad(one, ((0, missing), *[(0, 0)] * (one.ndim - 1))) for one in wanted]
+                found.append(self._traced_walk(*map(tf.constant, wanted), tf.constant(changed)).numpy()[: len(ranks)])
+                shown.update(len(ranks))
+        probabilities = np.concatenate(found)
+        if not np.isfinite(probabilities).all():
+            number = int(np.flatnonzero(~np.isfinite(probabilities).all(axis=1))[0])
+            raise LookInsideError(
+                f"The model answers nan or infinity on image {number} with some of its pixels changed."
+            )
+        shares = changed / pixels
+        return Curves(shares, probabilities, np.trapezoid(probabilities, shares, axis=1))
+
+    def _ranks(self, heat):
+        """int32 (H, W): 0 for the most important pixel, and so on; equal ones in random order."""
+        order = np.lexsort((np.random.default_rng(self.seed).permutation(heat.size), -heat.ravel()))
+        ranks = np.empty(heat.size, np.int32)
+        ranks[order] = np.arange(heat.size, dtype=np.int32)
+        return ranks.reshape(heat.shape)
+
+    def _walk(self, start, end, ranks, classes, changed):
+        count = start.shape[0]
+
+        def probabilities_at(numbers):
+            passed = ranks[:, None] < tf.reshape(tf.gather(changed, numbers), (1, -1, 1, 1))
+            mixed = tf.where(passed[..., None], end[:, None], start[:, None])
+            logits = self._logits(tf.reshape(mixed, (count * numbers.shape[0], *start.shape[1:])))
+            return self._probabilities(logits, tf.repeat(classes, numbers.shape[0]))
+
+        return in_rounds(probabilities_at, count, changed.shape[0], self.copies)
+
+    def _probabilities(self, logits, classes):
+        if self._head.columns == 1 or self._head.squashing == "sigmoid":
+            return tf.sigmoid(self._head.of_class(logits, classes))
+        return tf.gather(tf.nn.softmax(logits), classes, axis=1, batch_dims=1)

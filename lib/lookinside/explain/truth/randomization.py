@@ -1,0 +1,132 @@
+"""The control for every explanation: the same network, having learned nothing."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from lookinside.errors import LookInsideError
+from lookinside.explain.arguments import is_whole
+from lookinside.explain.bars import bar
+from lookinside.explain.explainer import Explainer, explainer_of
+from lookinside.explain.network.graph import Graph, set_weights
+from lookinside.explain.truth.scores import map_correlation
+
+
+def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Return a copy of a model with freshly drawn weights, nested models included; the model itself is left alone.
+
+    Each layer draws from its own initializers; batch normalisation forgets its moving statistics. A Normalization
+    layer keeps what it was adapted to.
+
+    Args:
+        model: a functional or Sequential Keras model.
+        seed: same seed, same weights; no global random state is touched.
+
+    Raises:
+        LookInsideError: for a model that does not show its layers, a layer that cannot be copied, or a negative seed.
+
+    Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 3.
+    """
+    if not is_whole(seed, 0):
+        raise LookInsideError(f"seed is {seed}: give a whole number from 0 on.")
+    seeds = np.random.default_rng(seed)
+
+    def fresh(layer):
+        config = _config_of(layer)
+        _seed_initializers(config, seeds)
+        return _made(layer, config)
+
+    Graph(model)  # says in one line what cannot be copied
+    copy = keras.models.clone_model(model, clone_function=fresh, recursive=True)
+    for step, own in zip(Graph(copy).steps, Graph(model).steps, strict=True):
+        if isinstance(own.layer, keras.layers.Normalization):  # how pixels are scaled is not learned by training
+            set_weights(step.layer, own.layer.get_weights())
+    return copy
+
+
+def randomization_check(
+    explainer: Callable[[keras.Model], Callable],
+    model: keras.Model,
+    images,
+    classes=None,
+    *,
+    seed: int = 0,
+    progress: bool | Callable = True,
+) -> dict[str, np.ndarray]:
+    """How a map changes as the network's layers are re-initialised one after the other, from the top down.
+
+    An explanation of what was learned falls towards 0; one that stays near 1 shows the image or the architecture. The
+    class stays the trained network's. What two pictures' maps have in common anyway is no less than chance: look at
+    the correlation of maps of different images beside it.
+
+    Args:
+        explainer: makes an explainer of a model: `GradCAM`, or `lambda model: SmoothGrad(model, samples=20)`.
+        model: the trained network; it is left alone.
+        images: (N, H, W, C), as the model takes them.
+        classes: int (N,), or one for all; None is the class that the trained network predicts.
+        seed: of the fresh weights.
+        progress: as for every `Explainer`; a step is a layer.
+
+    Returns:
+        Layer name -> correlation with the trained network's map over pixels, float64 (N,), from the top layer down:
+        with this layer and all above it re-initialised. Layers that do not lead to the explained output are left out.
+
+    Raises:
+        LookInsideError: as the explainer, and for a model without weights.
+
+    Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 4 (there: rank correlation and SSIM).
+    """
+    Graph(model)
+    same = lambda layer: _made(layer, _config_of(layer))  # noqa: E731
+    copy = keras.models.clone_model(model, clone_function=same, recursive=True)
+    set_weights(copy, model.get_weights())
+    explain = explainer_of(explainer, copy)
+    if isinstance(explain, Explainer):
+        if classes is None:
+            classes = explain.predict(images)
+        maps = lambda: explain(images, classes)  # noqa: E731
+    else:
+        maps = lambda: explain(images)  # noqa: E731
+    trained = maps()
+    fresh = {step.name: step.layer for step in Graph(randomize_weights(copy, seed)).steps}
+    steps = explain.score_steps if isinstance(explain, Explainer) else Graph(copy).steps
+    weighted = [step for step in steps if _learns(step.layer)]
+    if not weighted:
+        raise LookInsideError(f"Model {model.name} has no weights: there is nothing to re-initialise.")
+    found = {}
+    with bar(progress, len(weighted), "randomisation", "layer") as shown:
+        for step in reversed(weighted):
+            set_weights(step.layer, fresh[step.name].get_weights())
+            found[step.name] = map_correlation(trained, maps())
+            shown.update(1)
+    return found
+
+
+def _seed_initializers(config, seeds):
+    for name, value in config.items():
+        if not isinstance(value, dict):
+            continue
+        if name.endswith("initializer") and "seed" in value.get("config", {}):
+            value["config"]["seed"] = int(seeds.integers(2**31))
+        else:
+            _seed_initializers(value, seeds)  # a wrapper has its layer's configuration in its own
+
+
+def _config_of(layer):
+    try:
+        return layer.get_config()
+    except NotImplementedError:
+        raise LookInsideError(f"Layer {layer.name} ({type(layer).__name__}) has no get_config: write one.") from None
+
+
+def _made(layer, config):
+    try:
+        return type(layer).from_config(config)
+    except (TypeError, ValueError):
+        kind = type(layer).__name__
+        raise LookInsideError(f"Layer {layer.name} ({kind}) cannot be copied from its configuration.") from None
+
+
+def _learns(layer):
+    return isinstance(layer, keras.Layer) and layer.weights and not isinstance(layer, keras.layers.Normalization)
