@@ -10,8 +10,8 @@ from lookinside.explain.arguments import is_number, is_whole
 from lookinside.explain.explainer import Explainer, reachable
 from lookinside.explain.images import checked_images
 from lookinside.explain.network.backward import deconvnet_relu, guided_relu
-from lookinside.explain.rounds import even_rounds
 from lookinside.explain.network.tracing import traced
+from lookinside.explain.rounds import even_rounds
 
 
 class Saliency(Explainer):

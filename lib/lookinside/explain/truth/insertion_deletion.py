@@ -14,8 +14,8 @@ from lookinside.explain.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.bars import bar
 from lookinside.explain.explainer import ClassScores
 from lookinside.explain.images import checked_images
-from lookinside.explain.rounds import in_rounds
 from lookinside.explain.network.tracing import traced
+from lookinside.explain.rounds import in_rounds
 
 
 class Curves(NamedTuple):
