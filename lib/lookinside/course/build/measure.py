@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from lookinside.course.places import chapter_sources, repository
-from lookinside.course.build.run import INTERRUPTED, run
+from lookinside.course.build.run import INTERRUPTED, run_chapters
 from lookinside.errors import LookInsideError
 
 
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         for dataset, seed in itertools.product(_listed(options.datasets), _listed(options.seeds)):
             print(f"data set {dataset}, seed {seed}", flush=True)
             environment = {"COURSE_PROFILE": profile, "COURSE_DATASET": dataset, "COURSE_SEED": seed}
-            now = run(sources, repository() / "build" / "results" / f"{Path(dataset).name}_{seed}", environment)
+            now = run_chapters(sources, repository() / "build" / "results" / f"{Path(dataset).name}_{seed}", environment)
             if now == INTERRUPTED:
                 return now
             status = max(status, now)
