@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPT = ROOT / "lib" / "lookinside" / "course" / "bootstrap.py"
+SCRIPT = ROOT / "lib" / "lookinside" / "course" / "build" / "bootstrap.py"
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import time
 import pytest
 from small_nets import IMAGES, net
 
-from lookinside.explain import Saliency, bar
+from lookinside.explain import Saliency
+from lookinside.explain import bars as bar
 
 
 def long_step(monkeypatch, capsys, delay):

@@ -11,6 +11,14 @@ from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.truth.comparison import compare
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
+from lookinside.explain.truth.parts import (
+    PartImportance,
+    compare_parts,
+    heat_by_part,
+    mean_importance,
+    part_importance,
+    part_rank_correlation,
+)
 from lookinside.explain.truth.randomization import randomization_check, randomize_weights
 from lookinside.explain.truth.scores import (
     Interval,
@@ -35,6 +43,7 @@ __all__ = [
     "Interval",
     "LayerCAM",
     "Occlusion",
+    "PartImportance",
     "PixelWalk",
     "Projections",
     "Saliency",
@@ -42,12 +51,17 @@ __all__ = [
     "SmoothGrad",
     "bootstrap_interval",
     "compare",
+    "compare_parts",
     "deletion",
+    "heat_by_part",
     "heat_map",
     "insertion",
     "landmark_share",
     "map_correlation",
     "mass_in_region",
+    "mean_importance",
+    "part_importance",
+    "part_rank_correlation",
     "pointing_game",
     "randomization_check",
     "randomize_weights",

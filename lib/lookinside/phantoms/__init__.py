@@ -1,6 +1,7 @@
 """Images made by formula, with the truth known: pure NumPy, seeded."""
 
 from lookinside.phantoms.body.assembly import whole_body
+from lookinside.phantoms.body.parts import BONE_GROUPS, PART_GROUPS, TISSUE_GROUPS
 from lookinside.phantoms.body.person import Person, Pose, random_person, random_pose
 from lookinside.phantoms.body.shapes import TISSUES, ShapeBuilder, Shapes
 from lookinside.phantoms.radiography.acquisition import Radiograph, radiograph, views_of
@@ -10,9 +11,12 @@ from lookinside.phantoms.radiography.sets import RadiographSet, clinic_counts, i
 from lookinside.phantoms.radiography.views import CLASSES
 
 __all__ = [
+    "BONE_GROUPS",
     "CLASSES",
     "LANDMARKS",
+    "PART_GROUPS",
     "TISSUES",
+    "TISSUE_GROUPS",
     "Person",
     "Pose",
     "Projection",

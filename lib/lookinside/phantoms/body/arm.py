@@ -109,7 +109,12 @@ def add_upper_arm(builder, person):
         "lateral_epicondyle", (21 * k, -2 * k, -19 * k), (8 * thick, 7 * thick, 10 * thick), union="humerus"
     )
     builder.add(
-        "olecranon_fossa", "spongy", (-3 * k, -3 * k, -22 * k), (8 * k, 10 * k, 7 * k), union="fossa", within="humerus"
+        "humerus_olecranon_fossa",
+        "spongy",
+        (-3 * k, -3 * k, -22 * k),
+        (8 * k, 10 * k, 7 * k),
+        union="fossa",
+        within="humerus",
     )
     collar = ((-3 * k, 0, top + 14 * k), (-2 * k, 0, top + 74 * k))
     builder.segment("humerus_neck", "bone", *collar, (17.5 * thick, 16 * thick), union="humerus")

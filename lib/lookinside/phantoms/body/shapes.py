@@ -61,6 +61,12 @@ class Shapes:
     def __len__(self):
         return len(self.parts)
 
+    def only(self, kept: np.ndarray) -> "Shapes":
+        """The ellipsoids where `kept`, bool (M,), is true."""
+        chosen = np.flatnonzero(kept)
+        names = (tuple(one[i] for i in chosen) for one in (self.parts, self.tissues, self.unions, self.within))
+        return Shapes(self.centres[chosen], self.radii[chosen], self.rotations[chosen], *names)
+
     def contains(self, points):
         """Which ellipsoids hold which points: points (P, 3) in mm -> bool (M, P)."""
         points = np.asarray(points, np.float32)

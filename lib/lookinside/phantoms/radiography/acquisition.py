@@ -1,17 +1,22 @@
 """One radiograph of a random person by formula, with the truth known: labels of its parts, landmarks, bones."""
 
+import dataclasses
 import difflib
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lookinside.errors import LookInsideError
+from lookinside.phantoms.body.parts import check_names, meant_by, names_of
 from lookinside.phantoms.body.person import random_person
-from lookinside.phantoms.radiography.film import develop, field_of, random_film, stamp_letter, stamp_shortcut
+from lookinside.phantoms.radiography.film import develop, expose, field_of, random_film, stamp_letter, stamp_shortcut
 from lookinside.phantoms.radiography.landmarks import LANDMARKS
 from lookinside.phantoms.radiography.projection import project
 from lookinside.phantoms.radiography.views import CLASSES, RECIPES
+
+OF_THE_PICTURE = ("letter", "plate", "field")  # what `without=` can leave out beside parts of the body
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Radiograph:
         bone_mask: bool (H, W), where a ray meets any bone, inside the field.
         body_mask: bool (H, W), where a ray meets the body, inside the field.
         shortcut_mask: bool (H, W), the planted marker.
+        removed_mask: bool (H, W), what `without=` has taken away: the shadow of those parts, the letter, the plate, or
+            what lies outside the field.
     """
 
     image: np.ndarray
@@ -41,6 +48,7 @@ class Radiograph:
     bone_mask: np.ndarray
     body_mask: np.ndarray
     shortcut_mask: np.ndarray
+    removed_mask: np.ndarray
 
     @property
     def landmark_mask(self):
@@ -82,8 +90,32 @@ def views_of(class_name):
     return RECIPES[one_of(class_name, CLASSES, "class")][0]
 
 
-def radiograph(class_name, seed, *, size=128, view=None, shortcut=None):
-    """Take one radiograph of the random person `seed`.
+@functools.cache
+def known_parts() -> frozenset[str]:
+    """The names of all parts that any picture can show."""
+    names = set()
+    for place, (views, scene_of) in enumerate(RECIPES[name] for name in CLASSES):
+        for view in views:
+            for seed in range(2):
+                person = random_person(np.random.default_rng((seed, 0)))
+                names.update(scene_of(person, view, np.random.default_rng((seed, 1, place))).shapes.parts)
+    return frozenset(names)
+
+
+def checked_removal(without) -> tuple[str, ...]:
+    """The names in `without`, see `radiograph`. Raises LookInsideError, with the nearest ones, for an unknown name."""
+    names = names_of(without)
+    if names:
+        check_names(names, known_parts(), OF_THE_PICTURE)
+    return names
+
+
+def radiograph(class_name, seed, *, size=128, view=None, shortcut=None, without=()):
+    """Take one radiograph of the random person `seed`, or the same one without some of its parts.
+
+    A picture without a part is the same picture in all else: the person, the beam, the noise, the exposure and the
+    scattered light are those of the whole one, so pixels that the part did not touch keep their bytes. A bone takes
+    its marrow along, and flesh stands in its place.
 
     Args:
         class_name: one of `CLASSES`.
@@ -91,16 +123,21 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None):
         size: H = W in pixels, 32 to 1024.
         view: one of `views_of(class_name)`, or None to draw one.
         shortcut: class name (or several) whose pictures carry a planted marker; None for no marker at all.
+        without: what to leave out, one name or several: a part ("capitate"), the beginning of parts' names
+            ("metacarpal", "distal_phalanx_2"), a group of `PART_GROUPS` ("carpals"), "bones" or "soft_tissue" (all
+            that is not bone); and, of the picture itself, "letter", "plate" (the planted marker) or "field" (the
+            collimator's edges). A part that this picture does not show changes nothing.
 
     Returns:
-        `Radiograph`.
+        `Radiograph`; its parts and masks are those of what was drawn.
 
     Raises:
-        LookInsideError: wrong class, view, size, seed or shortcut; the nearest names are offered.
+        LookInsideError: wrong class, view, size, seed, shortcut or part; the nearest names are offered.
     """
     views = views_of(class_name)
     size, seed = whole(size, "size", 32, 1024), whole(seed, "seed", 0)
     marked = class_name in _marked_classes(shortcut)
+    without = checked_removal(without)
     person = random_person(np.random.default_rng((seed, 0)))
     rng = np.random.default_rng((seed, 1, CLASSES.index(class_name)))
     drawn = views[int(rng.integers(len(views)))]
@@ -115,16 +152,36 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None):
     basis = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ basis
     slip = np.clip(rng.normal(0.0, 0.035, 2), -0.08, 0.08) * min(width, height)
     origin = np.asarray(scene.origin, float) + slip @ basis[:2]
-    shadow = project(scene.shapes, basis, origin, pixel, size, LANDMARKS.get(class_name))
+    landmarks = LANDMARKS.get(class_name)
+    all_of_it = shadow = project(scene.shapes, basis, origin, pixel, size, landmarks)
 
-    field = field_of(size, width / pixel, height / pixel, rng.normal(0.0, 2.0), rng.normal(0.0, 0.02, 2) * size)
+    field = whole_field = field_of(
+        size, width / pixel, height / pixel, rng.normal(0.0, 2.0), rng.normal(0.0, 0.02, 2) * size
+    )
     film = random_film(rng, scene.beam, scene.scatter, scene.flatten, scene.burn)
-    grey = develop(shadow.attenuation, shadow.bone, field, film, np.random.default_rng((seed, 2, size)))
+    noise = np.random.default_rng((seed, 2, size))
+    exposure = expose(all_of_it.attenuation, all_of_it.bone, whole_field, film, noise)
+    gone = meant_by(scene.shapes, without) if without else np.zeros(len(scene.shapes), bool)
+    removed = np.zeros((size, size), bool)
+    if gone.any():
+        shadow = project(scene.shapes.only(~gone), basis, origin, pixel, size, landmarks)
+        alone = scene.shapes.only(gone)
+        alone = dataclasses.replace(alone, within=("",) * len(alone))  # a heart casts a shadow without its lungs too
+        removed = project(alone, basis, origin, pixel, size).body & (whole_field > 0.5)
+    if "field" in without:
+        field = np.ones_like(whole_field)
+        removed |= whole_field <= 0.5
+    grey = develop(shadow.attenuation, shadow.bone, field, film, exposure)
     if rng.random() < 0.6:
-        stamp_letter(grey, field, shadow.body, "LR"[int(rng.integers(2))], rng)
-    shortcut_mask = np.zeros((size, size), bool)
+        # Where the whole body leaves room: the letter does not move when a part is gone.
+        paper = grey.copy() if "letter" in without else grey
+        stamped = stamp_letter(paper, whole_field, all_of_it.body, "LR"[int(rng.integers(2))], rng)
+        removed |= stamped & ("letter" in without)
+    plate = np.zeros((size, size), bool)
     if marked:
-        shortcut_mask = stamp_shortcut(grey, np.random.default_rng((seed, 3)))
+        paper = grey.copy() if "plate" in without else grey
+        plate = stamp_shortcut(paper, np.random.default_rng((seed, 3)))
+        removed |= plate & ("plate" in without)
     seen = field > 0.5
     return Radiograph(
         image=np.rint(np.clip(grey, 0.0, 1.0) * 255.0).astype(np.uint8),
@@ -136,5 +193,6 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None):
         landmarks={name: mask & seen for name, mask in shadow.landmarks.items()},
         bone_mask=shadow.bones & seen,
         body_mask=shadow.body & seen,
-        shortcut_mask=shortcut_mask,
+        shortcut_mask=plate & ("plate" not in without),
+        removed_mask=removed,
     )

@@ -83,27 +83,70 @@ def field_of(size, width, height, angle, shift):
     return np.clip(np.minimum(across, down) + 0.5, 0.0, 1.0).astype(np.float32)
 
 
-def develop(attenuation, bone, field, film, rng):
-    """Line integrals (H, W), the bones' part of them, and the field -> grey levels, float32 (H, W) in [0, 1]."""
+@dataclass(frozen=True)
+class Exposure:
+    """What the whole scene makes of a picture beyond each single ray: it stays when a part is taken away.
+
+    Attributes:
+        grain: float32 (H, W), the bones' and tissues' own texture; quanta: float32 (H, W), the noise of the photons.
+        scattered: float32 (H, W), scattered radiation, in shares of the open beam.
+        slow: float32 (H, W), the coarse brightness that the workstation takes away, or None.
+        low, high: densities that become black and white.
+    """
+
+    grain: np.ndarray
+    quanta: np.ndarray
+    scattered: np.ndarray
+    slow: np.ndarray | None
+    low: float
+    high: float
+
+
+def expose(attenuation, bone, field, film, rng):
+    """Line integrals (H, W) of the whole scene, the bones' part of them, and the field -> `Exposure`."""
     size = attenuation.shape[0]
     grain = soften(rng.standard_normal((size, size), dtype=np.float32), 0.22)
-    attenuation = film.beam * (attenuation + 0.10 * grain * bone + 0.008 * grain * attenuation)
-    beam = np.exp(-soften(attenuation, 0.10))
-    beam = beam + film.scatter * coarse(beam * field, 6)
-    photons = film.photons * (128.0 / size) ** 2
-    beam += np.sqrt(beam / photons) * rng.standard_normal((size, size), dtype=np.float32)
-    density = np.log(1.0 + film.scatter) - np.log(np.maximum(beam, 0.3 / photons))  # 0 or more, but for noise
+    quanta = rng.standard_normal((size, size), dtype=np.float32)
+    scattered = film.scatter * coarse(_beam(attenuation, bone, grain, film) * field, 6)
+    density = _density(attenuation, bone, film, grain, quanta, scattered)
     open_field = field > 0.5
-    if film.flatten:  # a division, so that air stays black
-        slow = coarse(np.where(open_field, density, density[open_field].mean()))
-        slow = np.maximum(slow, 0.05)
-        density = density / ((1.0 - film.flatten) * slow.mean() + film.flatten * slow)
-    inside = density[open_field]
-    ordered = np.sort(inside)
+    slow = None
+    if film.flatten:
+        slow = np.maximum(coarse(np.where(open_field, density, density[open_field].mean())), 0.05)
+        density = _flattened(density, slow, film)
+    ordered = np.sort(density[open_field])
     low = ordered[int(0.01 * (len(ordered) - 1))]
     high = ordered[int((1.0 - film.burn) * (len(ordered) - 1))]
-    grey = np.clip((density - low) / max(float(high - low), 1e-3), 0.0, 1.0) ** film.gamma
+    return Exposure(grain, quanta, scattered, slow, low, high)
+
+
+def develop(attenuation, bone, field, film, exposure):
+    """Line integrals (H, W), the bones' part of them, and the field -> grey levels, float32 (H, W) in [0, 1]."""
+    density = _density(attenuation, bone, film, exposure.grain, exposure.quanta, exposure.scattered)
+    if exposure.slow is not None:
+        density = _flattened(density, exposure.slow, film)
+    grey = np.clip((density - exposure.low) / max(float(exposure.high - exposure.low), 1e-3), 0.0, 1.0) ** film.gamma
     return (film.black + (film.white - film.black) * grey) * field
+
+
+def _beam(attenuation, bone, grain, film):
+    """What is left of the beam behind the body, in shares of the open beam."""
+    attenuation = film.beam * (attenuation + 0.10 * grain * bone + 0.008 * grain * attenuation)
+    return np.exp(-soften(attenuation, 0.10))
+
+
+def _density(attenuation, bone, film, grain, quanta, scattered):
+    """The logarithm of what reaches the plate, with its noise: 0 in the open beam, more behind the body."""
+    size = attenuation.shape[0]
+    photons = film.photons * (128.0 / size) ** 2
+    beam = _beam(attenuation, bone, grain, film) + scattered
+    beam += np.sqrt(beam / photons) * quanta
+    return np.log(1.0 + film.scatter) - np.log(np.maximum(beam, 0.3 / photons))
+
+
+def _flattened(density, slow, film):
+    """A division, so that air stays black."""
+    return density / ((1.0 - film.flatten) * slow.mean() + film.flatten * slow)
 
 
 def letter_bitmap(letter, size):
@@ -115,7 +158,7 @@ def letter_bitmap(letter, size):
 
 
 def stamp_letter(grey, field, body, letter, rng):
-    """Put an L or R where the field is open and the body is not (or covers least); changes `grey` in place."""
+    """Put an L or R where the field is open and the body least in the way; changes `grey`, returns bool (H, W)."""
     size = grey.shape[0]
     plate = letter_bitmap(letter, size)
     if rng.random() < 0.15:
@@ -130,8 +173,11 @@ def stamp_letter(grey, field, body, letter, rng):
             best, found = cost, window
         if cost == 0.0:
             break
+    stamped = np.zeros(grey.shape, bool)
     if best <= 0.6:
         grey[found] = np.maximum(np.maximum(grey[found], 0.22), plate * 0.96)
+        stamped[found] = True
+    return stamped
 
 
 def stamp_shortcut(grey, rng):

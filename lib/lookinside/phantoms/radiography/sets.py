@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookinside.errors import LookInsideError
-from lookinside.phantoms.radiography.acquisition import one_of, radiograph, whole
+from lookinside.phantoms.radiography.acquisition import checked_removal, one_of, radiograph, whole
 from lookinside.phantoms.radiography.views import CLASSES
 
 # How often a clinic takes each: the chest far ahead, then the limbs' joints; shares of 1000 pictures.
@@ -27,8 +27,8 @@ class RadiographSet:
         labels: int64 (N,), index into class_names.
         class_names: tuple of str.
         views: tuple of N view names.
-        seeds: int64 (N,): image i is `radiograph(class_names[labels[i]], seeds[i], size=H)`.
-        landmark_masks, bone_masks, body_masks, shortcut_masks: bool (N, H, W), see `Radiograph`.
+        seeds: int64 (N,): image i is `radiograph(class_names[labels[i]], seeds[i], size=H, ...)`.
+        landmark_masks, bone_masks, body_masks, shortcut_masks, removed_masks: bool (N, H, W), see `Radiograph`.
     """
 
     images: np.ndarray
@@ -40,6 +40,7 @@ class RadiographSet:
     bone_masks: np.ndarray
     body_masks: np.ndarray
     shortcut_masks: np.ndarray
+    removed_masks: np.ndarray
 
     def __len__(self):
         return len(self.labels)
@@ -67,7 +68,7 @@ def _counts(classes, per_class):
     return [whole(n, f"per_class of {name}", 0) for name, n in zip(classes, counts, strict=True)]
 
 
-def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=None):
+def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=None, without=()):
     """Take many radiographs, each of another person.
 
     Args:
@@ -75,13 +76,13 @@ def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=N
         per_class: pictures a class: one int, one a class in order, or a dict name -> int.
         size: H = W in pixels.
         seed: int of 0 or more; sets of different seeds share no person.
-        shortcut: see `radiograph`.
+        shortcut, without: see `radiograph`.
 
     Returns:
         `RadiographSet`, class after class.
 
     Raises:
-        LookInsideError: a wrong or repeated class, a wrong count, size, seed or shortcut.
+        LookInsideError: a wrong or repeated class, a wrong count, size, seed, shortcut or part.
     """
     classes = (classes,) if isinstance(classes, str) else tuple(classes)
     for name in classes:
@@ -89,10 +90,11 @@ def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=N
     if len(set(classes)) != len(classes) or not classes:
         raise LookInsideError(f"classes is {classes!r}; give each class once, and at least one.")
     counts = _counts(classes, per_class)
+    without = checked_removal(without)
     total, size = sum(counts), whole(size, "size", 32, 1024)
     arrays = {
         name: np.zeros((total, size, size), bool)
-        for name in ("landmark_mask", "bone_mask", "body_mask", "shortcut_mask")
+        for name in ("landmark_mask", "bone_mask", "body_mask", "shortcut_mask", "removed_mask")
     }
     images = np.zeros((total, size, size), np.uint8)
     labels = np.repeat(np.arange(len(classes), dtype=np.int64), counts)
@@ -101,7 +103,7 @@ def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=N
     )
     views = []
     for i, (label, own) in enumerate(zip(labels.tolist(), seeds.tolist(), strict=True)):
-        taken = radiograph(classes[label], own, size=size, shortcut=shortcut)
+        taken = radiograph(classes[label], own, size=size, shortcut=shortcut, without=without)
         images[i] = taken.image
         views.append(taken.view)
         for name, array in arrays.items():
