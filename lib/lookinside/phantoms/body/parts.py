@@ -55,10 +55,12 @@ PART_GROUPS = {
     "airways": (
         *("trachea", "bronchus", "pharynx", "nasal_cavity"),
         *("frontal_sinus", "maxillary_sinus", "ethmoid_cells", "sphenoid_sinus"),
+        "air_cells_of_mastoid",
     ),
     "abdominal_organs": ("liver", "spleen", "kidney", "bladder", "bowel_gas", "stomach_gas"),
-    "breast_tissue": ("gland", "duct", "ligament", "breast_fat"),
+    "breast_tissue": ("gland", "duct", "ligament", "breast_fat", "calcification"),
 }
+_NO_BONES = ("calcification",)  # as dense as a tooth
 BONE_GROUPS = tuple(PART_GROUPS)[: list(PART_GROUPS).index("skin")]
 # Not names of parts but of tissues: every bone with what lies in it, and everything else.
 TISSUE_GROUPS = ("bones", "soft_tissue")
@@ -84,11 +86,12 @@ def check_names(names: Iterable[str], parts: Collection[str], others: Collection
         parts: the names of all parts that there are.
         others: further names that mean something, such as "letter".
     """
+    grouped = {one for group in PART_GROUPS.values() for one in group}  # some are drawn in a few people only
     for name in names:
-        if name in others or name in PART_GROUPS or name in TISSUE_GROUPS or any(_means(name, one) for one in parts):
+        if name in {*others, *PART_GROUPS, *TISSUE_GROUPS, *grouped} or any(_means(name, one) for one in parts):
             continue
         stems = {"_".join(one.split("_")[:k]) for one in parts for k in range(1, one.count("_") + 2)}
-        known = sorted(stems & {n for group in PART_GROUPS.values() for n in group} | set(parts))
+        known = sorted(stems & grouped | set(parts))
         known += [*TISSUE_GROUPS, *PART_GROUPS, *others]
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or [*TISSUE_GROUPS, "metacarpal"]
         raise LookInsideError(f"There is no part {name!r}; did you mean {' or '.join(near)}?")
@@ -117,7 +120,10 @@ def meant_by(shapes: Shapes, names: Iterable[str]) -> np.ndarray:
 
 def is_bony(shapes: Shapes) -> np.ndarray:
     """Which ellipsoids are bone, or lie within a bone (marrow, the inside of the skull): bool (M,)."""
-    outer = {union: tissue in BONY for union, tissue in zip(shapes.unions, shapes.tissues, strict=True)}
+    outer = {
+        union: tissue in BONY and part not in _NO_BONES
+        for union, tissue, part in zip(shapes.unions, shapes.tissues, shapes.parts, strict=True)
+    }
     return np.array(
         [
             outer.get(within, False) if within else outer[own]

@@ -41,7 +41,7 @@ def _base(builder, thick, rng):
             union="petrous" + side,
         )
         builder.small_bone("mastoid", (s * 59, 30, -52), (11, 13, 19), union="mastoid" + side, rim=0.8)
-        builder.add("mastoid_cells", "air", (s * 61, 30, -48), (6, 8, 10), union="mastoid_cells" + side)
+        builder.add("air_cells_of_mastoid", "air", (s * 61, 30, -48), (6, 8, 10), union="air_cells_of_mastoid" + side)
         wing = [(s * 62, -30, 2), (s * 40, -30, -4), (s * 14, -26, -6)]
         builder.chain("sphenoid_wing", "bone", wing, 3.0, union="sphenoid_wing" + side)
 
