@@ -108,6 +108,19 @@ def test_sets_are_drawn_without_parts_too():
         np.testing.assert_array_equal(mask, one.removed_mask)
 
 
+def test_exposed_anew_brightness_does_not_tell_what_is_gone():
+    kept, anew = (
+        radiograph_set(("hand", "knee", "chest"), 8, size=64, seed=1, without="soft_tissue", reexpose=one)
+        for one in (False, True)
+    )
+    whole = radiograph_set(("hand", "knee", "chest"), 8, size=64, seed=1)
+    brightest = [np.percentile(one.images, 99, axis=(1, 2)).mean() for one in (whole, kept, anew)]
+    assert brightest[1] < 0.75 * brightest[0] and abs(brightest[2] - brightest[0]) < 0.1 * brightest[0]
+    np.testing.assert_array_equal(
+        radiograph("hand", 5, size=64, reexpose=True).image, radiograph("hand", 5, size=64).image
+    )
+
+
 @pytest.mark.parametrize(
     ("without", "says"),
     [

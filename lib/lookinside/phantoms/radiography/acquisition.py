@@ -110,7 +110,7 @@ def checked_removal(without) -> tuple[str, ...]:
     return names
 
 
-def radiograph(class_name, seed, *, size=128, view=None, shortcut=None, without=()):
+def radiograph(class_name, seed, *, size=128, view=None, shortcut=None, without=(), reexpose=False):
     """Take one radiograph of the random person `seed`, or the same one without some of its parts.
 
     A picture without a part is the same picture in all else: the person, the beam, the noise, the exposure and the
@@ -127,6 +127,8 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None, without=
             ("metacarpal", "distal_phalanx_2"), a group of `PART_GROUPS` ("carpals"), "bones" or "soft_tissue" (all
             that is not bone); and, of the picture itself, "letter", "plate" (the planted marker) or "field" (the
             collimator's edges). A part that this picture does not show changes nothing.
+        reexpose: expose anew for what is left, as an automatic exposure does: a picture without its bones is then
+            as bright as one with them, and brightness alone does not tell that they are gone. All pixels change.
 
     Returns:
         `Radiograph`; its parts and masks are those of what was drawn.
@@ -159,8 +161,6 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None, without=
         size, width / pixel, height / pixel, rng.normal(0.0, 2.0), rng.normal(0.0, 0.02, 2) * size
     )
     film = random_film(rng, scene.beam, scene.scatter, scene.flatten, scene.burn)
-    noise = np.random.default_rng((seed, 2, size))
-    exposure = expose(all_of_it.attenuation, all_of_it.bone, whole_field, film, noise)
     gone = meant_by(scene.shapes, without) if without else np.zeros(len(scene.shapes), bool)
     removed = np.zeros((size, size), bool)
     if gone.any():
@@ -171,6 +171,9 @@ def radiograph(class_name, seed, *, size=128, view=None, shortcut=None, without=
     if "field" in without:
         field = np.ones_like(whole_field)
         removed |= whole_field <= 0.5
+    exposed, through = (shadow, field) if reexpose else (all_of_it, whole_field)
+    noise = np.random.default_rng((seed, 2, size))
+    exposure = expose(exposed.attenuation, exposed.bone, through, film, noise)
     grey = develop(shadow.attenuation, shadow.bone, field, film, exposure)
     if rng.random() < 0.6:
         # Where the whole body leaves room: the letter does not move when a part is gone.

@@ -68,7 +68,7 @@ def _counts(classes, per_class):
     return [whole(n, f"per_class of {name}", 0) for name, n in zip(classes, counts, strict=True)]
 
 
-def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=None, without=()):
+def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=None, without=(), reexpose=False):
     """Take many radiographs, each of another person.
 
     Args:
@@ -76,7 +76,7 @@ def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=N
         per_class: pictures a class: one int, one a class in order, or a dict name -> int.
         size: H = W in pixels.
         seed: int of 0 or more; sets of different seeds share no person.
-        shortcut, without: see `radiograph`.
+        shortcut, without, reexpose: see `radiograph`.
 
     Returns:
         `RadiographSet`, class after class.
@@ -103,7 +103,7 @@ def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=N
     )
     views = []
     for i, (label, own) in enumerate(zip(labels.tolist(), seeds.tolist(), strict=True)):
-        taken = radiograph(classes[label], own, size=size, shortcut=shortcut, without=without)
+        taken = radiograph(classes[label], own, size=size, shortcut=shortcut, without=without, reexpose=reexpose)
         images[i] = taken.image
         views.append(taken.view)
         for name, array in arrays.items():
