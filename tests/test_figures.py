@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from lookinside import figures
 from lookinside.errors import LookInsideError
@@ -88,3 +89,62 @@ def test_figures_leave_no_global_state_behind():
     figures.image_sheet(images(2))
     assert dict(mpl.rcParams) == before
     assert not mpl._pylab_helpers.Gcf.get_all_fig_managers()
+
+
+SHOWN = {
+    "shallow": {"accuracy": (0.711, 0.65, 0.914), "weights": 103_809_816, "deletion": (-0.2, -0.3, 0.1)},
+    "deep": {"accuracy": (0.913, 0.88, 0.95), "deletion": np.float32(0.12), "seen": "a < b"},
+    "untrained": {"accuracy": (0.2, 0.1, 0.3), "weights": 4_600_000, "deletion": (float("nan"),) * 3},
+}
+OPTIONS = {"units": {"accuracy": "%"}, "best": {"accuracy": "high", "deletion": "low"}, "row_name": "network"}
+
+
+def test_a_table_reads_the_same_as_text_and_as_html():
+    shown = figures.table(SHOWN, **OPTIONS, note="95 % intervals over 20 images")
+    assert repr(shown).splitlines() == [
+        "network         accuracy (%) ↑      weights             deletion ↓  seen",
+        "-------------------------------------------------------------------------",
+        "shallow    ~ 71.1 [65.0, 91.4]  103,809,816  * -0.20 [-0.30, 0.10]  –",
+        "deep       * 91.3 [88.0, 95.0]            –     0.12                a < b",
+        "untrained    20.0 [10.0, 30.0]    4,600,000        –                –",
+        "95 % intervals over 20 images; * best of its column; ~ its interval holds the best",
+    ]
+    page = BeautifulSoup(shown._repr_html_(), "html.parser")
+    assert [head["scope"] for head in page.select("th")] == ["col"] * 5 + ["row"] * 3
+    assert (
+        page.caption.get_text() == "95 % intervals over 20 images; ★ best of its column; ≈ its interval holds the best"
+    )
+    cells = [[" ".join(cell.get_text().split()) for cell in row.select("th, td")] for row in page.select("tbody tr")]
+    assert cells[0] == ["shallow", "≈ 71.1 [65.0, 91.4]", "103,809,816", "★ −0.20 [−0.30, 0.10]", "–"]
+    assert cells[1] == ["deep", "★ 91.3 [88.0, 95.0]", "–", "0.12", "a < b"]
+    assert [bold.get_text() for bold in page.select("strong")] == ["91.3", "−0.20"]
+
+
+def test_a_table_of_dicts_takes_its_labels_from_a_column():
+    rows = [{"what": "x", "n": 3, "share": 0.5}, {"what": "x", "n": 12, "share": 0.25}]
+    lines = repr(figures.table(rows, digits={"share": 1})).splitlines()
+    assert lines[0].split() == ["what", "n", "share"] and lines[3].split() == ["x", "12", "0.2"]
+    named = repr(figures.table(rows, row_name="n", units={"share": "px"})).splitlines()
+    assert named[0].split() == ["n", "what", "share", "(px)"] and named[2].split() == ["3", "x", "0.50"]
+
+
+def test_what_reads_the_same_is_marked_the_same_and_one_row_is_not_marked():
+    rows = {"a": {"s": 0.8149}, "b": {"s": 0.8151}, "c": {"s": 0.8}}
+    assert repr(figures.table(rows, best={"s": "high"}, digits=1)).count("*") == 4  # three rows and the legend
+    assert "*" not in repr(figures.table({"a": {"s": 0.8}}, best={"s": "high"}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "says"),
+    [
+        ({}, {}, "at least one row"),
+        ({"a": {}}, {}, "at least one row with one column"),
+        ({"a": {"b": 1}}, {"units": {"c": "%"}}, "units names the column 'c'; the table has: b"),
+        ({"a": {"b": 1}}, {"best": {"b": "most"}}, '"high" or "low"'),
+        ({"a": {"b": [1, 2]}}, {}, r"'b' of a table holds \[1, 2\]"),
+        ([{"a": 1, "b": 2}, {"b": 3}], {}, "row 2 of the table has no 'a'"),
+    ],
+)
+def test_a_table_that_cannot_be_shown_is_refused(rows, options, says):
+    with pytest.raises(LookInsideError, match=says):
+        figures.table(rows, **options)

@@ -1,4 +1,4 @@
-"""The pictures of the course: every function returns a matplotlib Figure sized to fit a slide."""
+"""The pictures and tables of the course: matplotlib Figures and HTML tables, sized to fit a slide."""
 
 from lookinside.figures.images import (
     heat_grid,
@@ -11,6 +11,7 @@ from lookinside.figures.images import (
 )
 from lookinside.figures.plots import confusion_matrix, interval_plot, learning_curves
 from lookinside.figures.style import COLOURS, HEAT_MAP, new_figure
+from lookinside.figures.tables import table
 
 __all__ = [
     "COLOURS",
@@ -26,4 +27,5 @@ __all__ = [
     "show_heat",
     "show_image",
     "show_region",
+    "table",
 ]
