@@ -12,7 +12,8 @@ from typing import Any
 from lookinside.errors import LookInsideError
 
 NOTHING = "–"
-FIGURE_SPACE = "\u2007"  # as wide as a digit: numbers of different lengths stand below each other in HTML too
+# As wide as a digit and as a point: in HTML, numbers of different lengths and without an interval line up with these.
+FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
 ARROWS = {"high": "↑", "low": "↓"}
 BEST, TIED = "best", "tied"
 HTML_MARKS = {BEST: "★", TIED: "≈"}
@@ -199,6 +200,12 @@ def _interval(ends: tuple[str, str], wide: tuple[int, int, int], space: str) -> 
     return f"[{ends[0].rjust(wide[1], space)}, {ends[1].rjust(wide[2], space)}]"
 
 
+def _blank(cells: list[Cell]) -> str:
+    """As wide as the widest interval of a column, and empty."""
+    widest = max((" [{}, {}]".format(*cell.ends) for cell in cells if cell.ends), key=len, default="")
+    return "".join(FIGURE_SPACE if letter.isdigit() or letter == "-" else POINT_SPACE for letter in widest)
+
+
 def _html_head(name: str, cells: list[Cell]) -> str:
     side = "right" if _has_numbers(cells) else "left"
     return f'<th scope="col" style="text-align: {side}">{escape(name)}</th>'
@@ -206,7 +213,7 @@ def _html_head(name: str, cells: list[Cell]) -> str:
 
 def _html_cells(cells: list[Cell]) -> list[str]:
     wide, side = _widest(cells), "right" if _has_numbers(cells) else "left"
-    blank = FIGURE_SPACE * (wide[1] + wide[2] + 3) if wide[1] else ""
+    blank = _blank(cells)
     drawn = []
     for cell in cells:
         text = escape(cell.text).replace("-", "\u2212") if cell.is_number else escape(cell.text)
