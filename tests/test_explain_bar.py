@@ -5,15 +5,14 @@ import time
 import pytest
 from small_nets import IMAGES, net
 
-from lookinside.explain import Saliency
-from lookinside.explain import bars as bar
+from lookinside.explain import Saliency, bars
 
 
 def long_step(monkeypatch, capsys, delay):
     """What the error stream shows of one step that takes long."""
-    monkeypatch.setattr(bar, "DELAY", delay)
-    monkeypatch.setattr(bar, "TICK", 0.01)
-    with bar.bar(True, 2, "patience") as shown:
+    monkeypatch.setattr(bars, "DELAY", delay)
+    monkeypatch.setattr(bars, "TICK", 0.01)
+    with bars.bar(True, 2, "patience") as shown:
         time.sleep(0.5)
         before = capsys.readouterr().err
         shown.update(1)
@@ -46,22 +45,22 @@ def test_nothing_is_written_once_it_is_closed(monkeypatch):
             written.append("closed")
 
     monkeypatch.delenv("COURSE_QUIET", raising=False)
-    monkeypatch.setattr(bar, "tqdm", Slow)
-    monkeypatch.setattr(bar, "DELAY", 0.0)
-    monkeypatch.setattr(bar, "TICK", 0.01)
-    with bar.bar(True, 1, "patience"):
+    monkeypatch.setattr(bars, "tqdm", Slow)
+    monkeypatch.setattr(bars, "DELAY", 0.0)
+    monkeypatch.setattr(bars, "TICK", 0.01)
+    with bars.bar(True, 1, "patience"):
         time.sleep(0.1)  # it is being refreshed now
     time.sleep(0.3)
     assert written == ["refreshed", "closed"]
 
 
 def test_the_promise_is_five_seconds():
-    assert bar.DELAY == 5
+    assert bars.DELAY == 5
 
 
 def test_explainers_show_it(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_QUIET", raising=False)
-    monkeypatch.setattr(bar, "DELAY", 0.0)
-    monkeypatch.setattr(bar, "TICK", 0.01)
+    monkeypatch.setattr(bars, "DELAY", 0.0)
+    monkeypatch.setattr(bars, "TICK", 0.01)
     Saliency(net())(IMAGES)
     assert "Saliency:" in capsys.readouterr().err

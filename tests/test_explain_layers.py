@@ -66,7 +66,6 @@ PROBABILITIES = {
     "a product": lambda x: kl.Multiply()([top(x, "softmax argument"), top(x, "softmax argument", name="b")]),
     "a row of a softmax and logits": lambda x: kl.Concatenate()([top(x, "softmax argument"), top(x, name="b")]),
     "a wrapped softmax": lambda x: kl.TimeDistributed(kl.Dense(3, activation="softmax"))(kl.Reshape((-1, 6))(x))[:, 0],
-    "a softmax in a lambda": lambda x: kl.Lambda(lambda z: tf.nn.softmax(z))(top(x)) * 1.0,
     "a softmax of one's own": lambda x: kl.Average()(
         [kl.Dense(3, activation=lambda z: tf.nn.softmax(z))(kl.GlobalAveragePooling2D()(x)), top(x)]
     ),
@@ -103,6 +102,7 @@ def test_scores_behind_a_gate_are_explained(name):
 
 UNREADABLE = {
     "a wrapped softmax": lambda f: kl.SpectralNormalization(kl.Dense(3, activation="softmax"))(f),
+    "a softmax in a lambda": lambda f: kl.Lambda(lambda z: tf.nn.softmax(z))(kl.Dense(3)(f)) * 1.0,
     "a hard sigmoid": lambda f: kl.Dense(1, activation="hard_sigmoid")(f),
     "a sigmoid written out": lambda f: 1 / (1 + keras.ops.exp(-kl.Dense(1)(f))),
     "a softmax written out": lambda f: keras.ops.exp(kl.Dense(3)(f)) / keras.ops.sum(keras.ops.exp(f)),

@@ -54,7 +54,7 @@ class CAM(ClassMap):
         while pool is not None and isinstance(pool.layer, keras.layers.Dropout):
             pool = self._graph.writer(pool.inputs[0])
         activation = getattr(self._dense.layer, "activation", None)
-        bent = self._head.lent is None and activation_name(activation) != "linear"
+        bent = self._head.squasher is None and activation_name(activation) != "linear"
         if bent or pool is None or not isinstance(pool.layer, keras.layers.GlobalAveragePooling2D):
             raise LookInsideError(
                 f"Model {model.name} does not end in global average pooling and one dense layer: CAM needs both, "

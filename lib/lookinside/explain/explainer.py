@@ -44,7 +44,7 @@ class ClassScores:
         if len(model.input_shape) != 4:
             raise LookInsideError(f"Model {model.name} takes {model.input_shape}: images (N, H, W, C) are needed.")
         self._head = find_head(self._graph, model, output)
-        self._call = Caller(self.score_steps, self._head.lent, self.relu)
+        self._call = Caller(self.score_steps, self._head.squasher, self.relu)
         self._input_shape = model.input_shape
         self.chunk, self.progress = chunk, progress
         self._traced_predict = traced(self._predict)

@@ -9,6 +9,7 @@ SQUASHING = ("softmax", "log_softmax", "sigmoid")
 UNDONE_BY_NOTHING = ("hard_sigmoid", "sparse_sigmoid", "sparsemax")  # they squash, and are flat in places
 # They hand the gradient on as it is: no part of their range is cut off as a ReLU cuts it.
 SMOOTH = (*SQUASHING, "linear", "identity", "tanh", "hard_sigmoid", "log_sigmoid", "softsign", "exponential", "exp")
+BLACK_BOXES = ("TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")  # another library's network in one layer
 OTHER_RECTIFIERS = (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
 
 _NAMES = (
@@ -29,6 +30,37 @@ def unwrapped(layer):
     while isinstance(layer, keras.layers.Wrapper):
         layer = layer.layer
     return layer
+
+
+def endings(layer) -> list:
+    """The layers whose activation is the last thing that a layer does: its own, or those of the layers inside of it."""
+    if isinstance(layer, keras.layers.Wrapper):
+        return endings(layer.layer)
+    if isinstance(layer, keras.layers.Bidirectional):
+        return [*endings(layer.forward_layer), *endings(layer.backward_layer)]
+    if isinstance(layer, keras.layers.RNN):
+        return endings(layer.cell)
+    if isinstance(layer, keras.layers.StackedRNNCells):
+        return endings(layer.cells[-1])
+    if isinstance(layer, keras.layers.Pipeline) and layer.layers:
+        return endings(layer.layers[-1])
+    return [layer]
+
+
+def is_black_box(layer) -> bool:
+    """Whether a layer runs the network of another library, or one that was saved: nothing inside of it can be seen."""
+    return any(kind.__name__ in BLACK_BOXES for kind in type(layer).__mro__)
+
+
+def is_hidden(layer) -> bool:
+    """Whether a layer's or operation's type does not say what it computes: written by the user, or a black box."""
+    written = not type(layer).__module__.startswith("keras.") or "call" in vars(layer)
+    return written or isinstance(layer, keras.layers.Lambda) or is_black_box(layer)
+
+
+def is_only_activation(layer) -> bool:
+    """Whether a layer is nothing but the function that it is given, a linear one too, or a softmax; or an operation."""
+    return not isinstance(layer, keras.Layer) or isinstance(layer, keras.layers.Activation | keras.layers.Softmax)
 
 
 def is_activation(layer) -> bool:

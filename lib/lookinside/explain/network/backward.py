@@ -7,14 +7,22 @@ With the forward value x = max(0, z) and the signal R that arrives from above, a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack, contextmanager
 
 import keras
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.network.activations import OTHER_RECTIFIERS, SMOOTH, activation_name
+from lookinside.explain.network.activations import (
+    OTHER_RECTIFIERS,
+    SMOOTH,
+    activation_name,
+    is_black_box,
+    is_hidden,
+    is_only_activation,
+)
 from lookinside.explain.network.graph import Step
+from lookinside.explain.network.precision import in_float32
+from lookinside.explain.network.stand_ins import stand_in
 
 _ACTIVATIONS = ("activation", "recurrent_activation")
 # What a model may do to its values without a layer; what bends like a ReLU (maximum, clip, where, abs) is not here.
@@ -39,21 +47,10 @@ def deconvnet_relu(z):
     return tf.nn.relu(z), tf.nn.relu
 
 
-@contextmanager
-def changed(layer, **attributes):
-    """Some attributes of a layer are others while a graph is traced; the layer has its own back afterwards."""
-    own = {name: getattr(layer, name) for name in attributes}
-    try:
-        for name, value in attributes.items():
-            setattr(layer, name, value)
-        yield layer
-    finally:
-        for name, value in own.items():
-            setattr(layer, name, value)
-
-
 class Caller:
     """Runs the steps of a graph in float32, with the ReLUs' way back and the head's activation as wanted.
+
+    Nothing of the model is touched: each step is computed by a stand-in of its layer, which is made anew each time.
 
     Args:
         steps: those that will be run; they are checked at once.
@@ -61,8 +58,8 @@ class Caller:
         relu: the function that stands for every ReLU; None keeps them.
 
     Raises:
-        LookInsideError: for weights that are not float32; where `relu` is given, for a layer whose activations have no
-            rule or cannot be seen. Both by the layer's name.
+        LookInsideError: for weights that are not float32 or not finite, or a layer that keeps a state; where `relu` is
+            given, for a layer whose activations have no rule or cannot be seen. All by the layer's name.
     """
 
     def __init__(self, steps: Iterable[Step], head_step: Step | None = None, relu=None):
@@ -74,36 +71,35 @@ class Caller:
 
     def __call__(self, step: Step, *arguments, **options):
         """What the step computes."""
-        layer = step.layer
-        if self.relu and _is_rectifier(layer) and step is not self.head_step:
+        if step is self.head_step and is_only_activation(step.layer):
+            return arguments[0]
+        if self.relu and step is not self.head_step and _is_rectifier(step.layer):
             return self.relu(arguments[0])
-        if not isinstance(layer, keras.Layer):
-            return layer(*arguments, **options)
-        with ExitStack() as stack:
-            for part in layer._flatten_layers():
-                changes = self._changes(part, step)
-                if changes:
-                    stack.enter_context(changed(part, **changes))
-            return layer(*arguments, **options)
 
-    def _changes(self, part, step):
-        changes = {}
-        if part.compute_dtype != "float32":
-            changes["dtype_policy"] = keras.DTypePolicy("float32")
-        if step is self.head_step and part is step.layer:
-            changes["activation"] = keras.activations.linear
-        elif self.relu and activation_name(getattr(part, "activation", None)) == "relu":
-            changes["activation"] = self.relu
-        return changes
+        def change(copy, own):
+            if not isinstance(own, keras.Layer):
+                return
+            if own.compute_dtype != "float32":
+                vars(copy)["_dtype_policy"] = in_float32(own)
+            if step is self.head_step and own is step.layer:
+                vars(copy)["activation"] = keras.activations.linear
+            elif self.relu:
+                for name in _ACTIVATIONS:
+                    if name in vars(own) and activation_name(vars(own)[name]) == "relu":
+                        vars(copy)[name] = self.relu
+
+        return stand_in(step.layer, change)(*arguments, **options)
 
 
 def _is_rectifier(layer):
     """Whether a step is a ReLU and nothing else."""
-    alone = not isinstance(layer, keras.Layer) or isinstance(layer, keras.layers.ReLU | keras.layers.Activation)
-    return alone and activation_name(layer) == "relu"
+    alone = is_only_activation(layer) or isinstance(layer, keras.layers.ReLU)
+    return alone and not is_hidden(layer) and activation_name(layer) == "relu"
 
 
 def _check_weights(step):
+    if getattr(step.layer, "stateful", False):
+        raise LookInsideError(f"Layer {step.name} keeps a state from call to call: build it with stateful=False.")
     for weight in getattr(step.layer, "weights", ()):
         if "float" in weight.dtype and weight.dtype != "float32":
             raise LookInsideError(
@@ -117,13 +113,20 @@ def _check_rectifiers(step, is_head):
     layer, kind = step.layer, type(step.layer).__name__
     if not isinstance(layer, keras.Layer):
         name = activation_name(layer)
+        if is_hidden(layer):
+            raise LookInsideError(f"Operation {step.name} ({kind}) is not one of Keras', use Saliency.")
         if name != "relu" and name not in SMOOTH and kind not in _HARMLESS_OPERATIONS:
             raise _refusal(step, name)
         return
     parts = list(layer._flatten_layers())
     functions = [part.activation for part in parts if hasattr(part, "activation")]
     for part in parts:
-        if isinstance(part, keras.layers.Lambda) or not type(part).__module__.startswith("keras."):
+        if is_black_box(part):
+            raise LookInsideError(
+                f"Layer {step.name} ({type(part).__name__}) is a black box whose ReLUs cannot be reached: "
+                "use Saliency, or load the Keras model that it was made of."
+            )
+        if is_hidden(part):
             raise LookInsideError(
                 f"Layer {step.name} ({type(part).__name__}) is not one of Keras': its ReLUs are hidden, use Saliency."
             )

@@ -7,8 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.network.graph import Graph, Step, set_weights
+from lookinside.explain.network.activations import is_only_activation
+from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.head import Head
+from lookinside.explain.network.precision import copy_weights, float_config
+from lookinside.explain.network.stand_ins import stand_in
 from lookinside.explain.network.tracing import traced
 
 MAPS = "explained_maps"
@@ -46,7 +49,7 @@ class FlatModel:
     def update(self):
         """Read the weights of the model that was copied."""
         for layer, twin in self._twins.values():
-            set_weights(twin, layer.get_weights())
+            copy_weights(layer, twin)
 
     def _predict(self, inputs, batch_size):
         """A list of one batch of images -> their logits, float32 (N, classes)."""
@@ -55,19 +58,19 @@ class FlatModel:
         return np.concatenate([self._forward([images[start : start + batch_size]]) for start in starts])
 
     def _call(self, step: Step, *arguments, **options):
+        if step is self._head.squasher and is_only_activation(step.layer):
+            return arguments[0]
         if not isinstance(step.layer, keras.Layer):
-            return step.layer(*arguments, **options)
-        key = id(step.layer), step is self._head.lent  # a head that is used twice ends in logits once
+            return stand_in(step.layer)(*arguments, **options)  # a call with symbols is noted in the operation
+        key = id(step.layer), step is self._head.squasher  # a head that is used twice ends in logits once
         if key not in self._twins:
             self._twins[key] = step.layer, self._twin(step)
         return self._twins[key][1](*arguments, **options)
 
     def _twin(self, step: Step):
         try:
-            config = step.layer.get_config() | {"dtype": "float32", "name": f"copy_{len(self._twins)}"}
-            if isinstance(step.layer, keras.layers.Wrapper):
-                config["layer"]["config"]["dtype"] = "float32"
-            if step is self._head.lent:
+            config = float_config(step.layer.get_config(), "float32") | {"name": f"copy_{len(self._twins)}"}
+            if step is self._head.squasher:
                 config["activation"] = "linear"
             return type(step.layer).from_config(config)
         except (TypeError, ValueError, NotImplementedError) as error:

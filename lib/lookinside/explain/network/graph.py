@@ -44,7 +44,8 @@ class Graph:
         outputs: numbers of the model's outputs, in order.
 
     Raises:
-        LookInsideError: for a subclassed or unbuilt model, or one with several inputs.
+        LookInsideError: for a subclassed or unbuilt model, one with several inputs, or one whose class (or that of a
+            model in it) has a call of its own, which the graph does not show.
     """
 
     def __init__(self, model: keras.Model):
@@ -152,21 +153,11 @@ class Graph:
         return self._ends[path][0]
 
 
-def set_weights(layer: keras.Layer, weights: list) -> None:
-    """Give a layer or model weights, also those that it has worked out of them.
-
-    A Normalization keeps its own form of mean and variance beside the weights, and forgets to renew it.
-    """
-    layer.set_weights(weights)
-    for part in layer._flatten_layers():
-        if isinstance(part, keras.layers.Normalization):
-            part.finalize_state()
-
-
 def _function(model):
     """The inputs, outputs and nodes of a model; a Sequential keeps them inside."""
     function = getattr(model, "_functional", None) or model
     if hasattr(function, "_nodes_by_depth"):
+        _refuse_own_call(model)
         return function
     if isinstance(model, keras.Sequential):
         raise LookInsideError(f"Model {model.name} is not built: put a keras.Input first, or call it on one image.")
@@ -174,6 +165,16 @@ def _function(model):
         f"Model {model.name} ({type(model).__name__}) is subclassed and does not show its layers: "
         "build it with the functional API or keras.Sequential."
     )
+
+
+def _refuse_own_call(model):
+    for name in ("call", "__call__"):
+        owner = next(kind for kind in type(model).__mro__ if name in vars(kind))
+        if name in vars(model) or not owner.__module__.startswith("keras."):
+            raise LookInsideError(
+                f"Model {model.name} ({type(model).__name__}) has a {name} of its own, which its graph does not show: "
+                "put what that does into layers of the functional model."
+            )
 
 
 def _offer(name: str, names: Iterable[str]) -> str:

@@ -8,13 +8,22 @@ import keras
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.network.activations import SQUASHING, UNDONE_BY_NOTHING, activation_name, unwrapped
+from lookinside.explain.network.activations import (
+    SQUASHING,
+    UNDONE_BY_NOTHING,
+    activation_name,
+    endings,
+    is_black_box,
+    is_hidden,
+    is_only_activation,
+)
 from lookinside.explain.network.graph import Graph, Step
 
 _PASSING = (keras.layers.Identity, keras.layers.Dropout, keras.layers.ActivityRegularization)
 
 
 _PRODUCTS, _DIVISIONS = ("Multiply", "Dot", "Matmul", "Einsum"), ("Divide", "TrueDivide")
+_RESHAPES = ("Reshape", "Squeeze")
 _ONE_BY_ONE = (  # they have weights, but mix no classes
     keras.layers.BatchNormalization,
     keras.layers.GroupNormalization,
@@ -29,13 +38,13 @@ class Head:
 
     Attributes:
         value: number of the value that holds the logits.
-        lent: the step that writes them once its own activation is left out; None where nothing must be left out.
+        squasher: the step whose activation is left out, so that the value holds logits; None where none must be.
         columns: how many logits there are.
         squashing: what the model makes of them, "softmax", "log_softmax" or "sigmoid"; None where it ends in logits.
     """
 
     value: int
-    lent: Step | None
+    squasher: Step | None
     columns: int
     squashing: str | None = None
 
@@ -69,20 +78,27 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
         LookInsideError: for an output that does not exist or must be named, or whose scores are not (N, classes).
     """
     value = graph.outputs[_place(graph, model, output)]
-    step = graph.writer(value)
+    step, flattened = graph.writer(value), None
     while step is not None and _passes(step, graph):
-        value = step.inputs[0]
-        step = graph.writer(value)
-    lent, squashing = None, _squashing(step) if step is not None else None
-    if squashing and _is_only_squashing(step.layer):
-        if getattr(step.layer, "axis", -1) not in (-1, 1):
+        before = graph.writer(step.inputs[0])
+        if flattened is None and before is not None and before.shape != step.shape:
+            flattened = value  # maps of one pixel become a row of scores here: whatever squashes them lies before
+        value, step = step.inputs[0], before
+    squasher, squashing = None, _squashing(step) if step is not None else None
+    if squashing and is_only_activation(step.layer):
+        if getattr(step.layer, "axis", -1) not in (-1, len(step.shape)):
             raise LookInsideError(
                 f"Layer {step.name} is a softmax over axis {step.layer.axis}: classes are the last axis."
             )
-        value = step.inputs[0]
-        step = graph.writer(value)
+        if flattened is None:
+            value = step.inputs[0]
+        else:
+            squasher = step
     elif squashing:
-        lent = step
+        squasher = step
+    if flattened is not None:
+        value = flattened
+    step = graph.writer(value)
     shape = step.shape if step is not None else ()
     if len(shape) != 1 or shape[0] is None:
         raise LookInsideError(
@@ -92,28 +108,37 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
         raise LookInsideError(f"Layer {step.name} is a softmax of one score, which is always 1: use a sigmoid.")
     if squashing is None:
         _refuse_probabilities(graph, value)
-    return Head(value, lent, shape[0], squashing)
+    return Head(value, squasher, shape[0], squashing)
 
 
 def _refuse_probabilities(graph, value):
     """Raise LookInsideError where the scores are computed from probabilities: there are no logits behind them."""
-    name = _probabilities(graph, value, {})
-    if name:
-        raise LookInsideError(f"The scores are made of the probabilities of {name}: explain the model that ends there.")
+    step = _source(graph, value, _squashes, {})
+    if step is None:
+        return
+    if is_hidden(step.layer):
+        raise _may_hide(step)
+    raise LookInsideError(
+        f"The scores are made of the probabilities of {step.name}: explain the model that ends there."
+    )
 
 
-def _probabilities(graph, value, seen):
-    """The name of the step whose probabilities a value is made of, with no weights between; None if there is none."""
+def _source(graph, value, sought, seen):
+    """The step of a sought kind that a value is made of, with no weights between; None if there is none."""
     if value not in seen:
         step = graph.writer(value)
-        seen[value] = step.name if step and _squashes(step.layer) else None
-        if step and not _squashes(step.layer) and not _is_weighted(step.layer):
+        seen[value] = step if step and sought(step.layer) else None
+        if step and not seen[value] and not _is_weighted(step.layer):
             kind, inputs = type(step.layer).__name__, step.inputs
+            found = []
             if kind in _DIVISIONS:
-                inputs = inputs[:1]  # a divisor only scales
+                # A divisor only scales, but for that of a softmax or sigmoid written out.
+                divisors = _divisors(step)
+                found = [_source(graph, one, _is_exponential, {}) for one in divisors]
+                inputs = inputs[: len(inputs) - len(divisors)]
             elif kind == "Where":
                 inputs = inputs[-2:]  # a condition only chooses
-            found = [_probabilities(graph, one, seen) for one in inputs]
+            found += [_source(graph, one, sought, seen) for one in inputs]
             # What a sigmoid only gates is not made of it: a product counts where all its factors do.
             counts = all(found) if kind in _PRODUCTS else any(found)
             seen[value] = next(filter(None, found)) if counts and found else None
@@ -125,14 +150,31 @@ def _is_weighted(layer):
     return bool(getattr(layer, "weights", ())) and not isinstance(layer, _ONE_BY_ONE)
 
 
+def _is_exponential(layer):
+    return _last_activation(layer) in ("exp", "exponential")
+
+
 def _squashes(layer):
     """Whether a step's results are probabilities, or may be: what cannot be read may hide a softmax."""
-    layer = unwrapped(layer)
-    if isinstance(layer, keras.layers.Lambda):
-        return True
-    alone = _is_only_squashing(layer)
-    name = activation_name(layer if alone else getattr(layer, "activation", None))
-    return name is None or name in SQUASHING or name in UNDONE_BY_NOTHING
+    if type(layer).__name__ == "Logsumexp" or (type(layer).__name__ == "Normalize" and layer.order == 1):
+        return True  # part of a softmax written out
+    for last in endings(layer):
+        if isinstance(last, keras.Model):  # in a wrapper: elsewhere the graph has opened it
+            inner = Graph(last)
+            if any(_source(inner, value, _squashes, {}) for value in inner.outputs):
+                return True
+        else:
+            name = _last_activation(last)
+            if name is None or name in SQUASHING or name in UNDONE_BY_NOTHING:
+                return True
+    return False
+
+
+def _last_activation(layer):
+    """The name of the activation that is the last thing that a layer or operation does; None where it is not seen."""
+    if is_hidden(layer):
+        return None
+    return activation_name(layer if is_only_activation(layer) else getattr(layer, "activation", None))
 
 
 def _place(graph, model, output):
@@ -161,44 +203,52 @@ def _keys(model):
 
 
 def _passes(step, graph):
-    """Whether a step hands the scores on as they are."""
+    """Whether a step hands the scores on as they are; axes of one pixel may go."""
     layer = step.layer
+    if is_hidden(layer):
+        return False
     if isinstance(layer, keras.layers.Activation):
         return activation_name(layer) == "linear"
-    if isinstance(layer, keras.layers.Flatten | keras.layers.Reshape) or type(layer).__name__ == "Reshape":
+    if isinstance(layer, keras.layers.Flatten | keras.layers.Reshape) or type(layer).__name__ in _RESHAPES:
         before = graph.writer(step.inputs[0])
-        return before is not None and before.shape == step.shape
+        return before is not None and _sides(before.shape) == _sides(step.shape)
     return isinstance(layer, _PASSING) or type(layer).__name__ == "Cast"
+
+
+def _sides(shape):
+    """A shape without its axes of one pixel; the last axis stays."""
+    return [side for side in shape[:-1] if side != 1], shape[-1]
 
 
 def _squashing(step):
     """The name of the function by which a step turns logits into probabilities; None for another.
 
-    Raises LookInsideError where it cannot be told: what may hide a softmax is not explained.
+    Raises LookInsideError where it cannot be told, or not be left out: what may hide a softmax is not explained.
     """
     layer = step.layer
-    if _is_only_squashing(layer):
-        name = activation_name(layer)
-    elif isinstance(layer, keras.layers.Lambda) or not type(layer).__module__.startswith("keras."):
-        name = None
-    else:
-        name = activation_name(getattr(unwrapped(layer), "activation", None))
-    cannot_be_left_out = unwrapped(layer) is not layer or isinstance(layer, keras.layers.RNN)
-    if name in UNDONE_BY_NOTHING or (name in SQUASHING and cannot_be_left_out) or _divides_by_a_value(step):
-        name = None
-    if name is None:
-        raise LookInsideError(
-            f"The model ends in {step.name}, which may hide a softmax: end it in a Dense layer of logits, or in one "
-            "with one of Keras' own activations."
-        )
+    if endings(layer) != [layer]:
+        if _squashes(layer):
+            raise _may_hide(step)
+        return None
+    name = _last_activation(layer)
+    if name is None or name in UNDONE_BY_NOTHING or _divisors(step):
+        raise _may_hide(step)
     return name if name in SQUASHING else None
 
 
-def _divides_by_a_value(step):
-    """Whether a step divides by what the model has computed, as a softmax or sigmoid written out does."""
-    divisors = step.node.arguments.args[1:]
-    return type(step.layer).__name__ in _DIVISIONS and any(isinstance(one, keras.KerasTensor) for one in divisors)
+def _may_hide(step):
+    if is_black_box(step.layer):
+        return LookInsideError(
+            f"Layer {step.name} ({type(step.layer).__name__}) is a black box that may hide a softmax: load the Keras "
+            "model that it was made of, or put a Dense layer behind it."
+        )
+    return LookInsideError(
+        f"The scores come from {step.name}, which may hide a softmax: end the model in a Dense layer of logits, or in "
+        "one with one of Keras' own activations."
+    )
 
 
-def _is_only_squashing(layer):
-    return not isinstance(layer, keras.Layer) or isinstance(layer, keras.layers.Activation | keras.layers.Softmax)
+def _divisors(step):
+    """The numbers of the values by which a step divides."""
+    numerators = [one for one in step.node.arguments.args[:1] if isinstance(one, keras.KerasTensor)]
+    return step.inputs[len(numerators) :] if type(step.layer).__name__ in _DIVISIONS else ()

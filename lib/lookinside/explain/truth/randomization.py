@@ -9,7 +9,8 @@ from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
 from lookinside.explain.bars import bar
 from lookinside.explain.explainer import Explainer, explainer_of
-from lookinside.explain.network.graph import Graph, set_weights
+from lookinside.explain.network.graph import Graph
+from lookinside.explain.network.precision import copy_weights, float_config
 from lookinside.explain.truth.scores import map_correlation
 
 
@@ -41,7 +42,7 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
     copy = keras.models.clone_model(model, clone_function=fresh, recursive=True)
     for step, own in zip(Graph(copy).steps, Graph(model).steps, strict=True):
         if isinstance(own.layer, keras.layers.Normalization):  # how pixels are scaled is not learned by training
-            set_weights(step.layer, own.layer.get_weights())
+            copy_weights(own.layer, step.layer)
     return copy
 
 
@@ -80,7 +81,7 @@ def randomization_check(
     Graph(model)
     same = lambda layer: _made(layer, _config_of(layer))  # noqa: E731
     copy = keras.models.clone_model(model, clone_function=same, recursive=True)
-    set_weights(copy, model.get_weights())
+    copy_weights(model, copy)
     explain = explainer_of(explainer, copy)
     if isinstance(explain, Explainer):
         if classes is None:
@@ -97,25 +98,28 @@ def randomization_check(
     found = {}
     with bar(progress, len(weighted), "randomisation", "layer") as shown:
         for step in reversed(weighted):
-            set_weights(step.layer, fresh[step.name].get_weights())
+            copy_weights(fresh[step.name], step.layer)
             found[step.name] = map_correlation(trained, maps())
             shown.update(1)
     return found
 
 
 def _seed_initializers(config, seeds):
-    for name, value in config.items():
-        if not isinstance(value, dict):
-            continue
-        if name.endswith("initializer") and "seed" in value.get("config", {}):
-            value["config"]["seed"] = int(seeds.integers(2**31))
-        else:
-            _seed_initializers(value, seeds)  # a wrapper has its layer's configuration in its own
+    """Give every initializer in a configuration a seed, those of the layers in it too."""
+    if isinstance(config, list):
+        for one in config:
+            _seed_initializers(one, seeds)
+    elif isinstance(config, dict):
+        for name, value in config.items():
+            if name.endswith("initializer") and isinstance(value, dict) and "seed" in value.get("config", {}):
+                value["config"]["seed"] = int(seeds.integers(2**31))
+            else:
+                _seed_initializers(value, seeds)
 
 
 def _config_of(layer):
     try:
-        return layer.get_config()
+        return float_config(layer.get_config())
     except NotImplementedError:
         raise LookInsideError(f"Layer {layer.name} ({type(layer).__name__}) has no get_config: write one.") from None
 
