@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as kl
 from small_nets import (
     CLASSES,
@@ -20,7 +21,7 @@ from small_nets import (
 )
 
 from lookinside.errors import LookInsideError
-from lookinside.explain import CAM, GradCAM, Occlusion, Saliency, SmoothGrad
+from lookinside.explain import CAM, Deconvnet, GradCAM, Occlusion, PixelWalk, Saliency, SmoothGrad
 
 FIVE = np.concatenate([IMAGES, IMAGES[:2, ::-1] * 0.7])
 FIVE_CLASSES = np.array([2, 0, 1, 1, 2])
@@ -68,18 +69,45 @@ def test_the_number_of_copies_changes_nothing(kind):
         nearly(EXPLAINERS[kind](net(), copies=copies, chunk=chunk)(FIVE, FIVE_CLASSES), whole)
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 5, 16])
-def test_the_chunk_bounds_the_images_at_once(chunk, monkeypatch):
+@pytest.mark.parametrize(("chunk", "size"), [(1, 1), (2, 2), (5, 5), (6, 6), (16, 8)])
+def test_the_chunk_bounds_the_images_at_once(chunk, size, monkeypatch):
     sizes = batch_sizes(monkeypatch)
     Saliency(net(), chunk=chunk)(FIVE)
-    assert sizes == [min(chunk, 5)] * 2  # two convolutions, one trace; the last chunk is filled up
+    assert sizes == [size] * 2  # two convolutions, one trace; a chunk is filled up
+
+
+@pytest.mark.parametrize("kind", EXPLAINERS)
+def test_few_sizes_are_traced(kind, monkeypatch):
+    """Batches of any size below the chunk share a graph with those of the next power of two."""
+    many = np.concatenate([FIVE] * 4)
+    explain = EXPLAINERS[kind](net())
+    sizes = batch_sizes(monkeypatch)
+    maps = [explain(many[:count], 1) for count in (1, 2, 3, 5, 16, 17, 4, 7, 15)]
+    convolutions = 2 * (1 + (kind in TWICE))
+    assert len(sizes) == 5 * convolutions
+    if kind not in TWICE:
+        assert sizes == [size for size in (1, 2, 4, 8, 16) for _ in range(2)]
+    for one in maps:
+        nearly(one, maps[5][: len(one)])
+
+
+def test_the_deconvnet_and_insertion_trace_few_sizes(monkeypatch):
+    many, traces = np.concatenate([FIVE] * 4), []
+    own = tf.function
+    monkeypatch.setattr(tf, "function", lambda *given, **options: traces.extend(given) or own(*given, **options))
+    explain, walk = Deconvnet(net(), top_n=2), PixelWalk(net(), steps=3, copies=64)
+    for count in (1, 2, 3, 5, 16, 17):
+        heat = explain(many[:count])
+        nearly(heat, explain(many)[:count])
+        walk.insertion(many[:count], heat, 1)
+    assert len(traces) == 2 * 6 + 5  # 20 images are 32 to the deconvnet, and twice 16 to the walk
 
 
 @pytest.mark.parametrize("kind", ["SmoothGrad", "Occlusion"])
 def test_the_copies_bound_the_images_at_once(kind, monkeypatch):
     sizes = batch_sizes(monkeypatch)
     EXPLAINERS[kind](net(), copies=11)(FIVE, FIVE_CLASSES)
-    assert max(sizes) == 10  # two copies of each of five images
+    assert max(sizes) == 8  # one copy of each of five images and of the three that fill them up
 
 
 def batch_sizes(monkeypatch):
@@ -140,7 +168,7 @@ def test_it_explains_the_weights_of_now(kind):
 
 
 def mixed():
-    """All that is lent for a while: half floats, ReLU as argument in a nested model, a softmax as argument."""
+    """All that a stand-in changes: half floats, ReLU as argument in a nested model, a softmax as argument."""
     with policy("mixed_float16"):
         inner, inputs = keras.Input(SHAPE), keras.Input(SHAPE)
         backbone = keras.Model(inner, body(inner), name="backbone")
@@ -190,7 +218,7 @@ def test_the_model_is_left_as_it_was_after_an_error_while_tracing(kind, broken, 
         patch.setattr(broken, "call", fail)
         with pytest.raises(RuntimeError, match="out of memory"):
             explain(IMAGES)
-    assert seen == ["float32"]  # the layer was lent when it broke
+    assert seen == ["float32"]  # it was a stand-in that broke
     assert_untouched(model, state, weights, answer)
     nearly(explain(IMAGES, CLASSES), EXPLAINERS[kind](net())(IMAGES, CLASSES))  # and it works afterwards
 

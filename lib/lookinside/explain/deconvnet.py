@@ -17,7 +17,7 @@ from lookinside.explain.images import checked_images
 from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.layers import map_value
 from lookinside.explain.network.rules import reversals_of
-from lookinside.explain.network.tracing import traced
+from lookinside.explain.network.tracing import size_for, traced
 
 _FLOATS_AT_ONCE = 2**22  # 16 MiB for the largest signal: on a CPU larger ones cost more in fresh memory than they save
 
@@ -102,12 +102,12 @@ class Deconvnet:
         return Projections(maps, indices.astype(np.int64), peaks)
 
     def _groups(self, images) -> Iterator[_Group]:
-        """As many images at a time as the chunk allows; the last group is filled up, so that nothing is traced anew."""
+        """As many images at a time as the chunk allows; a group is filled up, so that nothing is traced anew."""
         images = checked_images(images, self._input_shape)
         shapes = self._shapes(images.shape[1:])
         count = min(self.top_n, shapes[-1][-1])
         chunk = self.chunk or max(1, _FLOATS_AT_ONCE // max(map(math.prod, shapes)))
-        size = min(len(images), max(1, chunk // count))
+        size = size_for(len(images), max(1, chunk // count))
         with bar(self.progress, len(images), "Deconvnet") as shown:
             for start in range(0, len(images), size):
                 group = images[start : start + size].astype(np.float32)

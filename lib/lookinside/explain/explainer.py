@@ -16,7 +16,7 @@ from lookinside.explain.images import checked_images
 from lookinside.explain.network.backward import Caller
 from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.head import find_head
-from lookinside.explain.network.tracing import traced
+from lookinside.explain.network.tracing import size_for, traced
 
 
 class ClassScores:
@@ -61,13 +61,13 @@ class ClassScores:
     def _over_chunks(self, images, classes, compute) -> np.ndarray:
         images = checked_images(images, self._input_shape)
         classes = self._checked_classes(classes, len(images))
-        size = min(self.chunk, len(images))
+        size = size_for(len(images), self.chunk)
         found = None
         with bar(self.progress, len(images), type(self).__name__) as shown:
             for start in range(0, len(images), size):
                 part = images[start : start + size].astype(np.float32)
                 part_classes = classes[start : start + size]
-                missing = size - len(part)  # the last chunk is filled up, so that nothing is traced anew
+                missing = size - len(part)  # it is filled up, so that nothing is traced anew
                 part = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
                 part_classes = np.pad(part_classes, (0, missing), constant_values=-1)
                 maps = compute(tf.constant(part), tf.constant(part_classes)).numpy()[: size - missing]

@@ -14,7 +14,7 @@ from lookinside.explain.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.bars import bar
 from lookinside.explain.explainer import ClassScores
 from lookinside.explain.images import checked_images
-from lookinside.explain.network.tracing import traced
+from lookinside.explain.network.tracing import size_for, traced
 from lookinside.explain.rounds import in_rounds
 
 
@@ -108,14 +108,14 @@ class PixelWalk(ClassScores):
         classes = self.predict(images) if classes is None else self._checked_classes(classes, len(images))
         pixels = heat[0].size
         changed = np.round(np.arange(self.steps + 1) * pixels / self.steps).astype(np.int32)
-        size = max(1, self.copies // len(changed))
+        size = size_for(len(images), max(1, self.copies // len(changed)))
         found = []
         with bar(self.progress, len(images), "pixel by pixel") as shown:
             for first in range(0, len(images), size):
                 part = slice(first, first + size)
                 ranks = np.stack([self._ranks(one) for one in heat[part]])
                 wanted = (start[part], end[part], ranks, classes[part])
-                missing = size - len(ranks)  # the last part is filled up, so that nothing is traced anew
+                missing = size - len(ranks)  # it is filled up, so that nothing is traced anew
                 wanted = [np.pad(one, ((0, missing), *[(0, 0)] * (one.ndim - 1))) for one in wanted]
                 found.append(self._traced_walk(*map(tf.constant, wanted), tf.constant(changed)).numpy()[: len(ranks)])
                 shown.update(len(ranks))
