@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import binary_dilation
 
 from lookinside.errors import LookInsideError
-from lookinside.phantoms import BONE_GROUPS, CLASSES, PART_GROUPS, radiograph, radiograph_set
+from lookinside.phantoms import BONE_GROUPS, CLASSES, PART_GROUPS, SINGLE_BONES, radiograph, radiograph_set
 from lookinside.phantoms.body.parts import meant_by
 from lookinside.phantoms.body.shapes import BONY
 from lookinside.phantoms.radiography.acquisition import known_parts
@@ -34,6 +34,15 @@ def test_every_part_stands_in_exactly_one_group():
     for part in known_parts():
         homes = [g for g, names in PART_GROUPS.items() if any(part == n or part.startswith(n + "_") for n in names)]
         assert len(homes) == 1, (part, homes)
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE_BONES))
+def test_the_single_bones_are_all_bones_of_the_picture(name):
+    for bone in SINGLE_BONES[name]:
+        assert radiograph(name, 5, size=64, without=(bone, "field")).removed_mask.any(), bone
+    few = ("sesamoid", "medial_malleolus", "olecranon", "coronoid")  # parts of a bone, or no bone of their own
+    left = radiograph(name, 5, size=64, without=(*SINGLE_BONES[name], *few))
+    assert not left.bone_mask.any()
 
 
 def test_the_bones_are_all_gone_and_nothing_else_is():

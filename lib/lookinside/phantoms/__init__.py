@@ -1,7 +1,7 @@
 """Images made by formula, with the truth known: pure NumPy, seeded."""
 
 from lookinside.phantoms.body.assembly import whole_body
-from lookinside.phantoms.body.parts import BONE_GROUPS, PART_GROUPS, TISSUE_GROUPS
+from lookinside.phantoms.body.parts import BONE_GROUPS, PART_GROUPS, SINGLE_BONES, TISSUE_GROUPS
 from lookinside.phantoms.body.person import Person, Pose, random_person, random_pose
 from lookinside.phantoms.body.shapes import TISSUES, ShapeBuilder, Shapes
 from lookinside.phantoms.radiography.acquisition import Radiograph, radiograph, views_of
@@ -15,6 +15,7 @@ __all__ = [
     "CLASSES",
     "LANDMARKS",
     "PART_GROUPS",
+    "SINGLE_BONES",
     "TISSUES",
     "TISSUE_GROUPS",
     "Person",

@@ -62,6 +62,17 @@ PART_GROUPS = {
 }
 _NO_BONES = ("calcification",)  # as dense as a tooth
 BONE_GROUPS = tuple(PART_GROUPS)[: list(PART_GROUPS).index("skin")]
+_FINGERS = tuple(
+    f"{row}_phalanx_{ray}"
+    for row in ("proximal", "middle", "distal")
+    for ray in range(1, 6)
+    if (row, ray) != ("middle", 1)
+)
+# The bones of a hand and of a foot one by one, as names for `without=`.
+SINGLE_BONES = {
+    "hand": (*PART_GROUPS["carpals"], *(f"metacarpal_{ray}" for ray in range(1, 6)), *_FINGERS, "radius", "ulna"),
+    "foot": (*PART_GROUPS["tarsals"], *(f"metatarsal_{ray}" for ray in range(1, 6)), *_FINGERS, "tibia", "fibula"),
+}
 # Not names of parts but of tissues: every bone with what lies in it, and everything else.
 TISSUE_GROUPS = ("bones", "soft_tissue")
 
