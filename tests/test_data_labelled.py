@@ -1,5 +1,9 @@
 """Labelled images, their division and their batches."""
 
+import hashlib
+import pickle
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -9,14 +13,14 @@ from lookinside.data import LabelledImages, phantom_radiographs, stratified_spli
 from lookinside.errors import LookInsideError
 
 
-def make(counts=(6, 4, 10), size=16, **masks) -> LabelledImages:
+def make(counts=(6, 4, 10), size=16, **more) -> LabelledImages:
     """Image i is filled with i, so that an image tells where it came from."""
     labels = np.repeat(np.arange(len(counts)), counts).astype(np.int64)
     images = (
         np.zeros((len(labels), size, size, 1), np.uint8) + np.arange(len(labels), dtype=np.uint8)[:, None, None, None]
     )
     return LabelledImages(
-        images, labels, tuple("abcdef"[: len(counts)]), tuple(f"n{i}" for i in range(len(labels))), **masks
+        images, labels, tuple("abcdef"[: len(counts)]), tuple(f"n{i}" for i in range(len(labels))), **more
     )
 
 
@@ -27,13 +31,67 @@ def test_counts_shape_and_repr():
     assert "20 images of 16x16 px" in repr(data)
 
 
+def filled(count=20, *where, size=16) -> np.ndarray:
+    mask = np.zeros((count, size, size), bool)
+    mask[list(where)] = True
+    return mask
+
+
 def test_subset_takes_everything_along():
-    regions = np.zeros((20, 16, 16), bool)
-    regions[7] = True
-    part = make(regions=regions).subset([7, 3])
+    part = make(masks={"plate": filled(20, 7)}, groups=[f"p{i // 2}" for i in range(20)]).subset([7, 3])
     assert part.names == ("n7", "n3") and part.images[:, 0, 0, 0].tolist() == [7, 3] and part.labels.tolist() == [1, 0]
-    assert part.regions[0].all() and not part.regions[1].any() and part.bones is None
+    assert part.masks["plate"].all(axis=(1, 2)).tolist() == [True, False] and part.groups == ("p3", "p1")
     assert make().subset(make().labels == 1).names == ("n6", "n7", "n8", "n9")
+    assert make().subset([1]).groups is None and not make().masks
+
+
+def test_masks_are_read_by_name():
+    data = make(masks={"bones": filled(20, 1), "plate": filled(20)})
+    assert list(data.masks) == ["bones", "plate"] and "disc" not in data.masks and data.masks.get("disc") is None
+    with pytest.raises(LookInsideError, match="no mask 'disc' in this set: choose from bones, plate"):
+        data.masks["disc"]
+    with pytest.raises(LookInsideError, match="no mask 'bones' in this set: no truth is known"):
+        make().masks["bones"]
+    with pytest.raises(LookInsideError, match=r"dataclasses\.replace\(data, masks={\*\*data\.masks, 'disc': mask}\)"):
+        data.masks["disc"] = filled(20)
+    more = replace(data, masks={**data.masks, "disc": filled(20, 5)})
+    assert more.masks["disc"][5].all() and len(data.masks) == 2
+    copied = pickle.loads(pickle.dumps(more))
+    assert list(copied.masks) == ["bones", "plate", "disc"] and copied.names == more.names
+
+
+def test_three_channels():
+    data = replace(make(), images=np.random.default_rng(0).integers(0, 255, (20, 16, 16, 3), dtype=np.uint8))
+    batch = next(iter(data.to_tf(8)))[0]
+    assert data.shape == (16, 16, 3) and batch.shape == (8, 16, 16, 3) and batch.dtype == tf.float32
+    np.testing.assert_array_equal(batch, data.images[:8] / np.float32(255))
+
+
+def test_joined_sets():
+    groups = [f"p{i}" for i in range(20)]
+    first = make(masks={"bones": filled(20, 2), "plate": filled(20)}, groups=groups)
+    second = replace(first, masks={"plate": filled(20), "bones": filled(20, 3)}).subset([3, 19])
+    both = first.join(second, second)
+    assert both.counts() == {"a": 8, "b": 4, "c": 12} and both.names[20:] == ("n3", "n19") * 2
+    assert np.flatnonzero(both.masks["bones"].all(axis=(1, 2))).tolist() == [2, 20, 22]
+    assert both.groups[18:] == ("p18", "p19", "p3", "p19", "p3", "p19")
+    rest, part = both.split(0.3, 0)
+    assert len(rest) and len(part) and not set(rest.groups) & set(part.groups)  # copies of an image stay together
+    assert first.join().names == first.names
+
+
+def test_sets_that_do_not_join():
+    data = make(masks={"bones": filled(20)})
+    for other, says in (
+        (make(size=32), r"\(16, 16, 1\) and of \(32, 32, 1\)"),
+        (replace(data, class_names=("c", "b", "a")), "a, b, c and c, b, a do not join: .*only()"),
+        (make(), "only one of the sets has the mask 'bones'"),
+        (replace(data, groups=range(20)), "only one of the sets has groups"),
+    ):
+        with pytest.raises(LookInsideError, match=says):
+            data.join(other)
+        with pytest.raises(LookInsideError):
+            other.join(data, data)
 
 
 def test_only_renumbers_in_the_order_given():
@@ -54,8 +112,12 @@ def test_only_renumbers_in_the_order_given():
         ("labels", np.full(20, 3, np.int64), "0 to 2"),
         ("labels", np.full(20, -1, np.int64), "0 to 2"),
         ("names", ("x",), "one name"),
-        ("regions", np.zeros((20, 8, 8), bool), "regions"),
-        ("shortcuts", np.zeros((20, 16, 16), np.uint8), "shortcuts"),
+        ("images", np.zeros((20, 16, 16, 2), np.uint8), "uint8"),
+        ("masks", {"disc": np.zeros((20, 8, 8), bool)}, "mask 'disc'"),
+        ("masks", {"disc": np.zeros((20, 16, 16), np.uint8)}, "mask 'disc' is uint8"),
+        ("masks", None, "masks is a NoneType"),
+        ("groups", ["x"] * 19, "19 groups for 20 images"),
+        ("groups", ["x"] * 19 + [None], "group of image 19 is empty"),
     ],
 )
 def test_what_does_not_fit_is_refused(field, value, says):
@@ -87,6 +149,40 @@ def test_split_keeps_groups_together_and_counts_images():
         rest, part = stratified_split(labels, 0.2, seed, groups)
         assert not set(groups[rest]) & set(groups[part])
         assert np.bincount(labels[part]).tolist() == [8, 8]
+
+
+@pytest.mark.parametrize(
+    ("labels", "fraction", "seed", "groups", "known"),
+    [
+        (np.repeat([0, 1, 2], [20, 40, 60]), 0.25, 3, None, "934c7a75f180992a"),
+        (np.array(list("abca" * 30)), 0.4, 7, None, "3e2eac32ac447a28"),
+        (np.repeat([0, 1], 48), 0.15, 1, np.arange(96) // 3, "4769a9ee51f69b4c"),
+    ],
+)
+def test_a_division_never_changes(labels, fraction, seed, groups, known):
+    """Prepared sets and recorded results rest on it."""
+    part = stratified_split(labels, fraction, seed, groups)[1]
+    assert hashlib.sha256(part.astype("<i8").tobytes()).hexdigest()[:16] == known
+
+
+def test_split_by_patients_with_several_classes():
+    """Patients of one to eight images of any class: shares as wanted, every class on both sides, none torn."""
+    draw = np.random.default_rng(1)
+    groups = np.repeat(np.arange(300), draw.integers(1, 9, 300))
+    labels = np.minimum(draw.geometric(0.25, len(groups)) - 1, 11)  # from frequent to rare
+    for seed in range(4):
+        rest, part = stratified_split(labels, 0.15, seed, groups)
+        assert not set(groups[rest]) & set(groups[part]) and len(rest) + len(part) == len(labels)
+        wanted = np.bincount(labels) * 0.15
+        assert (np.abs(np.bincount(labels[part], minlength=12) - wanted) <= 1.5 + 0.1 * wanted).all()
+    # A class that one patient alone has stays in the rest, and takes this patient along.
+    rest, part = stratified_split([0, 0, 0, 0, 1, 1], 0.4, 0, groups=list("abcddd"))
+    assert not {3, 4, 5} & set(part) and len(part) == 2
+
+
+def test_groups_of_another_length_are_refused():
+    with pytest.raises(LookInsideError, match="3 groups for 4 labels"):
+        stratified_split([0, 0, 1, 1], 0.5, 0, groups=[1, 2, 3])
 
 
 def test_split_where_every_group_is_large():
@@ -165,9 +261,10 @@ def test_phantoms_carry_their_truth():
     data = phantom_radiographs("train", ("hand", "chest"), {"hand": 3, "chest": 2}, 48, 1, shortcut="hand")
     assert data.counts() == {"hand": 3, "chest": 2} and data.shape == (48, 48, 1)
     hand, chest = data.labels == 0, data.labels == 1
-    assert data.regions[hand].any(axis=(1, 2)).all() and not data.regions[chest].any()
-    assert (data.bones[hand] >= data.regions[hand]).mean() > 0.99
-    assert data.shortcuts[hand].any(axis=(1, 2)).all() and not data.shortcuts[chest].any()
+    marks, bones, body, plate = (data.masks[name] for name in ("landmarks", "bones", "body", "plate"))
+    assert marks[hand].any(axis=(1, 2)).all() and not marks[chest].any()
+    assert (bones[hand] >= marks[hand]).mean() > 0.99 and (body >= bones).all() and body.mean() > bones.mean()
+    assert plate[hand].any(axis=(1, 2)).all() and not plate[chest].any()
 
 
 def test_phantom_splits_share_no_person():

@@ -1,51 +1,51 @@
-"""Grey images with class labels, in memory, and the way from there to tf.data."""
+"""Images with class labels, in memory, and the way from there to tf.data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookinside.data.masks import Masks
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_MASKS = ("regions", "bones", "shortcuts")
-
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """A set of images with one class each.
+    """A set of images with one class each, and what is known of them.
+
+    A changed copy is made by `dataclasses.replace(data, images=...)`.
 
     Attributes:
-        images: uint8 (N, H, W, 1), 0 (black) to 255.
+        images: uint8 (N, H, W, C), 0 (black) to 255; C is 1 (grey) or 3 (red, green, blue).
         labels: int64 (N,), the position of the class in `class_names`.
         class_names: what the labels mean; classes without an image may be among them.
         names: (N,) file name or phantom name of each image.
-        regions: bool (N, H, W), the landmarks that the class is told by, or None where no truth is known.
-        bones: bool (N, H, W), all bones, or None.
-        shortcuts: bool (N, H, W), the planted marker, or None.
+        masks: mask name -> bool (N, H, W), the truth: `masks["landmarks"]`, `masks["bones"]`, ...; empty where none is
+            known. A missing name raises LookInsideError with the names there are.
+        groups: (N,) text, the patient of each image, or None where patients are not known. `split` keeps them together.
 
     Raises:
-        LookInsideError: if shapes, types or labels do not agree.
+        LookInsideError: if shapes, types, labels or groups do not agree.
     """
 
     images: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
     names: tuple[str, ...]
-    regions: np.ndarray | None = None
-    bones: np.ndarray | None = None
-    shortcuts: np.ndarray | None = None
+    masks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    groups: Sequence | None = None
 
     def __post_init__(self):
         images, labels = self.images, self.labels
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 1:
-            raise LookInsideError(f"images are {images.dtype} {images.shape}: give uint8 (N, H, W, 1)")
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
+            raise LookInsideError(f"images are {images.dtype} {images.shape}: give uint8 (N, H, W, 1) or (N, H, W, 3)")
         count = len(images)
         if labels.shape != (count,) or labels.dtype != np.int64:
             raise LookInsideError(
@@ -58,10 +58,11 @@ class LabelledImages:
             )
         if len(self.names) != count:
             raise LookInsideError(f"{len(self.names)} names for {count} images: give one name for each image")
-        for field in _MASKS:
-            mask = getattr(self, field)
-            if mask is not None and (mask.dtype != bool or mask.shape != images.shape[:3]):
-                raise LookInsideError(f"{field} is {mask.dtype} {mask.shape}: give bool {images.shape[:3]}")
+        # Frozen for its users: what was given as a list or a dict is kept in a form that stays as it is.
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "masks", _checked_masks(self.masks, images.shape[:3]))
+        object.__setattr__(self, "groups", _checked_groups(self.groups, count))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,9 +83,14 @@ class LabelledImages:
     def subset(self, indices) -> LabelledImages:
         """The images at `indices` (whole numbers, or a bool mask of length N), class names unchanged."""
         chosen = np.arange(len(self))[indices]
-        masks = {f: None if getattr(self, f) is None else getattr(self, f)[chosen] for f in _MASKS}
-        names = tuple(self.names[i] for i in chosen)
-        return LabelledImages(self.images[chosen], self.labels[chosen], self.class_names, names, **masks)
+        return LabelledImages(
+            images=self.images[chosen],
+            labels=self.labels[chosen],
+            class_names=self.class_names,
+            names=tuple(self.names[i] for i in chosen),
+            masks={name: mask[chosen] for name, mask in self.masks.items()},
+            groups=None if self.groups is None else [self.groups[i] for i in chosen],
+        )
 
     def only(self, classes) -> LabelledImages:
         """The images of these classes, relabelled 0, 1, ... in the order given.
@@ -98,18 +104,58 @@ class LabelledImages:
         renumber = np.full(len(self.class_names), -1, dtype=np.int64)
         renumber[[self.class_names.index(c) for c in classes]] = np.arange(len(classes))
         kept = self.subset(renumber[self.labels] >= 0)
-        values = {f.name: getattr(kept, f.name) for f in fields(kept)}
-        return LabelledImages(**values | {"labels": renumber[kept.labels], "class_names": tuple(classes)})
+        return replace(kept, labels=renumber[kept.labels], class_names=tuple(classes))
 
     def split(self, fraction: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
-        """(rest, part): `part` holds `fraction` of every class, see `stratified_split`."""
-        rest, part = stratified_split(self.labels, fraction, seed)
+        """(rest, part): `part` holds about `fraction` of every class, and no group is on both sides.
+
+        See `stratified_split`.
+        """
+        rest, part = stratified_split(self.labels, fraction, seed, self.groups)
         return self.subset(rest), self.subset(part)
+
+    def join(self, *others: LabelledImages) -> LabelledImages:
+        """One set of this one's images, then those of `others`; the same group in two sets is the same patient.
+
+        Raises:
+            LookInsideError: if image sizes, class names or the names of masks differ, or only some sets have groups.
+        """
+        for other in others:
+            self._refuse_to_join(other)
+        sets = (self, *others)
+        return LabelledImages(
+            images=np.concatenate([one.images for one in sets]),
+            labels=np.concatenate([one.labels for one in sets]),
+            class_names=self.class_names,
+            names=sum((tuple(one.names) for one in sets), ()),
+            masks={name: np.concatenate([one.masks[name] for one in sets]) for name in self.masks},
+            groups=None if self.groups is None else sum((one.groups for one in sets), ()),
+        )
+
+    def _refuse_to_join(self, other):
+        if other.shape != self.shape:
+            raise LookInsideError(f"images of {self.shape} and of {other.shape} do not join: read both in one size")
+        if other.class_names != self.class_names:
+            mine, theirs = ", ".join(self.class_names), ", ".join(other.class_names)
+            raise LookInsideError(
+                f"sets with the classes {mine} and {theirs} do not join: bring both into one order with only()"
+            )
+        alone = sorted(set(self.masks) ^ set(other.masks))
+        if alone:
+            raise LookInsideError(
+                f"only one of the sets has the mask {alone[0]!r}: leave it away with "
+                f"dataclasses.replace(data, masks=...), or give it to both"
+            )
+        if (self.groups is None) != (other.groups is None):
+            raise LookInsideError(
+                "only one of the sets has groups: give them to both, or leave them away with "
+                "dataclasses.replace(data, groups=None)"
+            )
 
     def to_tf(
         self, batch_size: int, *, shuffle: bool = False, seed: int = 0, augment: Callable | None = None
     ) -> tf.data.Dataset:
-        """Batches for `fit` and `evaluate`: float32 (B, H, W, 1) in [0, 1] and int64 (B,).
+        """Batches for `fit` and `evaluate`: float32 (B, H, W, C) in [0, 1] and int64 (B,).
 
         The images stay in memory as uint8 and become floats one batch at a time. The last batch may be smaller.
 
@@ -144,3 +190,25 @@ class LabelledImages:
         if augment is not None:
             batches = batches.map(lambda x, y: (augment(x, training=True), y))
         return batches.prefetch(2)
+
+
+def _checked_masks(masks, shape):
+    if not isinstance(masks, Mapping):
+        raise LookInsideError(f"masks is a {type(masks).__name__}: give a dict, mask name -> bool {shape}")
+    for name, mask in masks.items():
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != shape:
+            raise LookInsideError(f"mask {name!r} is {mask.dtype} {mask.shape}: give bool {shape}")
+    return Masks(masks)
+
+
+def _checked_groups(groups, count):
+    if groups is None:
+        return None
+    groups = tuple("" if group is None else str(group) for group in groups)
+    if len(groups) != count:
+        raise LookInsideError(f"{len(groups)} groups for {count} images: give one group (patient) for each image")
+    if "" in groups:
+        nameless = groups.index("")
+        raise LookInsideError(f"the group of image {nameless} is empty: give every image its patient, or no groups")
+    return groups

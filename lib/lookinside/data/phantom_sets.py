@@ -22,7 +22,10 @@ def split_seed(split: str, seed: int) -> int:
 
 
 def phantom_radiographs(split, classes, per_class, size, seed, shortcut=None) -> LabelledImages:
-    """Draw a phantom set with its truth: `regions` (the landmarks of hand and foot, else empty), `bones`, `shortcuts`.
+    """Draw a phantom set with its truth, as masks.
+
+    The masks are "landmarks" (the bones that a radiologist names for hand and foot, else empty), "bones", "body" (all
+    that is not air) and "plate" (the planted marker).
 
     Args:
         split: `"train"`, `"validation"` or `"test"`; different people in each.
@@ -45,7 +48,10 @@ def phantom_radiographs(split, classes, per_class, size, seed, shortcut=None) ->
         labels=drawn.labels,
         class_names=tuple(drawn.class_names),
         names=names,
-        regions=drawn.landmark_masks,
-        bones=drawn.bone_masks,
-        shortcuts=drawn.shortcut_masks,
+        masks={
+            "landmarks": drawn.landmark_masks,
+            "bones": drawn.bone_masks,
+            "body": drawn.body_masks,
+            "plate": drawn.shortcut_masks,
+        },
     )

@@ -8,7 +8,9 @@ from lookinside.errors import LookInsideError
 def stratified_split(labels, fraction: float, seed: int, groups=None) -> tuple[np.ndarray, np.ndarray]:
     """Divide indices 0..N-1 into (rest, part): `part` holds about `fraction` of every class.
 
-    A class with two or more members (groups) gets at least one on each side; a class with a single one stays in `rest`.
+    A class with two or more members (groups) gets at least one on each side where its groups allow it; a class with a
+    single one stays in `rest`. Groups of one class each give the same numbers as single images do; a group with
+    images of several classes counts for each of them.
 
     Args:
         labels: (N,) class numbers or names.
@@ -21,28 +23,41 @@ def stratified_split(labels, fraction: float, seed: int, groups=None) -> tuple[n
         Two sorted int64 arrays that together hold every index once.
 
     Raises:
-        LookInsideError: if `fraction` is not between 0 and 1.
+        LookInsideError: if `fraction` is not between 0 and 1, or there is not one group for each label.
     """
     if not 0 < fraction < 1:
         raise LookInsideError(f"the split fraction is {fraction}: give a number between 0 and 1, such as 0.15")
     labels = np.asarray(labels)
+    if groups is not None and len(groups) != len(labels):
+        raise LookInsideError(f"{len(groups)} groups for {len(labels)} labels: give one group for each label")
     groups = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    # A group is placed by the class of its first member, so that it is placed once even if its labels differ.
-    _, first = np.unique(groups, return_index=True)
-    sizes = np.bincount(groups, minlength=len(first))
-    in_part = np.zeros(len(first), dtype=bool)
-    for number, label in enumerate(np.unique(labels)):
-        members = np.flatnonzero(labels[first] == label)
-        if len(members) < 2:
-            continue
-        order = np.random.default_rng([seed, number]).permutation(members)
-        total = sizes[members].sum()
-        wanted = int(np.clip(round(fraction * total), 1, total - 1))
+    names, numbers = np.unique(labels, return_inverse=True)
+    counts = np.zeros((groups.max(initial=-1) + 1, len(names)), np.int64)  # (group, class): images
+    np.add.at(counts, (groups, numbers), 1)
+    has = counts > 0
+    left = np.zeros(len(names), np.int64)  # images that `part` still wants of each class
+    for number, sizes in enumerate(counts.T):
+        if has[:, number].sum() > 1:
+            left[number] = np.clip(round(fraction * sizes.sum()), 1, sizes.sum() - 1)
+    in_part = np.zeros(len(counts), dtype=bool)
+    # The rarest class chooses first: a common one has enough groups to make up for what it was given.
+    for number in np.argsort(has.sum(axis=0), kind="stable"):
+        order = np.random.default_rng([seed, number]).permutation(np.flatnonzero(has[:, number]))
         for group in order:
-            if sizes[group] <= wanted:
+            if left[number] > 0 and not in_part[group] and (counts[group] <= left).all():
                 in_part[group] = True
-                wanted -= sizes[group]
-        if not in_part[members].any():  # every group is larger than the share
-            in_part[order[np.argmin(sizes[order])]] = True
+                left -= counts[group]
+        if len(order) > 1 and not in_part[order].any():  # every group is larger than a share
+            _add_one(order, counts, in_part, left)
     chosen = in_part[groups] if len(labels) else np.zeros(0, dtype=bool)
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def _add_one(order, counts, in_part, left):
+    """Put the group that goes least beyond the shares into the part, if every class keeps an image in the rest."""
+    in_rest = counts[~in_part].sum(axis=0)
+    allowed = [group for group in order if (counts[group][counts[group] > 0] < in_rest[counts[group] > 0]).all()]
+    if allowed:
+        best = min(allowed, key=lambda group: np.maximum(counts[group] - np.maximum(left, 0), 0).sum())
+        in_part[best] = True
+        left -= counts[best]
