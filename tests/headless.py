@@ -1,9 +1,13 @@
 """Open an HTML file in a headless browser and read the page that its scripts have made."""
 
+import json
 import os
 import shutil
 import subprocess
+from html import escape
+from importlib.resources import files
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from bs4 import BeautifulSoup
@@ -36,20 +40,81 @@ def find_browser() -> str:
     found = wanted or next(filter(None, map(shutil.which, NAMES)), None)
     found = found or next((path for path in ELSEWHERE if Path(path).is_file()), None)
     if found is None:
-        line = "no headless browser: install chromium, or name one in COURSE_BROWSER"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(line)
-        pytest.skip(line)
+        missing("no headless browser: install chromium, or name one in COURSE_BROWSER")
     return found
+
+
+def missing(line: str) -> NoReturn:
+    """What a test needs is not there: it is skipped with a line, and where CI=true it fails."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(line)
+    pytest.skip(line)
+
+
+# What axe-core and a ruler find in a page goes to the outermost document, which is the one that is read.
+RULER = """<script>%s</script><script>window.addEventListener('load', async function () {
+  const told = window.parent.document.documentElement.dataset;
+  while (%s) await new Promise((resolve) => setTimeout(resolve, 50));
+  told.wide = document.documentElement.scrollWidth;
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']});
+  told.axe = JSON.stringify(found.violations.flatMap((rule) => rule.nodes.map((node) =>
+    rule.id + ' at ' + node.target.join(' ') + ': ' + node.failureSummary.split('\\n').slice(1).join(' ').trim())));
+});</script>"""
 
 
 def opened(path: Path, folder: Path) -> BeautifulSoup:
     """The page after its scripts have run, with all requests blocked and counted (`data-blocked` of <html>)."""
+    return _dumped(_guarded(path), folder / f"guarded_{path.name}")
+
+
+def accessibility_faults(path: Path, folder: Path, *, query: str = "", until: str = "") -> list[str]:
+    """What axe-core finds in a page of 1280 x 720 pixels, a line each; "until" is the JavaScript to wait for."""
+    page = _dumped(_guarded(path) + _ruler(until), folder / f"axe_{path.name}", query)
+    return _told(page, "data-axe")
+
+
+def on_a_phone(path: Path, folder: Path, width: int = 390) -> tuple[int, list[str]]:
+    """The width in pixels that a page takes on a phone's screen, and what axe-core finds there."""
+    # A browser's window is never narrower than 500 pixels, a frame inside it may be.
+    inner = escape(_guarded(path) + _ruler(""), quote=True)
+    frame = (
+        f'<!DOCTYPE html><html><iframe srcdoc="{inner}" style="width:{width}px;height:844px;border:0"></iframe></html>'
+    )
+    page = _dumped(frame, folder / f"phone_{path.name}")
+    return int(_told(page, "data-wide")), _told(page, "data-axe")
+
+
+def _told(page: BeautifulSoup, name: str):
+    assert page.html.get(name), f"the page did not come to {name}"
+    return json.loads(page.html[name])
+
+
+def _ruler(until: str) -> str:
+    try:
+        axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    except ModuleNotFoundError:
+        missing("no axe-core: run `make ready`, which installs axe-core-python")
+    return RULER % (axe, f"!({until})" if until else "false")
+
+
+def _guarded(path: Path) -> str:
+    return path.read_text(encoding="utf-8").replace("<head>", f"<head>{GUARD}", 1)
+
+
+def _dumped(text: str, file: Path, query: str = "") -> BeautifulSoup:
+    """The document that a browser makes of an HTML text."""
     browser = find_browser()
-    guarded = folder / f"guarded_{path.name}"
-    guarded.write_text(path.read_text(encoding="utf-8").replace("<head>", f"<head>{GUARD}", 1), encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     root = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
-    command = [browser, *QUIET, *root, f"--user-data-dir={folder / 'browser'}", "--dump-dom", guarded.as_uri()]
+    command = [
+        browser,
+        *QUIET,
+        *root,
+        f"--user-data-dir={file.parent / 'browser'}",
+        "--dump-dom",
+        file.as_uri() + query,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     page = BeautifulSoup(done.stdout, "html.parser")
     assert page.html is not None, f"the browser showed nothing: {done.stderr[-500:]}"

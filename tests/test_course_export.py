@@ -6,8 +6,9 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pygments.styles import get_style_by_name
 
-from lookinside.course.build.export import write_page
+from lookinside.course.build.export import CODE_COLOURS, TEMPLATES, write_page
 from lookinside.course.build.formulas import to_mathml
 from lookinside.errors import LookInsideError
 
@@ -85,7 +86,7 @@ def test_a_page_loads_nothing(tmp_path):
         tmp_path, new_markdown_cell("# T\n\n[a link](https://example.org)"), code(outputs=[picture()], alt="A")
     )
     assert all(element["src"].startswith("data:") for element in page.select("[src]"))
-    assert not page.select("script, link, iframe")
+    assert not page.select("script[src], link, iframe")
     assert not re.findall(r"url\(|@import", " ".join(style.get_text() for style in page.find_all("style")))
 
 
@@ -100,3 +101,24 @@ def test_solutions_and_notes_are_folded(tmp_path):
     page = page_of(tmp_path, new_markdown_cell("# T"), code("answer = 42", tags=["solution"]), note)
     assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution", "For the instructor"]
     assert "answer" in page.find("details").get_text()
+
+
+def test_headings_of_the_same_words_have_anchors_of_their_own(tmp_path):
+    page = page_of(tmp_path, new_markdown_cell("# T\n\n## Predict\n\n### Predict"), new_markdown_cell("## Predict"))
+    assert [heading["id"] for heading in page.select("h2, h3")] == ["predict", "predict-2", "predict-3"]
+    assert [link["href"] for link in page.select(".sections a")] == ["#predict", "#predict-3"]
+
+
+def test_every_colour_of_code_is_readable_on_its_tint():
+    """WCAG 2's contrast ratio, 4.5 at least, on the background that base.css gives to code."""
+    tint = re.search(r"--tint: #(\w{6})", (TEMPLATES / "shared" / "base.css").read_text())[1]
+    colours = {style["color"] for _, style in get_style_by_name(CODE_COLOURS) if style["color"]}
+    assert len(colours) > 5
+
+    def luminance(colour):
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for colour in colours:
+        assert (luminance(tint) + 0.05) / (luminance(colour) + 0.05) >= 4.5, colour

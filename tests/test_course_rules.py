@@ -7,6 +7,7 @@ from nbformat.v4 import new_output
 from lookinside.course.build.pairs import fresh_notebook, outputs_hash, read_stored, source_hash, store
 from lookinside.course.build.rules import faults
 from lookinside.course.recording import MIME
+from lookinside.course.warned import MIME as WARNING
 from lookinside.errors import LookInsideError
 
 SOURCE = """# ---
@@ -32,6 +33,9 @@ show()
 """
 ALT = 'alt="A grey square in the middle." '
 FIGURE = {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}
+
+
+WARNED = new_output("display_data", data={"text/plain": "Warning: no test/", WARNING: {"text": "no test/"}})
 
 
 @pytest.fixture
@@ -113,6 +117,7 @@ def test_repeated_alt_texts_are_noticed(pair):
         (lambda nb: nb.cells[2].outputs.append(new_output("stream", name="stderr", text="!")), "its error stream"),
         (lambda nb: nb.cells[2].outputs.append(new_output("stream", text="x" * 1_000_000)), "fewer or smaller figures"),
         (lambda nb: nb.cells[3].outputs.pop(), "no main result"),
+        (lambda nb: nb.cells[2].outputs.append(WARNED), "cell 3 has stored a warning (no test/)"),
     ],
     ids=lambda value: value.split()[0] if isinstance(value, str) else "",
 )
@@ -124,6 +129,12 @@ def test_a_fault_in_the_stored_notebook_is_noticed(pair, change, says):
         notebook.metadata["lookinside"]["outputs_sha256"] = outputs_hash(notebook)
     nbformat.write(notebook, source.with_suffix(".ipynb"))
     assert says in "; ".join(faults(source))
+
+
+def test_a_warning_that_the_cell_is_about_may_be_stored(pair):
+    source = pair(SOURCE.replace('slideshow={"slide_type": "skip"}', 'slideshow={"slide_type": "skip"} tags=["warns"]'))
+    change_stored(source, lambda nb: nb.cells[2].outputs.append(WARNED))
+    assert faults(source) == []
 
 
 def test_a_stale_notebook_is_noticed(pair):

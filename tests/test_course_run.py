@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from lookinside.course.build.execution import execute, one_line
 from lookinside.course.build.pairs import read_source
@@ -14,6 +15,17 @@ from lookinside.course.build.run import INTERRUPTED, closing_table, run_chapters
 
 GOOD = """# %% [markdown]
 # # A good one with $x^2$
+
+# %%
+import warnings
+from lookinside.course.warned import show_warnings
+show_warnings()
+show_warnings()
+class DataWarning(UserWarning):
+    pass
+for name in ("feet", "hands"):
+    warnings.warn(f"{name} has no <test/>:\\n15 % held back", DataWarning)
+warnings.warn("an old name", DeprecationWarning)
 
 # %%
 import sys
@@ -49,16 +61,29 @@ def test_the_next_chapter_runs_after_one_that_fails(tmp_path, capsys):
     sources = write(tmp_path, bad=BAD, killed=KILLED, refused=REFUSED, unreadable="", good=GOOD)
     sources[3].write_bytes(b"# %%\nprint('\xff')\n")
     assert run_chapters(sources, tmp_path / "pages") == 1
-    table = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    closing = capsys.readouterr().out.split("\n\n")[0]
+    table = {line.split()[0]: line for line in closing.splitlines() if line.strip()}
     assert "FAILED In [2]: ValueError: wrong shape" in table["bad"] and "and more" not in table["bad"]
     assert "FAILED In [1]: the kernel was killed" in table["killed"]
     assert table["refused"].endswith("FAILED In [2]: no set: fetch it.")
     assert table["good"].endswith("nine of ten")
     assert "FAILED unreadable.py is no py:percent notebook" in table["unreadable"]
-    assert float(table["good"].split()[2]) > 0 and table["good"].split()[3] == "GB"
+    minutes, memory, unit, warned = table["good"].split()[1:5]
+    assert float(minutes) >= 0 and float(memory) > 0 and (unit, warned) == ("GB", "2")
     page = (tmp_path / "pages" / "good.html").read_text()
     assert "<math" in page and "first second" in page and "a warning" not in page
     assert "wrong shape" in (tmp_path / "pages" / "bad-unfinished.html").read_text()
+
+
+def test_a_warning_is_on_the_page_and_below_the_table(tmp_path, capsys):
+    run_chapters(write(tmp_path, good=GOOD), tmp_path / "pages")
+    said = capsys.readouterr().out
+    assert "good warned: hands has no <test/>: 15 % held back\n" in said and "an old name" not in said
+    page = BeautifulSoup((tmp_path / "pages" / "good.html").read_text(), "html.parser")
+    assert [box.get_text().split(maxsplit=2)[:2] for box in page.select(".warning")] == [
+        ["Warning:", "feet"],
+        ["Warning:", "hands"],
+    ]
 
 
 def test_all_good_is_exit_status_zero(tmp_path):
@@ -71,12 +96,37 @@ def test_a_page_for_each_data_set_and_none_is_lost(tmp_path):
     run_chapters(good, pages)
     run_chapters(good, pages, {"COURSE_DATASET": "data/unifesp"})
     run_chapters(write(tmp_path, good=BAD), pages)
-    assert sorted(path.name for path in pages.glob("*.html")) == [
+    assert sorted(path.name for path in pages.glob("good*.html")) == [
         "good-unfinished.html",
         "good-unifesp.html",
         "good.html",
     ]
     assert "first second" in (pages / "good.html").read_text()
+    run_chapters(write(tmp_path, good=GOOD), pages)
+    assert not (pages / "good-unfinished.html").exists(), "what had stopped has run now"
+
+
+def test_the_start_page_shows_each_chapter_and_the_pages_lead_from_one_to_the_next(tmp_path):
+    sources = write(
+        tmp_path, **{"00_good": GOOD, "01_bad": f"# %% [markdown]\n# # A bad one\n\n{BAD}", "02_later": "# %%\n1\n"}
+    )
+    pages = tmp_path / "build" / "html"
+    (tmp_path / "build" / "slides").mkdir(parents=True)
+    (tmp_path / "build" / "slides" / "00_good.html").touch()
+    run_chapters(sources[:2], pages)
+    start = BeautifulSoup((pages / "index.html").read_text(), "html.parser")
+    good, bad, later = start.select(".chapter")
+    assert good.h2.a["href"] == "00_good.html" and "nine of ten" in good.get_text() and "2 warnings" in good.get_text()
+    assert [link["href"] for link in good.select(".others a")] == ["../slides/00_good.html"]
+    assert bad.h2.a["href"] == "01_bad-unfinished.html" and "Stopped: In [2]: ValueError" in bad.get_text()
+    assert not later.a and "make run CHAPTER=02" in later.get_text()
+    assert all((pages / link["href"]).is_file() for link in start.select("a"))
+    way = BeautifulSoup((pages / "01_bad-unfinished.html").read_text(), "html.parser").select_one(".way")
+    assert [link["href"] for link in way.select("a")] == ["00_good.html", "index.html"]
+    assert "next, not yet run" in way.get_text()
+    run_chapters(sources[2:], pages)
+    way = BeautifulSoup((pages / "01_bad-unfinished.html").read_text(), "html.parser").select_one(".way")
+    assert [link["href"] for link in way.select("a")] == ["00_good.html", "index.html", "02_later.html"]
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -117,8 +167,8 @@ def test_outputs_keep_standard_output_whole_and_no_error_stream(tmp_path):
     notebook = read_source(source)
     seen = []
     assert execute(notebook, tmp_path, environment={"COURSE_QUIET": "0"}, on_error_text=seen.append).error is None
-    assert [output.name for output in notebook.cells[1].outputs] == ["stdout"]
-    assert notebook.cells[1].outputs[0].text == "first second\n"
+    assert [output.name for output in notebook.cells[2].outputs] == ["stdout"]
+    assert notebook.cells[2].outputs[0].text == "first second\n"
     assert "a warning" in "".join(seen) and "stepping" in "".join(seen)
 
 
@@ -130,4 +180,4 @@ def test_an_error_is_one_line_of_limited_length():
 
 
 def test_an_empty_table_has_its_heading():
-    assert closing_table([]).splitlines()[0].split() == ["chapter", "minutes", "memory", "main", "result"]
+    assert closing_table([]).splitlines()[0].split()[-3:] == ["warnings", "main", "result"]

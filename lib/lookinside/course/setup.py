@@ -1,10 +1,11 @@
-"""What every notebook does first: seeds, number format, look of the figures, errors in one line."""
+"""What every notebook does first: seeds, number format, look of the figures, errors in one line, warnings in sight."""
 
 from __future__ import annotations
 
 import io
 from typing import Any
 
+from lookinside.course.warned import show_warnings
 from lookinside.errors import LookInsideError
 
 STYLE = {
@@ -26,7 +27,8 @@ def set_up(seed: int = 0) -> None:
     """Prepare a notebook: one seed for Python, NumPy and TensorFlow, three decimals, the course's figure style.
 
     Pictures are stored as JPEG, plots as PNG. A LookInsideError shows as its one line, without a traceback, and the
-    cell still counts as failed. Outside a notebook only the seeds, number format and figure style are set.
+    cell still counts as failed; a UserWarning shows as an output of its cell. Outside a notebook only the seeds, number
+    format and figure style are set.
     """
     import keras
     import matplotlib as mpl
@@ -44,6 +46,7 @@ def set_up(seed: int = 0) -> None:
 
         tf.get_logger().setLevel("ERROR")  # its warnings go to a notebook's standard output
         shell.set_custom_exc((LookInsideError,), _one_line)
+        show_warnings()
         _store_pictures_as_jpeg(shell)
 
 

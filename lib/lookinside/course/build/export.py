@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+from collections import Counter
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,16 +17,26 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from lookinside.course.build.formulas import to_mathml
-from lookinside.course.recording import MIME
+from lookinside.course.recording import MIME as RESULT
+from lookinside.course.warned import MIME as WARNING
 
 TEMPLATES = Path(__file__).parent / "templates"
+CODE_COLOURS = "xcode"  # the Pygments style whose every colour is readable on the tint behind code
 IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 # A figure has both a picture and a text form; the first of these is shown.
 SHOWN_FIRST = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
 
 
 class Renderer(IPythonRenderer):
-    """Markdown with formulas drawn as MathML and plain heading anchors."""
+    """Markdown with formulas drawn as MathML and plain heading anchors, each used once.
+
+    Args:
+        anchors: how often each anchor was used so far in the document; the renderer adds to it.
+    """
+
+    def __init__(self, anchors: Counter[str]) -> None:
+        super().__init__(escape=False)
+        self._used = anchors
 
     def block_math(self, body: str) -> str:
         """`$$...$$` on lines of its own."""
@@ -37,9 +50,15 @@ class Renderer(IPythonRenderer):
         """`$...$` in a line."""
         return to_mathml(body, block=False)
 
+    def table(self, text: str) -> str:
+        """A table in a box that scrolls where the page is narrower."""
+        return f'<div class="wide"><table>\n{text}</table></div>\n'
+
     def heading(self, text: str, level: int, **attributes: Any) -> str:
-        """A heading with an anchor made of its words."""
-        anchor = re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", text).lower()).strip("-")
+        """A heading with an anchor made of its words; a number tells those of the same words apart."""
+        anchor = re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", text).lower()).strip("-") or "section"
+        self._used[anchor] += 1
+        anchor += f"-{self._used[anchor]}" if self._used[anchor] > 1 else ""
         return f'<h{level} id="{anchor}">{text}</h{level}>\n'
 
 
@@ -54,14 +73,15 @@ class _Offline:
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Markdown to HTML with MathML inside."""
-        return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+        return MarkdownWithMath(renderer=Renderer(self._anchors)).render(source)
 
     def from_notebook_node(self, notebook: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
         """The whole HTML text of a notebook."""
         resources = self._init_resources(resources)
+        self._anchors: Counter[str] = Counter()
         resources["title"] = title_of(notebook)
         resources["contents"] = contents_of(notebook)
-        resources["code_colours"] = HtmlFormatter(style="default").get_style_defs(".highlight")
+        resources["code_colours"] = HtmlFormatter(style=CODE_COLOURS).get_style_defs(".highlight")
         return super().from_notebook_node(with_alt(notebook), resources, **options)
 
 
@@ -93,7 +113,8 @@ def with_alt(notebook: Any) -> Any:
         for output, alt in zip(figures_of(cell), alt_texts(cell), strict=False):
             output.metadata["alt"] = alt
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(MIME, None)
+            for kind in (RESULT, WARNING):
+                output.get("data", {}).pop(kind, None)
     return notebook
 
 
@@ -126,26 +147,38 @@ def title_of(notebook: Any) -> str:
 
 def contents_of(notebook: Any) -> list[tuple[str, str]]:
     """(anchor, HTML) of the second-level headings, for the page's table of contents."""
-    inline = MarkdownWithMath(renderer=Renderer(escape=False))
+    inline = MarkdownWithMath(renderer=Renderer(Counter()))
     found = []
     for level, text in headings_of(notebook):
+        html = inline.render(f"{'#' * level} {text}")
         if level == 2:
-            html = inline.render(f"## {text}")
             found.append(re.search(r'<h2 id="([^"]*)">(.*)</h2>', html, re.DOTALL).groups())
     return found
 
 
-def write_page(notebook: Any, path: Path) -> None:
-    """Write a notebook as one offline page."""
-    _write(PageExporter(), notebook, path)
+def write_page(notebook: Any, path: Path, run: dict[str, Any] | None = None) -> None:
+    """Write a notebook as one offline page.
+
+    Args:
+        notebook: an executed nbformat node.
+        path: the HTML file.
+        run: how its run went, kept in the page's head for the start page; the page then has its place in the course.
+    """
+    text = _html(PageExporter(), notebook, {"in_course": run is not None})
+    if run is not None:
+        text = text.replace("</head>", f'<meta name="run" content="{escape(json.dumps(run))}">\n</head>', 1)
+    _write(text, path)
 
 
 def write_deck(notebook: Any, path: Path) -> None:
     """Write a notebook's slides as one offline deck."""
-    _write(DeckExporter(), notebook, path)
+    _write(_html(DeckExporter(), notebook, {}), path)
 
 
-def _write(exporter: Any, notebook: Any, path: Path) -> None:
-    html, _ = exporter.from_notebook_node(notebook)
+def _html(exporter: Any, notebook: Any, resources: dict[str, Any]) -> str:
+    return exporter.from_notebook_node(notebook, resources)[0]
+
+
+def _write(text: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(html, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")

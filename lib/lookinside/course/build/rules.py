@@ -18,13 +18,14 @@ from lookinside.course.build.export import alt_texts, figures_of, headings_of
 from lookinside.course.build.pairs import KEPT_METADATA, STORED, outputs_hash, read_source, read_stored, source_hash
 from lookinside.course.places import chapter_sources, repository
 from lookinside.course.recording import recorded_result
+from lookinside.course.warned import warnings_of_cell
 from lookinside.errors import LookInsideError
 
 MOST_BYTES = 1_000_000
 MOST_LINES = 30
 SHORTEST_ALT = 20
 SLIDE_TYPES = {"slide", "subslide", "fragment", "-", "skip", "notes"}
-TAGS = {"guess", "solution", "hide-input", "nbval-check-output"}
+TAGS = {"guess", "solution", "hide-input", "nbval-check-output", "warns"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,14 @@ def was_executed(chapter: Chapter) -> Iterator[str]:
                 yield f"cell {number} has stored a path of this computer; print a path relative to the repository"
     if recorded_result(chapter.stored) is None:
         yield "no main result; call record_result() in one of the last cells"
+
+
+def warnings_are_wanted(chapter: Chapter) -> Iterator[str]:
+    """A stored notebook shows a warning only where its cell is about it."""
+    for number, cell in enumerate(chapter.stored.cells, 1):
+        found = warnings_of_cell(cell)
+        if found and "warns" not in cell.metadata.get("tags", []):
+            yield f"cell {number} has stored a warning ({found[0]}); mend its cause, or tag the cell warns if it teaches it"
 
 
 def cells_are_short(chapter: Chapter) -> Iterator[str]:
@@ -195,6 +204,7 @@ RULES = (
     is_fresh,
     is_small,
     was_executed,
+    warnings_are_wanted,
     cells_are_short,
     cells_are_marked,
     figures_have_alt,

@@ -6,19 +6,24 @@ python -m lookinside.course.build.run [CHAPTER]
 from __future__ import annotations
 
 import argparse
+import datetime
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from lookinside.course.build.execution import ANSI, Execution, execute
 from lookinside.course.build.export import write_page
 from lookinside.course.build.pairs import read_source
+from lookinside.course.build.start_page import UNFINISHED, write_start_page
 from lookinside.course.places import chapter_sources, repository
 from lookinside.course.profiles import profile
 from lookinside.course.recording import recorded_result
+from lookinside.course.warned import recorded_warnings
 from lookinside.errors import LookInsideError
 
 INTERRUPTED = 130
@@ -31,30 +36,46 @@ class Line:
     chapter: str
     execution: Execution | None = None
     sentence: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """True where the chapter ran to its end."""
         return self.execution is not None and self.execution.error is None and not self.execution.interrupted
 
-    def cells(self) -> tuple[str, str, str, str]:
-        """Chapter, minutes, peak memory and what came out."""
+    @property
+    def outcome(self) -> str:
+        """What came out, in a few words."""
         if self.execution is None:
-            return self.chapter, "-", "-", "not run"
-        minutes, memory = f"{self.execution.seconds / 60:.1f}", f"{self.execution.peak_bytes / 1e9:.1f} GB"
+            return "not run"
         if self.execution.interrupted:
-            return self.chapter, minutes, memory, "INTERRUPTED"
+            return "INTERRUPTED"
         if self.execution.error is not None:
-            return self.chapter, minutes, memory, f"FAILED {self.execution.error}"
-        return self.chapter, minutes, memory, self.sentence or "ran to its end"
+            return f"FAILED {self.execution.error}"
+        return self.sentence or "ran to its end"
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """Chapter, minutes, peak memory, number of warnings and what came out."""
+        if self.execution is None:
+            return self.chapter, "-", "-", "-", self.outcome
+        minutes, memory = f"{self.execution.seconds / 60:.1f}", f"{self.execution.peak_bytes / 1e9:.1f} GB"
+        return self.chapter, minutes, memory, str(len(self.warnings)), self.outcome
 
 
 def closing_table(lines: list[Line]) -> str:
-    """The table under a run: one line a chapter."""
-    rows = [("chapter", "minutes", "memory", "main result"), *(line.cells() for line in lines)]
-    wide = [max(len(row[column]) for row in rows) for column in range(3)]
-    texts = [f"{row[0]:<{wide[0]}}  {row[1]:>{wide[1]}}  {row[2]:>{wide[2]}}  {row[3]}" for row in rows]
-    return "\n".join([texts[0], "-" * max(map(len, texts)), *texts[1:]])
+    """The table under a run, one line a chapter, and below it what the chapters warned of."""
+    rows = [("chapter", "minutes", "memory", "warnings", "main result"), *(line.cells() for line in lines)]
+    wide = [max(len(row[column]) for row in rows) for column in range(4)]
+    texts = [
+        "  ".join([row[0].ljust(wide[0]), *(row[column].rjust(wide[column]) for column in (1, 2, 3)), row[4]])
+        for row in rows
+    ]
+    warned = [
+        f"{line.chapter} warned{f' {times} times' if times > 1 else ''}: {' '.join(text.split())}"
+        for line in lines
+        for text, times in Counter(line.warnings).items()
+    ]
+    return "\n".join([texts[0], "-" * max(map(len, texts)), *texts[1:], *([""] if warned else []), *warned])
 
 
 def run_chapter(source: Path, pages: Path, environment: dict[str, str] | None = None) -> Line:
@@ -71,16 +92,30 @@ def run_chapter(source: Path, pages: Path, environment: dict[str, str] | None = 
             notebook, source.parent, environment=environment, on_cell=bar.update, on_error_text=_shown_beside(bar)
         )
     result = recorded_result(notebook)
-    line = Line(source.stem, execution, result["sentence"] if result else "")
-    write_page(notebook, pages / f"{_page_name(source, line, environment or {})}.html")
+    line = Line(source.stem, execution, result["sentence"] if result else "", tuple(recorded_warnings(notebook)))
+    _write_page(notebook, line, pages, environment or {})
     return line
 
 
-def _page_name(source: Path, line: Line, environment: dict[str, str]) -> str:
+def _write_page(notebook: Any, line: Line, pages: Path, environment: dict[str, str]) -> None:
     """A page for each data set; one that stopped half-way does not take the place of a whole one."""
     dataset = Path(environment.get("COURSE_DATASET") or profile.dataset).name
-    parts = [source.stem, *([] if dataset == "phantoms" else [dataset]), *([] if line.ok else ["unfinished"])]
-    return "-".join(parts)
+    whole = "-".join([line.chapter, *([] if dataset == "phantoms" else [dataset])])
+    about = {
+        "chapter": line.chapter,
+        "dataset": dataset,
+        "profile": environment.get("COURSE_PROFILE") or profile.name,
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(line.execution.seconds, 1),
+        "peak_bytes": line.execution.peak_bytes,
+        "sentence": line.sentence,
+        "warnings": len(line.warnings),
+        "error": None if line.ok else line.execution.error or "interrupted",
+    }
+    unfinished = pages / f"{whole}{UNFINISHED}.html"
+    write_page(notebook, pages / f"{whole}.html" if line.ok else unfinished, about)
+    if line.ok:
+        unfinished.unlink(missing_ok=True)  # what had stopped there has now run
 
 
 def _shown_beside(bar: tqdm) -> Callable[[str], None]:
@@ -101,15 +136,22 @@ def run_chapters(sources: list[Path], pages: Path, environment: dict[str, str] |
     try:
         for source in sources:
             lines.append(run_chapter(source, pages, environment))
+            write_start_page(pages, _all_beside(sources))
             if lines[-1].execution.interrupted:
                 stopped = True
                 break
     except KeyboardInterrupt:
         stopped = True
-        lines.append(Line(sources[len(lines)].stem, Execution(0.0, 0, interrupted=True)))
+        lines += [Line(source.stem, Execution(0.0, 0, interrupted=True)) for source in sources[len(lines) :][:1]]
     lines += [Line(source.stem) for source in sources[len(lines) :]]
-    print(f"\n{closing_table(lines)}\n\nPages: {_from_here(pages)}/", flush=True)
+    start = write_start_page(pages, _all_beside(sources))
+    print(f"\n{closing_table(lines)}\n\nPages: {_from_here(start)}", flush=True)
     return INTERRUPTED if stopped else int(not all(line.ok for line in lines))
+
+
+def _all_beside(sources: list[Path]) -> list[Path]:
+    """The chapters of the sources' folder, those that do not run now too."""
+    return sorted({*sources, *(path for one in sources for path in one.parent.glob("[0-9][0-9]_*.py"))})
 
 
 def _from_here(path: Path) -> Path:

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lookinside.course.build.export import headings_of
 from lookinside.course.build.pairs import fresh_notebook
+from lookinside.course.build.start_page import renew_start_page
 from lookinside.course.places import chapter_sources, repository
 from lookinside.errors import LookInsideError
 
@@ -93,6 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     except LookInsideError as error:
         print(error, file=sys.stderr)
         return 1
+    renew_start_page()
     print(f"{len(written)} notebooks in build/student")
     return 0
 
