@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.network.activations import activation_name
+from lookinside.explain.network.activations import activation_name, is_hidden
 from lookinside.explain.network.convolutions import Convolution, DepthwiseConvolution
 from lookinside.explain.network.graph import Step
 from lookinside.explain.network.reversals import MaxPool, Pad, Relu, Reversal, Scale
@@ -41,6 +41,8 @@ def reversals_of(step: Step) -> list[Reversal]:
     layer, kind = step.layer, type(step.layer)
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         raise LookInsideError(f"Layer {step.name} has its channels first: build the model with channels last.")
+    if is_hidden(layer):
+        kind = None  # its type does not say what it does
     if kind is keras.layers.Conv2D:
         return [Convolution(layer), *_activation(layer.activation, step)]
     if kind is keras.layers.DepthwiseConv2D and tuple(layer.dilation_rate) == (1, 1):
@@ -49,7 +51,7 @@ def reversals_of(step: Step) -> list[Reversal]:
         return [Scale(lambda: _batch_norm(layer))]
     if kind is keras.layers.Activation:
         return _activation(layer.activation, step)
-    alone = kind is keras.layers.ReLU or not isinstance(layer, keras.Layer)  # keras.ops.relu is no layer
+    alone = kind is keras.layers.ReLU or (kind and not isinstance(layer, keras.Layer))  # keras.ops.relu is no layer
     if alone and activation_name(layer) == "relu":
         return [Relu()]
     if kind is keras.layers.MaxPooling2D:
@@ -65,7 +67,9 @@ def reversals_of(step: Step) -> list[Reversal]:
     if kind in _SAME_WHEN_NOT_TRAINING:
         return [Reversal()]
     if len(step.inputs) > 1:
-        raise LookInsideError(f"Layer {step.name} ({kind.__name__}) joins several paths: choose a layer before it.")
+        raise LookInsideError(
+            f"Layer {step.name} ({type(layer).__name__}) joins several paths: choose a layer before it."
+        )
     raise LookInsideError(
         f"Layer {step.name} ({_described(layer)}) cannot be gone back through: choose a layer before it. "
         f"The deconvnet knows {_POSSIBLE}."

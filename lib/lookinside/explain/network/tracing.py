@@ -1,4 +1,4 @@
-"""One way to make TensorFlow graphs of a method: traced once a shape, also from several threads, without false alarms."""
+"""One way to make TensorFlow graphs of a method: traced once a shape, from several threads too."""
 
 from __future__ import annotations
 
