@@ -11,6 +11,7 @@ import tensorflow as tf
 from lookinside.errors import LookInsideError
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.network.activations import activation_name
+from lookinside.explain.network.precision import float_kernel
 from lookinside.explain.network.tracing import traced
 
 
@@ -66,11 +67,12 @@ class CAM(ClassMap):
         self.layer = self._graph.writer(self._value).name
         if self._graph.writer(self._value).shape[:2] == (1, 1):
             raise LookInsideError(f"Layer {self.layer} has maps of one pixel: give the model larger images.")
+        float_kernel(self._dense.layer)  # says what it cannot read
 
     def _low(self, images, classes):
         known = self._graph.compute({0: images}, [self._value, self._head.value], self._call)
         wanted = tf.where(classes < 0, self._head.predicted(known[self._head.value]), classes)
-        kernel = tf.cast(tf.convert_to_tensor(self._dense.layer.kernel), tf.float32)
+        kernel = float_kernel(self._dense.layer)
         if self._head.columns == 1:
             weights = kernel[:, 0] * (2.0 * tf.cast(wanted, tf.float32)[:, None] - 1.0)
         else:

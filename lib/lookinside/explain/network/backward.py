@@ -65,7 +65,7 @@ class Caller:
     def __init__(self, steps: Iterable[Step], head_step: Step | None = None, relu=None):
         self.head_step, self.relu = head_step, relu
         for step in steps:
-            _check_weights(step)
+            _check_layer(step)
             if relu is not None:
                 _check_rectifiers(step, is_head=step is head_step)
 
@@ -97,9 +97,16 @@ def _is_rectifier(layer):
     return alone and not is_hidden(layer) and activation_name(layer) == "relu"
 
 
-def _check_weights(step):
+def _check_layer(step):
+    """Raise LookInsideError for a layer that cannot be computed as it is, in float32, call after call."""
     if getattr(step.layer, "stateful", False):
         raise LookInsideError(f"Layer {step.name} keeps a state from call to call: build it with stateful=False.")
+    if isinstance(step.layer, keras.layers.TimeDistributed):
+        for part in step.layer._flatten_layers():
+            if part.quantization_mode:
+                raise LookInsideError(
+                    f"Layer {step.name} holds {part.name}, quantised: Keras' TimeDistributed leaves out its scale."
+                )
     for weight in getattr(step.layer, "weights", ()):
         if "float" in weight.dtype and weight.dtype != "float32":
             raise LookInsideError(
