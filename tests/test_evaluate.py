@@ -6,7 +6,7 @@ import pytest
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.training.evaluate import evaluate_classifier, proportion_interval
+from lookinside.training.evaluate import _balanced, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
 LABELS = [0, 0, 1, 1, 1, 1]
@@ -32,9 +32,21 @@ def test_by_hand():
     assert result.predictions.tolist() == [0, 0, 0, 1, 1, 1]
     assert result.confusion.tolist() == [[2, 0], [1, 3]]
     assert result.accuracy[0] == pytest.approx(5 / 6)
-    assert result.balanced_accuracy == pytest.approx((1 + 3 / 4) / 2)
+    assert result.balanced_accuracy[0] == pytest.approx((1 + 3 / 4) / 2)
+    assert result.right.tolist() == [1, 1, 0, 1, 1, 1]
     assert result.majority == pytest.approx(4 / 6)
     assert result.confidence[5] == pytest.approx(1 / (1 + np.exp(-10 * (220 - 128) / 255)), rel=1e-4)
+
+
+def test_the_balanced_interval_is_that_of_a_mean_over_classes():
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], (300, 60))
+    predictions = np.where(random.random(360) < np.where(labels, 0.5, 0.9), labels, 1 - labels)
+    shares = [np.mean(predictions[labels == k] == k) for k in (0, 1)]
+    deviation = np.sqrt(sum(p * (1 - p) / n for p, n in zip(shares, (300, 60), strict=True))) / 2
+    estimate, low, high = _balanced(labels, predictions)
+    assert estimate == pytest.approx(np.mean(shares))
+    assert (high - low) / 2 == pytest.approx(1.96 * deviation, rel=0.12)
 
 
 def test_wilson_against_its_formula():

@@ -75,6 +75,11 @@ class LabelledImages:
         """(H, W, C) of one image: what a model takes as its input shape."""
         return self.images.shape[1:]
 
+    @property
+    def pixels(self) -> np.ndarray:
+        """The images as a model of this course takes them: float32 (N, H, W, C) in [0, 1]."""
+        return self.images / np.float32(255)
+
     def counts(self) -> dict[str, int]:
         """How many images each class has, in the order of `class_names` (0 where it has none)."""
         numbers = np.bincount(self.labels, minlength=len(self.class_names))

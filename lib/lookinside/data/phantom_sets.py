@@ -21,11 +21,13 @@ def split_seed(split: str, seed: int) -> int:
     return len(_SPLITS) * seed + _SPLITS[split]
 
 
-def phantom_radiographs(split, classes, per_class, size, seed, shortcut=None) -> LabelledImages:
+def phantom_radiographs(
+    split, classes, per_class, size, seed, shortcut=None, *, without=(), reexpose=False
+) -> LabelledImages:
     """Draw a phantom set with its truth, as masks.
 
     The masks are "landmarks" (the bones that a radiologist names for hand and foot, else empty), "bones", "body" (all
-    that is not air) and "plate" (the planted marker).
+    that is not air), "plate" (the planted marker) and "removed" (what `without` has taken away).
 
     Args:
         split: `"train"`, `"validation"` or `"test"`; different people in each.
@@ -34,14 +36,18 @@ def phantom_radiographs(split, classes, per_class, size, seed, shortcut=None) ->
         size: height and width in pixels.
         seed: whole number, 0 or more; same seed, same images.
         shortcut: class whose images carry a planted marker (or several), or None.
+        without: parts to leave out, such as "metacarpals" or "bones"; all else stays as it is, see `radiograph`.
+        reexpose: expose anew for what is left.
 
     Returns:
         `LabelledImages`; an image's name is its class and the seed that `radiograph` draws it from.
 
     Raises:
-        LookInsideError: for an unknown split or class, or a wrong size or seed.
+        LookInsideError: for an unknown split, class or part, or a wrong size or seed.
     """
-    drawn = radiograph_set(classes, per_class, size=size, seed=split_seed(split, seed), shortcut=shortcut)
+    own = split_seed(split, seed)
+    options = {"size": size, "seed": own, "shortcut": shortcut, "without": without, "reexpose": reexpose}
+    drawn = radiograph_set(classes, per_class, **options)
     names = tuple(f"{drawn.class_names[k]}-{s}" for k, s in zip(drawn.labels, drawn.seeds, strict=True))
     return LabelledImages(
         images=drawn.images[..., np.newaxis],
@@ -53,5 +59,6 @@ def phantom_radiographs(split, classes, per_class, size, seed, shortcut=None) ->
             "bones": drawn.bone_masks,
             "body": drawn.body_masks,
             "plate": drawn.shortcut_masks,
+            "removed": drawn.removed_masks,
         },
     )

@@ -22,15 +22,18 @@ class Evaluation:
         predictions: int64 (N,), the class with the highest logit.
         confidence: float32 (N,) in [0, 1], the softmax probability of that class.
         accuracy: share of right predictions and its 95 % Wilson interval: (estimate, low, high).
-        balanced_accuracy: mean over the classes present of the share of each that was found.
+        right: float64 (N,), 1 where the prediction is right, else 0: what paired differences are made of.
+        balanced_accuracy: mean over the classes present of the share of each that was found, and its 95 % interval:
+            (estimate, low, high); the images of each class are drawn anew.
         majority: accuracy of always naming the test set's commonest class.
         confusion: int64 (K, K), rows are true classes, columns predicted ones.
     """
 
     predictions: np.ndarray
     confidence: np.ndarray
+    right: np.ndarray
     accuracy: tuple[float, float, float]
-    balanced_accuracy: float
+    balanced_accuracy: tuple[float, float, float]
     majority: float
     confusion: np.ndarray
 
@@ -46,7 +49,8 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
     Raises:
         LookInsideError: for an empty set, or a model with another number of outputs than the set has classes.
 
-    Source of the interval: Wilson 1927, by SciPy; balanced accuracy and confusion matrix by scikit-learn.
+    Source of the intervals: Wilson 1927, by SciPy, and the bootstrap over images, class by class; balanced accuracy and
+    confusion matrix by scikit-learn.
     """
     classes = len(images.class_names)
     if model.output_shape[-1] != classes:
@@ -60,8 +64,9 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
     return Evaluation(
         predictions=predictions,
         confidence=(exponents / exponents.sum(axis=1, keepdims=True)).max(axis=1),
+        right=right.astype(np.float64),
         accuracy=proportion_interval(int(right.sum()), len(right)),
-        balanced_accuracy=float(balanced_accuracy_score(images.labels, predictions)),
+        balanced_accuracy=_balanced(images.labels, predictions),
         majority=max(images.counts().values()) / len(images),
         confusion=count_confusions(images.labels, predictions, labels=np.arange(classes)),
     )
@@ -71,3 +76,14 @@ def proportion_interval(successes: int, trials: int) -> tuple[float, float, floa
     """Share of successes with its 95 % Wilson interval: (estimate, low, high), each in [0, 1] (Wilson 1927)."""
     interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     return successes / trials, float(interval.low), float(interval.high)
+
+
+def _balanced(labels, predictions, resamples=1000):
+    """Balanced accuracy and its bootstrap interval; each class keeps its number of images."""
+    found = np.zeros(resamples)
+    present = np.unique(labels)
+    for label in present:
+        right = predictions[labels == label] == label
+        found += np.random.default_rng(int(label)).binomial(len(right), right.mean(), resamples) / len(right)
+    low, high = np.quantile(found / len(present), (0.025, 0.975))
+    return float(balanced_accuracy_score(labels, predictions)), float(low), float(high)
