@@ -3,22 +3,12 @@
 import keras
 import numpy as np
 import pytest
+from long_runs import TRAIN, VALIDATION, striped
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.training import fit_classifier
 from lookinside.training.stream import training_batches
-
-
-def striped(count, seed, classes=3, size=12):
-    """Noise with one bright band; its height is the class."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % classes
-    images = rng.integers(0, 120, (count, size, size, 1))
-    for image, label in zip(images, labels, strict=True):
-        image[4 * label : 4 * label + 2] += 60
-    names = tuple(f"image {i}" for i in range(count))
-    return LabelledImages(images.astype("uint8"), labels.astype("int64"), ("low", "mid", "high")[:classes], names)
 
 
 def small_net(classes=3, size=12, seed=1):
@@ -37,14 +27,13 @@ def small_net(classes=3, size=12, seed=1):
     )
 
 
-TRAIN, VALIDATION = striped(50, 0), striped(21, 1)
-
-
 def test_it_learns():
     history = fit_classifier(small_net(), TRAIN, VALIDATION, epochs=8, batch_size=8, learning_rate=0.05, progress=False)
     assert set(history.curves) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert all(len(values) == history.epochs == 8 for values in (*history.curves.values(), history.seconds))
     assert history.best() > 0.8
+    with pytest.raises(LookInsideError, match="choose from accuracy, loss, val_accuracy, val_loss"):
+        history.best("dice")
 
 
 def test_it_ends_with_the_best_epoch():
@@ -64,6 +53,29 @@ def test_patience_stops():
     )
     assert history.stopped_early
     assert history.epochs == history.best_epoch + 2 < 60
+
+
+def test_steps_end_the_run_in_the_middle_of_an_epoch(tmp_path):
+    options = {"batch_size": 8, "learning_rate": 0.05, "patience": None, "progress": False}
+    whole = fit_classifier(small_net(), TRAIN, VALIDATION, epochs=3, **options)
+    assert whole.steps == [6, 12, 18]
+    model = small_net()
+    cut = fit_classifier(model, TRAIN, VALIDATION, steps=15, run_folder=tmp_path, **options)
+    assert cut.steps == [6, 12, 15]
+    assert not cut.stopped_early
+    for column, values in whole.curves.items():  # up to there it is the same run
+        np.testing.assert_allclose(cut.curves[column][:2], values[:2], rtol=1e-5)
+    assert cut.curves["loss"][2] != whole.curves["loss"][2]
+    again = small_net()
+    assert fit_classifier(again, TRAIN, VALIDATION, steps=15, run_folder=tmp_path, **options).resumed_after == 3
+    np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
+
+
+@pytest.mark.parametrize(("limits", "steps"), [((1, 99), [6]), ((9, 7), [6, 7]), ((None, 3), [3])])
+def test_of_epochs_and_steps_the_one_that_is_reached_first_counts(limits, steps):
+    epochs, most = limits
+    history = fit_classifier(small_net(), TRAIN, VALIDATION, epochs=epochs, steps=most, batch_size=8, progress=False)
+    assert history.steps == steps
 
 
 def test_no_epoch_is_traced_anew():
@@ -165,6 +177,8 @@ def test_a_loss_of_nan_ends_training():
     ("change", "says"),
     [
         ({"epochs": 0}, "1 or more"),
+        ({"epochs": None}, "how long to train"),
+        ({"steps": 0}, "1 or more"),
         ({"batch_size": 0}, "1 or more"),
         ({"train": TRAIN.subset([])}, "train set holds no image"),
         ({"validation": VALIDATION.subset([])}, "validation set holds no image"),

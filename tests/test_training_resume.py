@@ -1,196 +1,147 @@
-"""A killed run goes on: same rows, same stop, same weights as the run in one piece."""
+"""The files of a run: a torn one is passed over, and a finished run is not trained again."""
 
-import csv
 import logging
 
 import keras
 import numpy as np
 import pytest
-from test_training_fit import TRAIN, VALIDATION, small_net
+from long_runs import STEPS, TRAIN, VALIDATION, bar_that
 
+from lookinside.errors import LookInsideError
 from lookinside.training import augmentation, fit_classifier
-from lookinside.training.resume import run_key
+from lookinside.training.keys import run_key
+from lookinside.training.run_folder import RunFolder, State
 
-SETTINGS = {"epochs": 5, "batch_size": 8, "learning_rate": 0.03, "seed": 4}
-STEPS = 6
+LIMITS = {"epochs": 20, "batch_size": 8, "learning_rate": 0.3, "patience": 2, "seed": 4}
 
 
 class Killed(Exception):
     """Stands for a kill."""
 
 
-def killer(after_steps):
-    """A progress bar that kills the run at a step."""
-
-    class Bar:
-        done = 0
-
-        def update(self, steps):
-            self.done += steps
-            if self.done > after_steps:
-                raise Killed
-
-        def set_postfix_str(self, text):
-            pass
-
-        def close(self):
-            pass
-
-    return lambda steps, description, unit: Bar()
+def killed():
+    raise Killed
 
 
-def fit(folder, progress=False, **changes):
-    model = small_net()
-    augment = augmentation((12, 12, 1), shear=0, stretch=0, crop=0, finer=1, seed=2)  # few layers: quick to trace
-    history = fit_classifier(
-        model, TRAIN, VALIDATION, augment=augment, run_folder=folder, progress=progress, **{**SETTINGS, **changes}
-    )
-    return model, history
+def plain_net():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
 
 
-def kill(folder, after_steps, **changes):
-    with pytest.raises(Killed):
-        fit(folder, killer(after_steps), **changes)
-    (run,) = folder.iterdir()
+def fit(folder, progress=False):
+    model = plain_net()
+    return model, fit_classifier(model, TRAIN, VALIDATION, run_folder=folder, progress=progress, **LIMITS)
+
+
+def no_bar(*arguments, **options):
+    raise AssertionError("a run that has ended is trained again")
+
+
+def state(step):
+    return State([{"step": step, "loss": 1 / step}], {"variables": [np.full((2, 3), step), np.float32(step)]})
+
+
+def step_of(found):
+    assert found.arrays["variables"][0].tolist() == [[found.rows[-1]["step"]] * 3] * 2
+    return found.rows[-1]["step"]
+
+
+def anything(found):
+    return True
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A folder with two saved states, after step 1 and after step 2."""
+    run = RunFolder(tmp_path / "abc")
+    run.save(state(1))
+    run.save(state(2))
     return run
 
 
-@pytest.fixture(scope="module")
-def one_piece(tmp_path_factory):
-    return fit(tmp_path_factory.mktemp("one_piece"))
+def test_the_last_state_is_loaded(run):
+    assert step_of(run.load(anything)) == 2
 
 
-def assert_same_run(result, expected, resumed_after):
-    (model, history), (whole_model, whole) = result, expected
-    assert history.resumed_after == resumed_after
-    assert history.epochs == whole.epochs
-    assert history.best_epoch == whole.best_epoch
-    assert history.stopped_early == whole.stopped_early
-    for column, values in whole.curves.items():
-        np.testing.assert_allclose(history.curves[column], values, rtol=1e-3, atol=1e-4, err_msg=column)
-    for weight, expected_weight in zip(model.get_weights(), whole_model.get_weights(), strict=True):
-        np.testing.assert_allclose(weight, expected_weight, rtol=1e-2, atol=1e-3)
+@pytest.mark.parametrize("left", [0, 100, 600])
+def test_a_torn_state_gives_way_to_the_one_before_and_never_takes_its_place(run, left):
+    run.last.write_bytes(run.last.read_bytes()[:left])
+    assert step_of(run.load(anything)) == 1
+    run.save(state(2))
+    run.last.write_bytes(b"torn again")
+    assert step_of(run.load(anything)) == 1
 
 
-def rows_on_disk(folder):
-    (run,) = folder.iterdir()
-    with (run / "history.csv").open() as file:
-        return list(csv.DictReader(file))
+@pytest.mark.parametrize("renames", [0, 1, 2])
+def test_a_kill_while_saving_leaves_a_state(run, monkeypatch, renames):
+    from lookinside.training import run_folder
+
+    replace, done = run_folder.os.replace, []
+
+    def replace_some(*paths):
+        if len(done) == renames:
+            raise Killed
+        done.append(replace(*paths))
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(run_folder.os, "replace", replace_some)
+        run.save(state(3))
+    assert step_of(run.load(anything)) == (3 if renames == 2 else 2)
 
 
-@pytest.mark.parametrize("steps", [2 * STEPS, 4 * STEPS + 5])
-def test_a_killed_run_becomes_the_run_in_one_piece(tmp_path, one_piece, steps):
-    run = kill(tmp_path, steps)
-    assert (run / "backup").exists()
-    result = fit(tmp_path)
-    assert_same_run(result, one_piece, resumed_after=steps // STEPS)
-    rows = rows_on_disk(tmp_path)
-    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5]
-    assert [float(row["val_loss"]) for row in rows] == result[1].curves["val_loss"]
-    best = f"best_{result[1].best_epoch:05d}.npz"
-    assert sorted(path.name for path in run.iterdir()) == [best, "finished", "history.csv"]
-
-
-def test_a_finished_run_is_loaded_not_trained_again(tmp_path, one_piece):
-    fit(tmp_path)
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=5)
-
-
-def test_a_finished_run_whose_weights_are_torn_is_trained_again(tmp_path, one_piece):
-    fit(tmp_path)
-    (best,) = tmp_path.rglob("best_*.npz")
-    best.write_bytes(best.read_bytes()[:200])
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=0)
-
-
-def test_two_kills(tmp_path, one_piece):
-    kill(tmp_path, STEPS + 1)
-    kill(tmp_path, 2 * STEPS + 1)
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=3)
-
-
-def test_a_kill_in_the_first_epoch_starts_anew(tmp_path, one_piece):
-    kill(tmp_path, 2)
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=0)
-
-
-def test_a_kill_between_the_row_and_the_backup_makes_no_row_twice(tmp_path, one_piece):
-    run = kill(tmp_path, 2 * STEPS)
-    row = (run / "history.csv").read_text().splitlines()[-1]
-    with (run / "history.csv").open("a") as file:
-        file.write("3" + row[1:] + "\n")
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=2)
-    assert len(rows_on_disk(tmp_path)) == 5
-
-
-def test_a_kill_between_weights_and_their_note_trains_no_epoch_twice(tmp_path, one_piece):
-    run = kill(tmp_path, 3 * STEPS)
-    (run / "backup" / "training_metadata.json").write_text('{"epoch": 2, "batch": 0}')
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=3)
-
-
-def test_a_torn_backup_goes_back_one_epoch(tmp_path, one_piece):
-    run = kill(tmp_path, 3 * STEPS)
-    latest = run / "backup" / "latest.weights.h5"
-    latest.write_bytes(latest.read_bytes()[:1000])
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=2)
-
-
-def test_a_broken_backup_is_set_aside_in_one_line(tmp_path, one_piece, caplog):
-    run = kill(tmp_path, 3 * STEPS)
-    for path in (run / "backup").iterdir():
-        path.write_bytes(b"not a backup")
+def test_states_that_are_all_useless_are_set_aside_in_one_line(run, caplog):
+    run.last.write_bytes(b"no state")
     with caplog.at_level(logging.WARNING, "lookinside"):
-        result = fit(tmp_path)
-    assert_same_run(result, one_piece, resumed_after=0)
+        assert run.load(lambda found: False) is None  # the other one is of another network
     (record,) = caplog.records
-    assert "set aside as backup.broken" in record.getMessage()
-    assert "\n" not in record.getMessage()
-    assert (run / "backup.broken").is_dir()
-    assert len(rows_on_disk(tmp_path)) == 5
+    assert "run abc is broken: set aside" in record.getMessage() and "\n" not in record.getMessage()
+    assert sorted(path.name for path in run.folder.glob("state*")) == ["state.broken", "state_before.broken"]
+    assert run.load(anything) is None
 
 
-def test_a_lost_history_starts_anew(tmp_path, one_piece):
-    run = kill(tmp_path, 3 * STEPS)
-    (run / "history.csv").unlink()
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=0)
+def test_a_finished_run_is_loaded_not_trained_again(tmp_path):
+    model, history = fit(tmp_path)
+    again, loaded = fit(tmp_path, no_bar)
+    assert loaded.resumed_after == history.epochs
+    assert (loaded.curves, loaded.best_epoch, loaded.stopped_early) == (history.curves, history.best_epoch, True)
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    (run,) = tmp_path.iterdir()
+    assert sorted(path.name for path in run.iterdir()) == ["finished.npz", "history.csv", "lock"]
+    (run / "finished.npz").write_bytes(b"torn")
+    assert fit(tmp_path)[1].resumed_after == 0
 
 
-def test_patience_counts_on_over_a_kill(tmp_path):
-    changes = {"epochs": 30, "patience": 3, "learning_rate": 0.1}
-    whole = fit(tmp_path / "whole", **changes)
-    assert whole[1].stopped_early
-    waiting = whole[1].best_epoch + 1  # one epoch without a gain is behind it
-    kill(tmp_path / "killed", waiting * STEPS + 1, **changes)
-    result = fit(tmp_path / "killed", **changes)
-    assert_same_run(result, whole, resumed_after=waiting)
+def test_patience_counts_on_over_a_kill_and_after_the_last_epoch_there_is_none(tmp_path, monkeypatch):
+    model, whole = fit(None)
+    assert whole.stopped_early and whole.epochs == whole.best_epoch + 2
+    waiting = whole.best_epoch + 1  # one epoch without a gain is behind it
+    with pytest.raises(Killed):
+        fit(tmp_path, bar_that(killed, waiting * STEPS + 1))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(RunFolder, "finish", lambda self, state: killed())
+        fit(tmp_path)
+    again, history = fit(tmp_path, no_bar)
+    assert (history.epochs, history.best_epoch, history.stopped_early) == (whole.epochs, whole.best_epoch, True)
+    np.testing.assert_allclose(again.get_weights()[0], model.get_weights()[0], rtol=1e-5)
 
 
-def test_a_kill_after_the_last_epoch_trains_no_more(tmp_path, one_piece, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr("lookinside.training.fit.RunFolder.finish", lambda self, best: (_ for _ in ()).throw(Killed))
-        patch.setattr(keras.callbacks.BackupAndRestore, "on_train_end", lambda self, logs=None: None)
-        with pytest.raises(Killed):
-            fit(tmp_path)
-    assert_same_run(fit(tmp_path), one_piece, resumed_after=5)
+def test_another_configuration_is_another_run():
+    def key(**changes):
+        base = {"images": TRAIN.images, "augment": augmentation((12, 12, 1)), "net": plain_net(), "rate": 0.1}
+        return run_key({**base, **changes})
 
-
-def test_the_next_fit_of_a_resumed_model_runs_all_its_epochs(tmp_path):
-    kill(tmp_path, 3 * STEPS)
-    model, _ = fit(tmp_path)
-    assert fit_classifier(model, TRAIN, VALIDATION, epochs=2, progress=False).epochs == 2
-
-
-def test_another_configuration_is_another_run(tmp_path):
-    base = {"train": TRAIN, "validation": VALIDATION, "augment": augmentation((12, 12, 1)), "lr": 0.1}
-    key = run_key(small_net(), **base)
-    assert run_key(small_net(), **base) == key  # Keras has numbered its layers anew
+    assert key() == key()  # Keras has numbered its layers anew
     others = [
-        run_key(small_net(), **{**base, "train": TRAIN.subset(slice(0, 49))}),
-        run_key(small_net(), **{**base, "train": VALIDATION, "validation": TRAIN}),
-        run_key(small_net(), **{**base, "augment": augmentation((12, 12, 1), rotation=5)}),
-        run_key(small_net(), **{**base, "augment": None}),
-        run_key(small_net(), **{**base, "lr": 0.2}),
-        run_key(keras.Sequential([small_net(), keras.layers.Activation("linear")]), **base),
+        key(images=TRAIN.images[:49]),
+        key(images=TRAIN.images.reshape(50, 144)),
+        key(augment=augmentation((12, 12, 1), rotation=5)),
+        key(augment=None),
+        key(rate=0.2),
+        key(net=keras.Sequential([plain_net(), keras.layers.Activation("linear")])),
+        key(net=keras.optimizers.Adam(0.1)),
+        key(net=keras.optimizers.Adam(0.2)),
+        key(net=len),
     ]
-    assert len({key, *others}) == 1 + len(others)
+    assert len({key(), *others}) == 1 + len(others)
+    with pytest.raises(LookInsideError, match="cannot hold a generator"):
+        run_key(x for x in "abc")

@@ -1,15 +1,19 @@
-"""Training of classifiers, and what they are worth on images they have not seen."""
+"""Training that goes on after a kill, and what a classifier is worth on images that it has not seen."""
 
 from lookinside.training.augment import augmentation
+from lookinside.training.checkpoint import Checkpoint
+from lookinside.training.classifier import fit_classifier
 from lookinside.training.evaluate import Evaluation, evaluate_classifier, proportion_interval
-from lookinside.training.fit import fit_classifier
 from lookinside.training.history import History
+from lookinside.training.resumable import fit_resumable
 
 __all__ = [
+    "Checkpoint",
     "Evaluation",
     "History",
     "augmentation",
     "evaluate_classifier",
     "fit_classifier",
+    "fit_resumable",
     "proportion_interval",
 ]
