@@ -1,21 +1,30 @@
 """The table of explanations: its scores are those of the single functions, and chance is where it should be."""
 
+import json
+from functools import partial
+
 import numpy as np
 import pytest
 from small_nets import IMAGES, net
 
 from lookinside.errors import LookInsideError
 from lookinside.explain import (
+    Comparison,
     Deconvnet,
     GradCAM,
+    Interval,
     Saliency,
+    SmoothGrad,
+    bars,
     bootstrap_interval,
     compare,
     deletion,
     insertion,
     landmark_share,
     map_correlation,
+    paired_difference,
     pointing_game,
+    randomization_check,
     randomize_weights,
 )
 
@@ -77,3 +86,108 @@ def test_without_a_truth_its_scores_are_left_out(model):
 def test_what_cannot_be_compared_is_refused(model, makers, regions, says):
     with pytest.raises(LookInsideError, match=says):
         compare(makers, model, IMAGES, regions=regions)
+
+
+def test_the_scores_of_single_images_are_kept(model, table):
+    heat = Saliency(model)(IMAGES)
+    np.testing.assert_allclose(table.per_image["gradient"]["pointing_game"], pointing_game(heat, REGIONS))
+    for row, scores in table.items():
+        for name, interval in scores.items():
+            assert interval == bootstrap_interval(table.per_image[row][name])
+    assert json.loads(json.dumps(table))["gradient"]["insertion"] == list(table["gradient"]["insertion"])
+
+
+def test_rows_are_compared_image_by_image(table):
+    found = table.against("random heat", level=0.9, seed=4)
+    assert list(found) == ["gradient", "deconvnet", "the image itself"]
+    assert "untrained" not in found["gradient"]  # random heat has none
+    for row, scores in found.items():
+        for name, interval in scores.items():
+            one, other = table.per_image[row][name], table.per_image["random heat"][name]
+            assert interval == paired_difference(one, other, level=0.9, seed=4)
+    assert "untrained" in table.against("gradient")["deconvnet"]
+    with pytest.raises(LookInsideError, match="no row 'chance': the rows are gradient, deconvnet, the image itself"):
+        table.against("chance")
+
+
+def test_paired_differences_by_hand():
+    """Images differ by far more than the two explainers do: beside one another their intervals hide it."""
+    ease = np.random.default_rng(0).normal(0, 10, 60)
+    first, second = ease + 1 + np.random.default_rng(1).normal(0, 0.1, 60), ease
+    found = paired_difference(first, second)
+    assert isinstance(found, Interval)
+    assert found.estimate == pytest.approx((first - second).mean())
+    assert 0.9 < found.low < found.estimate < found.high < 1.1
+    assert bootstrap_interval(first).low < bootstrap_interval(second).high
+    assert paired_difference(second, first, seed=3) == bootstrap_interval(second - first, seed=3)
+    assert paired_difference([1, 2, np.nan, 5], [0, np.nan, 7, 4]) == (1, 1, 1)
+    assert np.isnan(paired_difference([np.nan, 1], [1, np.nan])).all()
+    narrow = paired_difference(first, second, level=0.5, resamples=500)
+    assert found.low < narrow.low < narrow.high < found.high
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        ([1, 2], [1, 2, 3], "give twice"),
+        ([[1, 2]], [[1, 2]], "give twice"),
+        (1, 2, "give twice"),
+        (["a"], [1], "first holds no numbers"),
+        ([1, np.inf], [1, np.inf], "first holds infinity"),
+        ([1.0], [-np.inf], "second holds infinity"),
+    ],
+)
+def test_what_cannot_be_paired_is_refused(first, second, says):
+    with pytest.raises(LookInsideError, match=says):
+        paired_difference(first, second)
+
+
+class Bar:
+    made = ()
+
+    def __init__(self, steps, description, unit):
+        Bar.made = (*Bar.made, description)
+
+    def update(self, steps):
+        pass
+
+    def close(self):
+        pass
+
+
+MAKERS = {
+    "a class": Saliency,
+    "a partial": partial(SmoothGrad, samples=2, progress=True),
+    "its own": lambda model: Saliency(model, progress=Bar),
+    "no explainer": lambda model: lambda images: Deconvnet(model, top_n=1)(images),
+}
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Bars are shown from the first moment on."""
+    monkeypatch.delenv("COURSE_QUIET", raising=False)
+    monkeypatch.setattr(bars, "DELAY", 0.0)
+    monkeypatch.setattr(bars, "TICK", 0.01)
+    monkeypatch.setattr(Bar, "made", ())
+
+
+def test_no_progress_is_silence_all_the_way_down(model, at_once, capfd):
+    compare(MAKERS, model, IMAGES, progress=False)
+    randomization_check(Saliency, model, IMAGES[:1], progress=False)
+    assert "".join(capfd.readouterr()) == "" and Bar.made == ()
+
+
+def test_ones_own_bar_stands_for_all_and_others_are_seen(model, at_once, capfd):
+    few = {name: MAKERS[name] for name in ("a partial", "its own")}
+    compare(few, model, IMAGES, progress=Bar)
+    assert "".join(capfd.readouterr()) == "" and set(Bar.made) == {"explanations", "Saliency"}
+    compare(few, model, IMAGES, progress=True)
+    shown = capfd.readouterr().err
+    assert "explanations" in shown and "SmoothGrad" in shown
+    SmoothGrad(model, samples=2)(IMAGES)  # and what was silenced is so no more
+    assert "SmoothGrad" in capfd.readouterr().err
+
+
+def test_it_is_a_dict_of_dicts(table):
+    assert isinstance(table, Comparison) and isinstance(table, dict)

@@ -1,10 +1,14 @@
 """What an explainer refuses: one line for each, that names what is wrong and the mend."""
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
+import PIL.Image
 import pytest
+import tensorflow as tf
 from keras import layers as kl
 from small_nets import CLASSES, EXPLAINERS, IMAGES, SHAPE, body, filled, net, top
 
@@ -31,11 +35,23 @@ BAD_IMAGES = {
     "empty batch": (IMAGES[:0], "holds no image"),
     "no batch axis": (IMAGES[0], r"image\[None\]"),
     "channels": (np.repeat(IMAGES, 3, axis=-1), r"\(3, 12, 10, 3\).*\(N, 12, 10, 1\)"),
-    "no channels": (IMAGES[..., 0], r"\(N, 12, 10, 1\)"),
+    "no channel axis": (IMAGES[..., 0], r"\(3, 12, 10\).*\(N, 12, 10, 1\): the channel axis.*images\[\.\.\., None\]"),
+    "one grey image": (IMAGES[0, ..., 0], r"batch and channel axes .*image\[None, \.\.\., None\]"),
+    "one image in colour": (np.repeat(IMAGES[0], 3, axis=-1), "one image of 3 channels, convert it"),
     "size": (IMAGES[:, :11], r"\(3, 11, 10, 1\)"),
     "turned": (IMAGES.transpose(0, 2, 1, 3), r"\(3, 10, 12, 1\)"),
     "text": (IMAGES.astype(str), "give numbers"),
     "objects": (IMAGES.astype(object), "give numbers"),
+    "a path": (Path("hand.png"), r"a path, 'hand.png': read the file, np.asarray.*\[None, \.\.\., None\]"),
+    "a path in text": ("hand.png", "a path, 'hand.png'"),
+    "paths": ([Path("hand.png"), Path("foot.png")], "paths or text, 'hand.png' first"),
+    "a PIL image": (PIL.Image.new("RGB", (10, 12)), r'PIL image.*image.convert\("L"\)\)\[None, \.\.\., None\]'),
+    "a data set": (tf.data.Dataset.from_tensor_slices(IMAGES).batch(2), "BatchDataset: give an array .*one batch"),
+    "a generator": ((image for image in IMAGES), "type generator: give an array"),
+    "a container": (SimpleNamespace(images=IMAGES), r"type SimpleNamespace: give the array in its \.images"),
+    "nothing": (None, "of type NoneType"),
+    "symbols": (keras.Input(SHAPE), "KerasTensor, which is no array yet"),
+    "of several sizes": ([IMAGES[0], IMAGES[0, 1:]], "differ in size"),
 }
 BAD_CLASSES = {
     "too high": (3, "Class 3 is outside .* 0 to 2"),
@@ -70,6 +86,15 @@ def test_bad_images(explainers, kind, bad):
     for use in uses(explainers[kind], "gradients", "maps", "predict"):
         with refused(says):
             use(images)
+
+
+def test_a_grey_image_for_a_model_in_colour_is_repeated_and_any_size_is_no_reason_to_guess():
+    with refused(r"np\.repeat\(images\[\.\.\., None\], 3, axis=-1\)"):
+        Saliency(net(shape=(12, 10, 3)))(IMAGES[..., 0])
+    with refused(r"the channel axis is missing"):
+        Saliency(net(shape=(None, None, 1)))(IMAGES[..., 0])
+    with refused("one image of 3 channels"):
+        Saliency(net(shape=(None, None, 1)))(np.zeros((30, 20, 3)))
 
 
 @pytest.mark.parametrize("bad", BAD_CLASSES)

@@ -1,5 +1,6 @@
 """Explainers for any Keras model, and the scores that say whether they tell the truth."""
 
+from lookinside.errors import BlankMapWarning
 from lookinside.explain.activation_maximization import ActivationMaximization
 from lookinside.explain.cam import CAM
 from lookinside.explain.deconvnet import Deconvnet, Projections
@@ -9,7 +10,7 @@ from lookinside.explain.gradients import ClassDeconvnet, GuidedBackprop, Salienc
 from lookinside.explain.heatmap import heat_map
 from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.score_cam import ScoreCAM
-from lookinside.explain.truth.comparison import compare
+from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.truth.parts import (
     PartImportance,
@@ -26,6 +27,7 @@ from lookinside.explain.truth.scores import (
     landmark_share,
     map_correlation,
     mass_in_region,
+    paired_difference,
     pointing_game,
     region_share,
 )
@@ -33,7 +35,9 @@ from lookinside.explain.truth.scores import (
 __all__ = [
     "CAM",
     "ActivationMaximization",
+    "BlankMapWarning",
     "ClassDeconvnet",
+    "Comparison",
     "Curves",
     "Deconvnet",
     "Explainer",
@@ -60,6 +64,7 @@ __all__ = [
     "map_correlation",
     "mass_in_region",
     "mean_importance",
+    "paired_difference",
     "part_importance",
     "part_rank_correlation",
     "pointing_game",

@@ -5,13 +5,29 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from tqdm import tqdm
 
 from lookinside.errors import LookInsideError
 
 DELAY, TICK = 5.0, 1.0  # seconds until a bar appears, and between two looks at the clock
+_outer = ContextVar("outer", default=True)  # the progress of the work that this one is part of
+
+
+@contextmanager
+def speaking_for(progress: bool | Callable) -> Iterator[None]:
+    """In here work is part of other work, whose progress is given: False silences all of it.
+
+    A caller's own bar stands for all of it: only a part with a bar of its own as well shows that one.
+    """
+    token = _outer.set(progress if _outer.get() is True else _outer.get())
+    try:
+        yield
+    finally:
+        _outer.reset(token)
 
 
 class bar:
@@ -35,6 +51,9 @@ class bar:
         if not callable(progress) and not isinstance(progress, bool):
             raise LookInsideError(f"progress is {progress!r:.60}: give True, False, or a function that makes a bar.")
         self._clock, self._closed = None, threading.Event()
+        outer = _outer.get()
+        if outer is False or (progress is True and outer is not True):
+            progress = False
         if callable(progress):
             self._bar = progress(steps, description, unit=unit)
         elif progress and os.environ.get("COURSE_QUIET") != "1":

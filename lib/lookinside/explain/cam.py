@@ -24,7 +24,7 @@ class ClassMap(Explainer):
 
     def maps(self, images, classes=None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
-        return self._over_chunks(images, classes, self._traced_low)
+        return self._told_maps(images, classes, self._traced_low)
 
     def _maps(self, images, classes):
         return enlarged(self._low(images, classes), images.shape[1:3])

@@ -13,6 +13,7 @@ import tensorflow as tf
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
 from lookinside.explain.bars import bar
+from lookinside.explain.blank import told
 from lookinside.explain.images import checked_images
 from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.layers import map_value
@@ -88,9 +89,12 @@ class Deconvnet:
 
         Raises:
             LookInsideError: for images that do not fit to the model, an empty batch, nan or infinite pixels.
+
+        Warns:
+            BlankMapWarning: once, with their number, where maps are empty or the same everywhere.
         """
         heat = [sum(np.abs(maps).sum(axis=1) for maps in group.parts()) for group in self._groups(images)]
-        return np.concatenate(heat)[: len(images)]
+        return told(np.concatenate(heat)[: len(images)], "Deconvnet")
 
     def maps(self, images) -> Projections:
         """The single projections, with the numbers of their maps; see `Projections`. Arguments as in a call."""
@@ -99,7 +103,7 @@ class Deconvnet:
             for group in self._groups(images)
         ]
         maps, indices, peaks = (np.concatenate(column)[: len(images)] for column in zip(*rows, strict=True))
-        return Projections(maps, indices.astype(np.int64), peaks)
+        return Projections(told(maps, "Deconvnet"), indices.astype(np.int64), peaks)
 
     def _groups(self, images) -> Iterator[_Group]:
         """As many images at a time as the chunk allows; a group is filled up, so that nothing is traced anew."""

@@ -12,6 +12,7 @@ import tensorflow as tf
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
 from lookinside.explain.bars import bar
+from lookinside.explain.blank import told
 from lookinside.explain.images import checked_images
 from lookinside.explain.network.backward import Caller
 from lookinside.explain.network.graph import Graph, Step
@@ -146,8 +147,15 @@ class Explainer(ClassScores, ABC):
         Raises:
             LookInsideError: for images that do not fit to the model, an empty batch, nan or infinite pixels, or a class
                 outside the range.
+
+        Warns:
+            BlankMapWarning: once, with their number, where maps are empty or the same everywhere.
         """
-        return self._over_chunks(images, classes, self._traced)
+        return self._told_maps(images, classes, self._traced)
+
+    def _told_maps(self, images, classes, compute) -> np.ndarray:
+        """The maps; a BlankMapWarning says how many of them are empty or the same everywhere."""
+        return told(self._over_chunks(images, classes, compute), type(self).__name__)
 
     @abstractmethod
     def _maps(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:

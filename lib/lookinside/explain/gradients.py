@@ -22,7 +22,7 @@ class Saliency(Explainer):
 
     def gradients(self, images, classes=None) -> np.ndarray:
         """The signed gradients themselves, float32 (N, H, W, C). Arguments as in a call."""
-        return self._over_chunks(images, classes, self._traced_gradients)
+        return self._told_maps(images, classes, self._traced_gradients)
 
     def __init__(self, model, **options):
         super().__init__(model, **options)

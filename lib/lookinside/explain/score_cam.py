@@ -56,7 +56,7 @@ class ScoreCAM(Explainer):
     def maps(self, images, classes=None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
         self._flat.update()
-        return self._over_chunks(images, classes, self._low)
+        return self._told_maps(images, classes, self._low)
 
     def _maps(self, images, classes):
         return enlarged(self._low(images, classes), images.shape[1:3])

@@ -9,14 +9,59 @@ import numpy as np
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_array
-from lookinside.explain.bars import bar
+from lookinside.explain.bars import bar, speaking_for
+from lookinside.explain.blank import are_blank, left_to_caller, warn_of_blank
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.images import checked_images
 from lookinside.explain.truth.insertion_deletion import PixelWalk
 from lookinside.explain.truth.randomization import randomize_weights
-from lookinside.explain.truth.scores import Interval, bootstrap_interval, landmark_share, map_correlation, pointing_game
+from lookinside.explain.truth.scores import (
+    Interval,
+    bootstrap_interval,
+    landmark_share,
+    map_correlation,
+    paired_difference,
+    pointing_game,
+)
 
 IMAGE, RANDOM = "the image itself", "random heat"
+
+
+class Comparison(dict):
+    """Row -> score -> mean over images with its bootstrap interval, and what it was made of.
+
+    Attributes:
+        per_image: row -> score -> float64 (N,), the scores of the single images; nan where an image has none.
+    """
+
+    def __init__(self, per_image: dict[str, dict[str, np.ndarray]]):
+        super().__init__(
+            {row: {name: bootstrap_interval(one) for name, one in scores.items()} for row, scores in per_image.items()}
+        )
+        self.per_image = per_image
+
+    def against(self, rival: str, **options) -> dict[str, dict[str, Interval]]:
+        """How much better or worse than one of the rows the others are, on the same images.
+
+        Args:
+            rival: name of the row, "random heat" or "the image itself" for instance.
+            options: level, resamples and seed, see `paired_difference`.
+
+        Returns:
+            Row -> score -> mean difference from the rival's with its bootstrap interval over images, for all rows but
+            the rival's and the scores that both have. Higher is not always better: see `compare`.
+
+        Raises:
+            LookInsideError: for a name that is no row, and as `paired_difference`.
+        """
+        if rival not in self.per_image:
+            raise LookInsideError(f"There is no row {rival!r:.60}: the rows are {', '.join(self.per_image)}.")
+        theirs = self.per_image[rival]
+        return {
+            row: {name: paired_difference(one, theirs[name], **options) for name, one in ours.items() if name in theirs}
+            for row, ours in self.per_image.items()
+            if row != rival
+        }
 
 
 def compare(
@@ -29,7 +74,7 @@ def compare(
     output: str | int | None = None,
     seed: int = 0,
     progress: bool | Callable = True,
-) -> dict[str, dict[str, Interval]]:
+) -> Comparison:
     """Score explanations of one network side by side, with what chance and the bare image get.
 
     Args:
@@ -40,16 +85,21 @@ def compare(
         regions: bool (N, H, W), the truth; None leaves out the scores that need it.
         output: which output, by name, where the model has several; the makers name it too.
         seed: of the random heat and of the fresh weights.
-        progress: as for every `Explainer`; a step is an explainer.
+        progress: as for every `Explainer`; a step is an explainer. False silences the explainers, too, however they are
+            made; your own bar stands for theirs.
 
     Returns:
-        Row -> score -> mean over images with its bootstrap interval. Rows: `makers`, then "the image itself" (its
+        Row -> score -> mean over images with its bootstrap interval; `against(row)` of it gives paired differences,
+        `per_image` the single scores. Rows: `makers`, then "the image itself" (its
         brightness as heat) and "random heat" (chance). Scores: "landmark_share" and "pointing_game" where there are
         regions; "insertion", "deletion" (areas); "untrained", the correlation with the map of the same network with
         fresh weights, and "next_image", that with the next image's map, which says what two maps share anyway.
 
     Raises:
         LookInsideError: for no maker, for regions that do not fit to the images, and as the explainers.
+
+    Warns:
+        BlankMapWarning: once, with their number in each row, where maps are empty or the same everywhere.
     """
     if not makers or not isinstance(makers, dict):
         raise LookInsideError("There is nothing to compare: give a dict, name -> what makes an explainer of a model.")
@@ -70,12 +120,16 @@ def compare(
     heats = {name: _Heat(make, model, fresh, images, classes) for name, make in makers.items()}
     heats[IMAGE] = lambda: (images.mean(axis=-1), None)
     heats[RANDOM] = lambda: (np.random.default_rng(seed).random(images.shape[:3]), None)
-    found = {}
-    with bar(progress, len(heats), "explanations", "method") as shown:
+    per_image, blank = {}, {}
+    with bar(progress, len(heats), "explanations", "method") as shown, speaking_for(progress), left_to_caller():
         for name, heat in heats.items():
-            found[name] = _row(*heat(), walk, images, classes, regions)
+            trained, untrained = heat()
+            per_image[name] = _scores(trained, untrained, walk, images, classes, regions)
+            for row, maps in ((name, trained), (f"{name}, untrained", untrained)):
+                blank[row] = 0 if maps is None else int(are_blank(np.asarray(maps)).sum())
             shown.update(1)
-    return found
+    _warn(blank, len(images))
+    return Comparison(per_image)
 
 
 class _Heat:
@@ -91,7 +145,8 @@ class _Heat:
         return explain(self.images, self.classes) if isinstance(explain, Explainer) else explain(self.images)
 
 
-def _row(heat, untrained, walk, images, classes, regions):
+def _scores(heat, untrained, walk, images, classes, regions):
+    """Score -> float64 (N,)."""
     values = {}
     if regions is not None:
         values["landmark_share"] = landmark_share(heat, regions)
@@ -102,4 +157,10 @@ def _row(heat, untrained, walk, images, classes, regions):
         values["untrained"] = map_correlation(heat, untrained)
     if len(images) > 1:
         values["next_image"] = map_correlation(heat, np.roll(heat, 1, axis=0))
-    return {name: bootstrap_interval(value) for name, value in values.items()}
+    return values
+
+
+def _warn(blank, count):
+    rows = [f"{name} {number}" for name, number in blank.items() if number]
+    what = f"maps are empty or the same everywhere ({', '.join(rows)} of {count}): their scores mean nothing"
+    warn_of_blank(sum(blank.values()), count * len(blank), "compare", what)

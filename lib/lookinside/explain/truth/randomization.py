@@ -7,7 +7,8 @@ import numpy as np
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
-from lookinside.explain.bars import bar
+from lookinside.explain.bars import bar, speaking_for
+from lookinside.explain.blank import left_to_caller, warn_of_blank
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.network.graph import Graph
 from lookinside.explain.network.precision import copy_weights, float_config
@@ -18,7 +19,7 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
     """Return a copy of a model with freshly drawn weights, nested models included; the model itself is left alone.
 
     Each layer draws from its own initializers; batch normalisation forgets its moving statistics. A Normalization
-    layer keeps what it was adapted to.
+    layer keeps what it was adapted to. The copy of a quantised model is one of floats.
 
     Args:
         model: a functional or Sequential Keras model.
@@ -63,11 +64,11 @@ def randomization_check(
 
     Args:
         explainer: makes an explainer of a model: `GradCAM`, or `lambda model: SmoothGrad(model, samples=20)`.
-        model: the trained network; it is left alone.
+        model: the trained network; it is left alone. Of a quantised one a copy of floats is checked.
         images: (N, H, W, C), as the model takes them.
         classes: int (N,), or one for all; None is the class that the trained network predicts.
         seed: of the fresh weights.
-        progress: as for every `Explainer`; a step is a layer.
+        progress: as for every `Explainer`; a step is a layer. False silences the explainer, too.
 
     Returns:
         Layer name -> correlation with the trained network's map over pixels, float64 (N,), from the top layer down:
@@ -75,6 +76,9 @@ def randomization_check(
 
     Raises:
         LookInsideError: as the explainer, and for a model without weights.
+
+    Warns:
+        BlankMapWarning: once, where correlations are nan because a map is empty or the same everywhere.
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 4 (there: rank correlation and SSIM).
     """
@@ -85,22 +89,26 @@ def randomization_check(
     explain = explainer_of(explainer, copy)
     if isinstance(explain, Explainer):
         if classes is None:
-            classes = explain.predict(images)
+            with speaking_for(progress):
+                classes = explain.predict(images)
         maps = lambda: explain(images, classes)  # noqa: E731
     else:
         maps = lambda: explain(images)  # noqa: E731
-    trained = maps()
     fresh = {step.name: step.layer for step in Graph(randomize_weights(copy, seed)).steps}
     steps = explain.score_steps if isinstance(explain, Explainer) else Graph(copy).steps
     weighted = [step for step in steps if _learns(step.layer)]
     if not weighted:
         raise LookInsideError(f"Model {model.name} has no weights: there is nothing to re-initialise.")
     found = {}
-    with bar(progress, len(weighted), "randomisation", "layer") as shown:
+    with bar(progress, len(weighted), "randomisation", "layer") as shown, speaking_for(progress), left_to_caller():
+        trained = maps()
         for step in reversed(weighted):
             copy_weights(fresh[step.name], step.layer)
             found[step.name] = map_correlation(trained, maps())
             shown.update(1)
+    values = np.concatenate(list(found.values()))
+    what = "correlations are nan, for one of the two maps is empty or the same everywhere"
+    warn_of_blank(int(np.isnan(values).sum()), len(values), "randomization_check", what)
     return found
 
 
