@@ -49,6 +49,32 @@ def _loss_top(histories) -> float:
     return 2.0 * float(np.median(first)) if first else 1.0
 
 
+def step_curves(
+    curves: Mapping[str, Sequence[tuple[Sequence[int], Sequence[float]]]], label: str, *, chance: float | None = None
+) -> Figure:
+    """Return a value against training steps, a colour a network and a line a seed.
+
+    `curves` maps a network's name to one pair (steps, values) for each seed. Raises LookInsideError where there is none.
+    """
+    if not any(curves.values()):
+        raise LookInsideError("step curves need at least one network with one curve")
+    figure = new_figure(9.0, 4.2)
+    axes = figure.subplots()
+    for index, (name, seeds) in enumerate(curves.items()):
+        style = {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[index % len(LINES)]}
+        for place, (steps, values) in enumerate(seeds):
+            axes.plot(steps, values, linewidth=1.8, marker="o", markersize=3, label=None if place else name, **style)
+    if chance is not None:
+        axes.axhline(chance, color=FAINT, linewidth=1)
+    axes.set_xlabel("training steps (batches)")
+    axes.set_ylabel(label)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(left=0)
+    plain_axes(axes)
+    figure.legend(*axes.get_legend_handles_labels(), fontsize=9, frameon=False, loc="outside right center")
+    return figure
+
+
 def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str], title: str = "") -> Figure:
     """Return a confusion matrix (true class, predicted class) of counts, coloured by the share of its row."""
     matrix = np.asarray(matrix)
