@@ -54,7 +54,8 @@ def step_curves(
 ) -> Figure:
     """Return a value against training steps, a colour a network and a line a seed.
 
-    `curves` maps a network's name to one pair (steps, values) for each seed. Raises LookInsideError where there is none.
+    `curves` maps a network's name to one pair (steps, values) for each seed. Raises LookInsideError where there is
+    none.
     """
     if not any(curves.values()):
         raise LookInsideError("step curves need at least one network with one curve")

@@ -11,14 +11,16 @@ from scipy.stats import rankdata
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_array, as_numbers
-from lookinside.explain.bars import bar
+from lookinside.explain.bars import bar, speaking_for
+from lookinside.explain.blank import left_to_caller
 from lookinside.explain.explainer import ClassScores, Explainer, explainer_of
 from lookinside.explain.images import checked_images
 from lookinside.explain.network.tracing import traced
+from lookinside.explain.truth.comparison import IMAGE, RANDOM
 from lookinside.explain.truth.randomization import randomize_weights
 from lookinside.explain.truth.scores import Interval, bootstrap_interval
 
-AREA, IMAGE, RANDOM = "the part's area", "the image itself", "random heat"
+AREA = "the part's area"
 _FEWEST_PARTS = 3  # a rank correlation of two parts is 1 or -1
 
 
@@ -188,7 +190,7 @@ def compare_parts(
     classes = network.classes_of(network.logits(images), classes)
     fresh = randomize_weights(model, seed)
     found = {}
-    with bar(progress, 2 * len(makers), "explanations", "method") as shown:
+    with bar(progress, 2 * len(makers), "explanations", "method") as shown, speaking_for(progress), left_to_caller():
         for name, make in makers.items():
             for one, label in ((model, name), (fresh, f"{name}, untrained")):
                 explain = explainer_of(make, one)
