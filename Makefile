@@ -54,9 +54,9 @@ student: ready ## notebooks without solutions in build/student
 data: ready ## fetch and prepare a public set (SET=mednist or unifesp; FROM=folder-or-archive)
 	@$(PY) data_scripts/$(or $(SET),mednist).py $(if $(FROM),--from "$(FROM)")
 
-results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2)
+results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2 JOBS=1)
 	@$(PY) -m lookinside.course.build.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
-		$(if $(DATASETS),--datasets "$(DATASETS)") $(if $(SEEDS),--seeds "$(SEEDS)")
+		$(if $(DATASETS),--datasets "$(DATASETS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(JOBS),--jobs "$(JOBS)")
 
 bench: ready ## time what the library promises to do fast
 	@$(PY) tests/bench/run.py

@@ -8,6 +8,8 @@ from long_runs import TRAIN, VALIDATION, striped
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.training import fit_classifier
+from lookinside.training.epochs import EpochKeeper
+from lookinside.training.history import Goal
 from lookinside.training.stream import training_batches
 
 
@@ -194,3 +196,16 @@ def test_what_does_not_fit_is_refused_in_one_line(change, says):
     with pytest.raises(LookInsideError, match=says) as error:
         fit_classifier(model, train, validation, **{"epochs": 1, "progress": False, **change})
     assert "\n" not in str(error.value)
+
+
+def test_dropout_follows_from_seed_and_epoch():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dropout(0.5)])
+
+    def states(seed, epoch):
+        keeper = EpochKeeper(Goal(None), 1, seed)
+        keeper.set_model(model)
+        keeper.on_epoch_begin(epoch)
+        return [tuple(variable.numpy().tolist()) for variable in model.variables]
+
+    assert states(3, 0) == states(3, 0)
+    assert len({*states(3, 0), *states(3, 1), *states(4, 0), *states(4, 1)}) == 8

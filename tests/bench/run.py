@@ -16,7 +16,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from lookinside.course.places import repository
-from lookinside.course.results import hardware, versions, write_json
+from lookinside.course.provenance import hardware, versions
+from lookinside.course.results import write_json
 
 MODULES = ("deconvnet_rows", "explainer_rows", "phantom_rows")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lookinside.course.places import repository
 from lookinside.errors import LookInsideError
@@ -39,16 +41,35 @@ class Profile:
         return self.dataset == "phantoms"
 
     def pick(self, *, quick: T, desk: T, paper: T) -> T:
-        """The one of three values that belongs to the profile in force."""
-        return {"quick": quick, "desk": desk, "paper": paper}[self.name]
+        """The one of three values that belongs to the profile in force.
+
+        What differs from network to network is picked by name: `epochs = profile.pick(quick={"shallow": 6},
+        desk={"shallow": 15, "deeper": 40}, paper={"shallow": 60, "deeper": 100})`, then `epochs["shallow"]`; the names
+        say which networks there are. A larger profile has all the names of a smaller one, so that a slip of the pen
+        shows at once.
+
+        Raises LookInsideError where a name is missing in a larger profile, or only some of the three are mappings.
+        """
+        values = {"quick": quick, "desk": desk, "paper": paper}
+        _same_names(values)
+        return values[self.name]
 
     @property
     def seed(self) -> int:
-        """The seed of the whole chapter: `COURSE_SEED`, else 0. Raises LookInsideError where it is no whole number."""
-        text = os.environ.get("COURSE_SEED", "").strip() or "0"
-        if not text.isdigit():
-            raise LookInsideError(f"COURSE_SEED={text!r} is not a whole number from 0 up: use 0, 1, 2, ...")
-        return int(text)
+        """The one seed of all that a chapter shows: `COURSE_SEED`, else the first of `seeds`, which is 0 unless told.
+
+        Raises LookInsideError where it is no whole number.
+        """
+        (seed,) = _whole_numbers("COURSE_SEED", "0" if self.name == "quick" else str(self.seeds[0]), most=1)
+        return seed
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of what a chapter measures for the record: one under quick, `COURSE_SEEDS` or (0, 1, 2) else.
+
+        Raises LookInsideError where they are no whole numbers.
+        """
+        return (self.seed,) if self.name == "quick" else _whole_numbers("COURSE_SEEDS", "0, 1, 2")
 
     def run_folder(self, *parts: object) -> Path | None:
         """Where a long training keeps its state, so that a killed run goes on: a folder in build/runs/.
@@ -62,6 +83,27 @@ class Profile:
 
     def __repr__(self) -> str:
         return f"profile {self.name}, data set {self.dataset}"
+
+
+def _whole_numbers(variable: str, otherwise: str, most: int | None = None) -> tuple[int, ...]:
+    """The numbers in an environment variable, with commas or spaces between."""
+    text = os.environ.get(variable, "").strip() or otherwise
+    numbers = text.replace(",", " ").split()
+    if not numbers or not all(number.isdigit() for number in numbers) or len(numbers) > (most or len(numbers)):
+        wanted = "one whole number" if most == 1 else "whole numbers"
+        raise LookInsideError(f"{variable} is {text!r}: give {wanted} from 0 up.")
+    return tuple(map(int, numbers))
+
+
+def _same_names(values: Mapping[str, Any]) -> None:
+    mappings = {name: value for name, value in values.items() if isinstance(value, Mapping)}
+    if mappings and len(mappings) < len(values):
+        other = next(name for name in values if name not in mappings)
+        raise LookInsideError(f"profile.pick: {other} is no mapping by name, {next(iter(mappings))} is one.")
+    for smaller, larger in itertools.pairwise(mappings):
+        missing = [str(name) for name in mappings[smaller] if name not in mappings[larger]]
+        if missing:
+            raise LookInsideError(f"profile.pick: {smaller} names {missing[0]!r}, {larger} does not.")
 
 
 profile = Profile()

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
-import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lookinside.course.places import repository
 from lookinside.course.profiles import profile
+from lookinside.course.progressbar import progress
+from lookinside.course.provenance import command, dataset_name, hardware, versions
+from lookinside.course.sweeps import in_words, key_text, work_off
 from lookinside.errors import LookInsideError
+from lookinside.locks import locked
+
+# What a row holds besides its key; every other column is a part of the key.
+NO_KEY = ("command", "date", "hardware", "versions", "seconds", "settings", "values")
+
+
+def trials(**values: Any) -> list[dict]:
+    """Return the trials of a sweep: every combination of the values, the last name changing fastest.
+
+    `trials(network=["shallow", "deeper"], seed=[0, 1, 2])` are six; lists of trials are joined by `+`. A value that is
+    not a list, tuple or range stands for itself.
+    """
+    columns = [value if isinstance(value, list | tuple | range) else [value] for value in values.values()]
+    return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*columns)]
 
 
 class Results:
     """The recorded results of one chapter.
 
-    A row is known by its profile, data set, network and seed; measuring it again replaces it. Under the quick profile
-    nothing is written: quick runs are for learning, the desk and paper profiles are for the record.
+    A row is known by its key: profile, data set, and whatever else the chapter names (network, seed, training-set size,
+    fold, ...). Measuring it again replaces it. Several processes may record at once. Under the quick profile nothing is
+    written: quick runs are for learning, the desk and paper profiles are for the record.
 
     Args:
         chapter: the chapter's file name without ending, "01_anatomy_landmarks".
@@ -28,79 +48,122 @@ class Results:
     def __init__(self, chapter: str, folder: Path | None = None):
         self.chapter = chapter
         self.path = (folder or repository() / "chapters" / "results") / f"{chapter}.json"
+        self._claims = (folder or repository() / "build") / "claims" / chapter
 
     def rows(self, **wanted: Any) -> list[dict]:
-        """Return the recorded rows whose keys equal `wanted` (profile=, dataset=, net=, seed=), in recorded order.
+        """Return the recorded rows whose columns equal `wanted` (profile=, dataset=, network=, ...), ordered by key.
 
-        Raises LookInsideError where the file is not readable JSON.
+        A column that a row does not have equals None. Raises LookInsideError where the file is not readable JSON.
         """
         if not self.path.is_file():
             return []
         try:
-            rows = json.loads(self.path.read_text(encoding="utf-8"))["rows"]
+            rows = json.loads(_patiently(lambda: self.path.read_text(encoding="utf-8")))["rows"]
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise LookInsideError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
+        wanted = plain(wanted)
         return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
 
-    def summary(self, value: str, **wanted: Any) -> dict[tuple[str, str], tuple[float, float, float, int]]:
-        """Return (data set, network) -> (mean over seeds, low, high, number of seeds) of one recorded value.
+    def summary(self, value: str, *by: str, **wanted: Any) -> dict[Any, tuple[float, float, float, int]]:
+        """Return group -> (mean, low, high, number of rows) of one recorded value.
 
-        A value is recorded with its own 95 % interval (a plain number stands for all three); over several seeds the
+        A group are the rows that are equal in the columns `by`, mostly all but the seed: `summary("accuracy",
+        "dataset", "network", profile="desk")` has a key ("phantoms", "deeper"); with one column the key is its value.
+
+        A value is recorded with its own 95 % interval (a plain number stands for all three); over several rows the
         interval runs from the lowest of the low ends to the highest of the high ends, which errs on the wide side.
         Rows without the value, or with none measured, are left out. A value inside a table of values is named by its
         path, "explanations/GradCAM/insertion".
         """
-        found: dict[tuple[str, str], list] = {}
+        if not by:
+            raise LookInsideError("Name the columns to group by: summary('accuracy', 'network', profile='desk').")
+        found: dict[Any, list] = {}
         for row in self.rows(**wanted):
             one = row["values"]
             for key in value.split("/"):
                 one = one.get(key) if isinstance(one, dict) else None
             if one not in (None, [None] * 3):
                 triple = one if isinstance(one, list) else [one] * 3
-                found.setdefault((row["dataset"], row["net"]), []).append(triple)
+                group = tuple(row.get(column) for column in by)
+                found.setdefault(group if len(by) > 1 else group[0], []).append(triple)
         return {
             key: (sum(v[0] for v in each) / len(each), min(v[1] for v in each), max(v[2] for v in each), len(each))
             for key, each in found.items()
         }
 
-    def record(self, net: str, *, seed: int, seconds: float, settings: dict, values: dict) -> bool:
+    def record(self, *, seconds: float, settings: dict, values: dict, **key: Any) -> bool:
         """Write one row (NumPy numbers and arrays become plain ones) and return True; False under the quick profile.
 
         Args:
-            net: what was trained, "deeper + BN".
-            seed: of the weights, the shuffling and the validation split.
-            seconds: what the training took.
+            seconds: what the measuring took.
             settings: epochs, image side, numbers of images: what a reader needs to judge the figures.
             values: the figures.
+            key: what the row is known by besides profile and data set: network="deeper + BN", seed=0.
         """
         if profile.name == "quick":
             return False
-        key = {"profile": profile.name, "dataset": dataset_name(), "net": net, "seed": seed}
-        row = key | {
-            "command": command(self.chapter, seed),
-            "date": datetime.date.today().isoformat(),
-            "hardware": hardware(),
-            "versions": versions(),
-            "seconds": round(seconds, 1),
-            "settings": plain(settings),
-            "values": plain(values),
-        }
-        self._write(row, key)
+        key = self._key(key)
+        row = self._row(key, seconds, settings, values)
+        self._change(key, lambda old: row)
         return True
 
-    def add(self, net: str, *, seed: int, values: dict) -> bool:
+    def add(self, *, values: dict, **key: Any) -> bool:
         """Add values to the row that `record` has written and return True; False under the quick profile.
 
-        Raises LookInsideError where this profile, data set, network and seed have no row yet.
+        Raises LookInsideError where there is no row with this key yet.
         """
         if profile.name == "quick":
             return False
-        key = {"profile": profile.name, "dataset": dataset_name(), "net": net, "seed": seed}
-        found = self.rows(**key)
-        if not found:
-            raise LookInsideError(f"{self.path.name} has no row of {net}, seed {seed}: call record first.")
-        self._write(found[0] | {"values": found[0]["values"] | plain(values)}, key)
+
+        def longer(old: dict | None) -> dict:
+            if old is None:
+                raise LookInsideError(f"{self.path.name} has no row of {in_words(key)}: call record first.")
+            return old | {"values": old["values"] | plain(values)}
+
+        self._change(self._key(key), longer)
         return True
+
+    def sweep(self, trials: Sequence[dict], measure: Callable[..., Mapping]) -> list[dict]:
+        """Measure all trials and return their rows, in the order of `trials`.
+
+        Under the quick profile all are measured and nothing is written. Under desk and paper a trial that has its row
+        already is not measured again (delete the row to have it measured), the others are claimed one at a time,
+        measured and recorded; what other processes are measuring at the same time is waited for. A trial that fails
+        does not stop the others: its error is raised when they are done.
+
+        Two sweeps of a chapter need different keys: the rows of one would be taken for the other's.
+
+        Args:
+            trials: mappings from names to values; each becomes the key of a row. See `trials`.
+            measure: called as `measure(**trial)`, returns {"settings": {...}, "values": {...}} as `record` takes them.
+
+        Raises:
+            LookInsideError: for a trial that comes twice, or a measure that returns something else.
+        """
+        keys = [self._key(trial) for trial in trials]
+        by_key: dict[str, dict] = {}
+        for key, trial in zip(keys, trials, strict=True):
+            if key_text(key) in by_key:
+                raise LookInsideError(f"The trial {in_words(key)} comes twice: a row is known by its trial.")
+            by_key[key_text(key)] = trial
+
+        def measured(key: dict) -> dict:
+            began = time.monotonic()
+            found = measure(**by_key[key_text(key)])
+            if not isinstance(found, Mapping) or set(found) != {"settings", "values"}:
+                raise LookInsideError('The measure of a sweep returns {"settings": {...}, "values": {...}}.')
+            return self._row(key, time.monotonic() - began, found["settings"], found["values"])
+
+        if profile.name == "quick":
+            return [measured(key) for key in progress(keys, "trials", unit="trial")]
+
+        def measure_and_record(key: dict) -> None:
+            row = measured(key)
+            self._change(key, lambda old: row)
+
+        work_off(keys, self._claims, lambda: set(self._by_key()), measure_and_record)
+        rows = self._by_key()
+        return [rows[key_text(key)] for key in keys]
 
     def keep_figure(self, name: str, figure: Any) -> bool:
         """Keep a figure beside the table as `<chapter>_<name>.jpg`; returns whether it was kept.
@@ -123,47 +186,49 @@ class Results:
             raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
         return Image(filename=str(path))
 
-    def _write(self, row: dict, key: dict) -> None:
-        others = [old for old in self.rows() if any(old.get(name) != value for name, value in key.items())]
-        rows = sorted([*others, row], key=lambda r: (r["profile"], r["dataset"], r["seed"]))
-        write_json(self.path, {"chapter": self.chapter, "rows": rows})
+    def _key(self, key: Mapping) -> dict:
+        taken = [name for name in key if name in (*NO_KEY, "profile")]
+        if taken:
+            raise LookInsideError(f"A row has a column {taken[0]!r} of its own: give what it is known by another name.")
+        return {"profile": profile.name, "dataset": dataset_name(), **plain(key)}
+
+    def _row(self, key: dict, seconds: float, settings: Mapping, values: Mapping) -> dict:
+        return key | {
+            "command": command(self.chapter, key),
+            "date": datetime.date.today().isoformat(),
+            "hardware": hardware(),
+            "versions": versions(),
+            "seconds": round(seconds, 1),
+            "settings": plain(settings),
+            "values": plain(values),
+        }
+
+    def _by_key(self) -> dict[str, dict]:
+        """All rows, by the text of what they are known by."""
+        return {key_text(key_of(row)): row for row in self.rows()}
+
+    def _change(self, key: dict, change: Callable[[dict | None], dict]) -> None:
+        """Put what `change` makes of the row with this key in its place, and let no other process write meanwhile."""
+        with locked(self._claims / "record.lock"):
+            rows = self._by_key()
+            rows[key_text(key)] = change(rows.get(key_text(key)))
+            write_json(self.path, {"chapter": self.chapter, "rows": sorted(rows.values(), key=_order)})
 
 
-def dataset_name() -> str:
-    """Return the data set's name without the folder it lies in: no path of a machine enters a results file."""
-    return Path(profile.dataset).name
+def key_of(row: dict) -> dict:
+    """Return what a recorded row is known by."""
+    return {name: value for name, value in row.items() if name not in NO_KEY}
 
 
-def command(chapter: str, seed: int) -> str:
-    """Return the command that measures this profile, data set and seed again."""
-    return f"COURSE_PROFILE={profile.name} make results CHAPTER={chapter[:2]} DATASETS={dataset_name()} SEEDS={seed}"
-
-
-def hardware() -> str:
-    """Return the machine in words: cores, architecture, memory, GPUs."""
-    import psutil
-    import tensorflow as tf
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    names = [
-        tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-        for gpu in tf.config.list_physical_devices("GPU")
+def _order(row: dict) -> list:
+    """By profile, data set, then the rest of the key: numbers by size, all else by its text."""
+    key = key_of(row)
+    rest = sorted(set(key) - {"profile", "dataset"})
+    numbers = {name: isinstance(key[name], int | float) for name in rest}
+    places = [
+        (name, key[name] if numbers[name] else 0, "" if numbers[name] else json.dumps(key[name])) for name in rest
     ]
-    memory = round(psutil.virtual_memory().total / 2**30)
-    return f"{cores} {platform.machine()} cores, {memory} GiB, {', '.join(names) or 'no GPU'}"
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that the figures depend on."""
-    from importlib.metadata import version
-
-    found = {name: version(name) for name in ("keras", "numpy", "tf-keras-vis", "lookinside")}
-    for name in ("tensorflow-cpu", "tensorflow"):
-        try:
-            return found | {"tensorflow": version(name)}
-        except ImportError:
-            continue
-    return found
+    return [(key["profile"], 0, ""), (key["dataset"], 0, ""), *places]
 
 
 def plain(value: Any) -> Any:
@@ -184,4 +249,16 @@ def write_json(path: Path, content: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".json.part")
     half.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(half, path)
+    _patiently(lambda: os.replace(half, path))
+
+
+def _patiently(act: Callable[[], Any]) -> Any:
+    """On Windows a file that another process is reading cannot be replaced, for a moment."""
+    for _ in range(100):
+        try:
+            return act()
+        except PermissionError:
+            if os.name != "nt":
+                raise
+            time.sleep(0.05)
+    return act()

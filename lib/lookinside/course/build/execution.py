@@ -108,16 +108,43 @@ def execute(
         on_cell: called after each code cell.
         on_error_text: called with pieces of the error stream (progress bars, warnings).
     """
-    client = Client(notebook, on_error_text, timeout=cell_timeout, kernel_name="python3", record_timing=False)
-    client.shutdown_kernel = "immediate"
-    return asyncio.run(_execute(client, folder, {**os.environ, **KERNEL_ENVIRONMENT, **(environment or {})}, on_cell))
+    options = {"cell_timeout": cell_timeout, "on_cell": on_cell, "on_error_text": on_error_text}
+    return execute_together([notebook], folder, environment=environment, **options)[0]
+
+
+def execute_together(
+    notebooks: list[Any],
+    folder: Path,
+    *,
+    environment: dict[str, str] | None = None,
+    cell_timeout: int | None = None,
+    on_cell: Callable[[], None] = lambda: None,
+    on_error_text: Callable[[str], None] = lambda text: None,
+) -> list[Execution]:
+    """Run several notebooks at the same time, each in a kernel of its own; arguments as `execute` takes them."""
+    environment = {**os.environ, **KERNEL_ENVIRONMENT, **(environment or {})}
+    clients = [
+        Client(notebook, on_error_text, timeout=cell_timeout, kernel_name="python3", record_timing=False)
+        for notebook in notebooks
+    ]
+
+    async def all_of_them() -> list[Execution]:
+        runs = [asyncio.ensure_future(_execute(client, folder, environment, on_cell)) for client in clients]
+        together = asyncio.gather(*runs)
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not in the main thread
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, together.cancel)
+        try:
+            return list(await together)
+        except asyncio.CancelledError:
+            return list(await asyncio.gather(*runs))
+
+    return asyncio.run(all_of_them())
 
 
 async def _execute(client: Client, folder: Path, environment: dict[str, str], on_cell: Callable[[], None]) -> Execution:
     begin, watch, error, interrupted = time.monotonic(), None, None, False
     me = asyncio.current_task()
-    with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not in the main thread
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+    client.shutdown_kernel = "immediate"
     count = 0
     try:
         client.create_kernel_manager()

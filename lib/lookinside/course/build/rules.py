@@ -25,7 +25,7 @@ MOST_BYTES = 1_000_000
 MOST_LINES = 30
 SHORTEST_ALT = 20
 SLIDE_TYPES = {"slide", "subslide", "fragment", "-", "skip", "notes"}
-TAGS = {"guess", "solution", "hide-input", "nbval-check-output", "warns"}
+TAGS = {"guess", "solution", "hide-input", "nbval-check-output", "sweep"}
 
 
 @dataclass(frozen=True)
