@@ -45,8 +45,8 @@ lab: ready ## open JupyterLab on the chapters
 notebooks: ready ## write and execute chapters/*.ipynb from their .py sources (CHAPTER=01 for one)
 	@$(PY) -m lookinside.course.build.notebooks $(CHAPTER)
 
-slides: ready ## one offline HTML deck a chapter in build/slides
-	@$(PY) -m lookinside.course.build.slides $(CHAPTER)
+slides: ready ## one offline HTML deck a chapter in build/slides (CUT=45 for 45 minutes; PDF=1 prints handouts)
+	@$(PY) -m lookinside.course.build.slides $(CHAPTER) $(if $(CUT),--cut $(CUT)) $(if $(filter-out 0,$(PDF)),--pdf)
 
 student: ready ## notebooks without solutions in build/student
 	@$(PY) -m lookinside.course.build.student $(CHAPTER)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import subprocess
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -12,20 +10,8 @@ from typing import NoReturn
 import pytest
 from bs4 import BeautifulSoup
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-ELSEWHERE = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
-QUIET = (
-    "--headless",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1280,720",
-    "--virtual-time-budget=20000",
-)
+from lookinside.course.build.browser import NONE, find_browser, run_browser
+
 # Everything that is not inside the file is blocked, and every attempt is counted.
 GUARD = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; font-src data:;
 style-src 'unsafe-inline'; script-src 'unsafe-inline'">
@@ -34,14 +20,9 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 });</script>"""
 
 
-def find_browser() -> str:
-    """The browser's program. Without one the test is skipped with a line; where CI=true it fails."""
-    wanted = os.environ.get("COURSE_BROWSER")
-    found = wanted or next(filter(None, map(shutil.which, NAMES)), None)
-    found = found or next((path for path in ELSEWHERE if Path(path).is_file()), None)
-    if found is None:
-        missing("no headless browser: install chromium, or name one in COURSE_BROWSER")
-    return found
+def browser() -> str:
+    """The browser's program; without one the test is skipped with a line."""
+    return find_browser() or missing(NONE)
 
 
 def missing(line: str) -> NoReturn:
@@ -104,18 +85,8 @@ def _guarded(path: Path) -> str:
 
 def _dumped(text: str, file: Path, query: str = "") -> BeautifulSoup:
     """The document that a browser makes of an HTML text."""
-    browser = find_browser()
     file.write_text(text, encoding="utf-8")
-    root = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
-    command = [
-        browser,
-        *QUIET,
-        *root,
-        f"--user-data-dir={file.parent / 'browser'}",
-        "--dump-dom",
-        file.as_uri() + query,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    done = run_browser(browser(), file.parent / "browser", "--dump-dom", file.as_uri() + query)
     page = BeautifulSoup(done.stdout, "html.parser")
     assert page.html is not None, f"the browser showed nothing: {done.stderr[-500:]}"
     return page

@@ -28,7 +28,7 @@ my_guess = 3
 # %% slideshow={"slide_type": "skip"}
 check(my_guess, 3, "Why.")
 
-# %% alt="A grey square in the middle." slideshow={"slide_type": "subslide"}
+# %% alt="A grey square in the middle." slideshow={"slide_type": "-"}
 show()
 """
 ALT = 'alt="A grey square in the middle." '
@@ -77,6 +77,9 @@ def test_a_good_pair_has_no_faults(pair):
     ("old", "new", "says"),
     [
         ("show()\n", "show()\n" + "x = 1\n" * 30, "31 lines of code"),
+        ("my_guess = 3\n", "my_guess = 3\n" + "x = 1\n" * 12, "13 lines of code on a slide, 12 is the most"),
+        ("# with $x^2$", '#\n# %% [markdown] slideshow={"slide_type": "subslide"}\n# text', "slide without a heading"),
+        ('tags=["guess"]', 'tags=["guess", "cut"]', "is tagged cut and begins no slide"),
         ('slideshow={"slide_type": "skip"}', "", "slide mark None"),
         ('"slide_type": "skip"', '"slide_type": "slides"', "slide mark 'slides'"),
         ('"slide_type": "skip"', '"slide_type": "notes"', "code in a speaker's note"),

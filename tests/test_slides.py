@@ -5,16 +5,21 @@ import re
 
 import nbformat
 import pytest
-from headless import opened
+from headless import accessibility_faults, browser, opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from lookinside import figures
+from lookinside.course.build.browser import print_handout
 from lookinside.course.build.export import write_deck
+from lookinside.course.build.outline import slide_show
 from lookinside.course.build.pairs import read_stored
 from lookinside.course.places import chapter_sources
+from lookinside.errors import LookInsideError
 
 pytestmark = pytest.mark.chapters
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+PRINT, READY = "?view=print", "document.documentElement.dataset.ready"  # print: no slide is hidden
 STOCK_SENTENCE = "No description has been provided"
 
 
@@ -52,6 +57,7 @@ def test_a_chapters_deck(source, tmp_path):
     deck = tmp_path / f"{source.stem}.html"
     write_deck(read_stored(source), deck)
     assert deck_faults(deck, tmp_path) == []
+    assert accessibility_faults(deck, tmp_path, query=PRINT, until=READY) == []
     assert 'class="notes"' in deck.read_text(encoding="utf-8"), "no notes for the instructor"
 
 
@@ -68,6 +74,17 @@ def figure(alt=None, html=None):
     data = {"text/html": html} if html else {"image/png": PIXEL, "text/plain": "<Figure>"}
     cell = new_code_cell("show()", outputs=[new_output("display_data", data=data)], execution_count=1)
     return nbformat.from_dict({**cell, "metadata": {"alt": alt} if alt else {}})
+
+
+def drawing(width, height, text=None):
+    """A code cell with a picture of a size in pixels, and the size of the text in it."""
+    svg = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}'><rect width='9' height='9'/></svg>"
+    )
+    about = {"image/svg+xml": {"smallest_text": text}} if text else {}
+    shown = new_output("display_data", data={"image/svg+xml": svg}, metadata=about)
+    about = {"alt": "A drawing of nothing.", "tags": ["hide-input"]}
+    return nbformat.from_dict({**new_code_cell("draw()", outputs=[shown]), "metadata": about})
 
 
 def faults_of(notebook, folder):
@@ -97,11 +114,73 @@ def test_a_faulty_slide_is_noticed(cells, says, tmp_path):
     assert says in "; ".join(faults_of(slide(*cells), tmp_path))
 
 
-def test_a_tall_figure_shrinks_to_fit(tmp_path):
-    html = "<img alt='A tall drawing of nothing.' src='data:image/svg+xml;utf8,{}'>".format(
-        "<svg xmlns=%22http://www.w3.org/2000/svg%22 width=%22400%22 height=%22{}%22></svg>"
-    )
-    text = new_markdown_cell("## A tall figure\n\nwith a line of text.")
-    assert faults_of(slide(text, figure(html=html.format(800))), tmp_path) == []
-    squeezed = "; ".join(faults_of(slide(text, figure(html=html.format(2500))), tmp_path))
-    assert "below half its size" in squeezed
+def test_a_figure_fills_its_slide_and_shrinks_to_fit(tmp_path):
+    sizes = ((400, 300), (1000, 300), (400, 800), (400, 2500))
+    text = "## A figure\n\nwith a line of text."
+    cells = [cell for size in sizes for cell in slide(new_markdown_cell(text), drawing(*size)).cells]
+    write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    page = opened(tmp_path / "deck.html", tmp_path)
+    for (width, height), shown in zip(sizes, page.select(".slides img"), strict=True):
+        growth = int(re.search(r"height: (\d+)px", shown["style"])[1]) / height
+        room = min(1136 / width, 500 / height, 1.5)  # of a slide below its heading and one line
+        assert 0.95 * room < growth < 1.05 * room
+    assert json.loads(page.html["data-faults"]) == ["4 (A figure) squeezes a figure below half its size"]
+
+
+def test_text_in_figures_tables_and_elsewhere_is_readable_from_the_last_row(tmp_path):
+    text = new_markdown_cell("## A figure")
+    assert faults_of(slide(text, drawing(1100, 560, text=15.3)), tmp_path) == []
+    assert "text of a figure at" in "; ".join(faults_of(slide(text, drawing(1100, 800, text=15.3)), tmp_path))
+    tiny = figure(html="<p style='font-size: 9px'>hardly to be seen</p>")
+    assert "has text of 9px: hardly" in "; ".join(faults_of(slide(text, tiny), tmp_path))
+
+    def table(columns):
+        row = {f"score {number}": (0.5, 0.4, 0.6) for number in range(columns)}
+        return figure(html=figures.table({f"method {n}": row for n in range(10)}, note="over 20 images")._repr_html_())
+
+    assert faults_of(slide(text, table(6)), tmp_path) == []
+    assert "too wide" in "; ".join(faults_of(slide(text, table(9)), tmp_path))
+
+
+def test_a_short_lecture_keeps_the_slides_that_are_marked_and_says_where_they_belong():
+    def cell(text, mark, *tags):
+        return new_markdown_cell(text, metadata={"slideshow": {"slide_type": mark}, "tags": list(tags)})
+
+    cells = [
+        *(
+            cell("# T", "slide", "cut"),
+            cell("## *One*", "slide"),
+            cell("left out", "-"),
+            cell("graph", "subslide", "cut"),
+        ),
+        *(cell("below it", "-"), cell("say so", "notes"), cell("## Two", "slide"), cell("hidden", "skip", "cut")),
+        *(cell("### Three", "subslide", "cut"), cell("end", "subslide", "cut")),
+    ]
+    whole = new_notebook(cells=cells)
+    short = slide_show(whole, short=True)
+    texts = ["# T", "graph", "below it", "say so", "### Three", "end"]
+    assert [one.source for one in short.cells] == texts
+    marks = [one.metadata["slideshow"]["slide_type"] for one in short.cells]
+    assert marks == ["slide", "slide", "-", "notes", "slide", "subslide"]
+    assert {one.source: one.metadata["goes_on_under"] for one in short.cells if "goes_on_under" in one.metadata} == {
+        "graph": "One",
+        "end": "Three",
+    }
+    assert len(slide_show(whole).cells) == len(cells) and "goes_on_under" not in whole.cells[3].metadata
+    with pytest.raises(LookInsideError, match="no cell carries the tag cut"):
+        slide_show(new_notebook(cells=cells[1:3]), short=True)
+
+
+def test_a_handout_has_a_page_for_each_slide(tmp_path, monkeypatch):
+    browser()
+    cells = [new_markdown_cell(f"## {n}", metadata={"slideshow": {"slide_type": "slide"}}) for n in range(3)]
+    cells[2].metadata["slideshow"]["slide_type"] = "subslide"
+    write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    print_handout(tmp_path / "deck.html", tmp_path / "deck.pdf")
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) == 3
+    monkeypatch.setenv("COURSE_BROWSER", "false")
+    with pytest.raises(LookInsideError, match=r"other\.pdf was not written, the browser failed"):
+        print_handout(tmp_path / "deck.html", tmp_path / "other.pdf")
+    monkeypatch.setattr("lookinside.course.build.browser.find_browser", lambda: None)
+    with pytest.raises(LookInsideError, match="no headless browser: install chromium"):
+        print_handout(tmp_path / "deck.html", tmp_path / "other.pdf")

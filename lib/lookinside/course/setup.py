@@ -87,14 +87,21 @@ def _store_pictures_as_jpeg(shell: Any) -> None:
     from matplotlib.figure import Figure
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+    from lookinside.figures.style import smallest_text
+
     set_matplotlib_formats("png")
 
-    def as_png(figure: Figure) -> bytes | None:
-        return None if is_picture(figure) else few_colours(print_figure(figure, "png", base64=False))
+    def about(figure: Figure) -> dict[str, float]:
+        """Kept beside the picture, so that a deck can tell whether the last row reads its text."""
+        size = smallest_text(figure)
+        return {} if size is None else {"smallest_text": round(size, 1)}  # pixels
 
-    def as_jpeg(figure: Figure) -> bytes | None:
+    def as_png(figure: Figure) -> tuple[bytes, dict] | None:
+        return None if is_picture(figure) else (few_colours(print_figure(figure, "png", base64=False)), about(figure))
+
+    def as_jpeg(figure: Figure) -> tuple[bytes, dict] | None:
         options = {"quality": 72, "optimize": True, "progressive": True}
-        return print_figure(figure, "jpeg", pil_kwargs=options) if is_picture(figure) else None
+        return (print_figure(figure, "jpeg", pil_kwargs=options), about(figure)) if is_picture(figure) else None
 
     formatters = shell.display_formatter.formatters
     formatters["image/png"].for_type(Figure, as_png)

@@ -8,7 +8,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from lookinside.errors import LookInsideError
-from lookinside.figures.style import COLOURS, HEAT_MAP, caption, new_figure
+from lookinside.figures.style import COLOURS, HEAT_MAP, LETTER, SLIDE, SMALLEST_TEXT, TEXT, caption, new_figure, wrapped
+
+LINE = 1.3 * SMALLEST_TEXT / 72  # inches that a line of text takes
 
 
 def _grey(image: np.ndarray) -> np.ndarray:
@@ -30,7 +32,7 @@ def show_image(axes: Axes, image: np.ndarray, title: str = "") -> None:
     """Draw one image (H, W) or (H, W, 3), bytes or [0, 1], from black to white on its whole range."""
     image = _grey(image)
     axes.imshow(image, cmap="gray", vmin=0, vmax=_top(image), interpolation="nearest")
-    axes.set_title(title, fontsize=9)
+    axes.set_title(title, fontsize=SMALLEST_TEXT)
     axes.set_axis_off()
 
 
@@ -51,20 +53,24 @@ def show_region(axes: Axes, image: np.ndarray, region: np.ndarray, title: str = 
         axes.contour(region.astype(float), levels=[0.5], colors=[colour], linewidths=0.8)
 
 
-def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: str = "", panel: float = 1.25) -> Figure:
+def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: str = "", panel: float = 0) -> Figure:
     """Return a sheet of images (N, H, W) or (N, H, W, C) in rows of `columns`, each with its title.
 
-    `note` is written below; `panel` is a panel's side in inches. Raises LookInsideError for an empty sheet.
+    `note` is written below; `panel` is a panel's side in inches, by default the largest, up to 2, at which a slide
+    holds the sheet. Raises LookInsideError for an empty sheet.
     """
     if len(images) == 0:
         raise LookInsideError("a sheet needs at least one image")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    figure = new_figure(panel * columns, (panel + (0.22 if titles else 0.05)) * rows + (0.3 if note else 0))
+    below = LINE + 0.1 if note else 0
+    panel = panel or min(2.0, SLIDE[0] / columns, (SLIDE[1] - below) / rows - (2 * LINE if titles else 0.05))
+    titles = [wrapped(title, panel) for title in titles] + [""] * (len(images) - len(titles))
+    above = LINE * (1 + max(title.count("\n") for title in titles)) if any(titles) else 0.05
+    figure = new_figure(panel * columns, (panel + above) * rows + below)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    titles = list(titles) + [""] * (len(images) - len(titles))
     for axes, image, title in zip(grid.flat, images, titles, strict=False):
         show_image(axes, image, title)
     if note:
@@ -90,8 +96,10 @@ def heat_grid(
     """
     names = ["image"] + ([region_name] if regions is not None else []) + list(rows)
     count = len(images)
-    panel = min(1.5, 5.4 / len(names))
-    figure = new_figure(min(12.0, panel * count + 1.7), panel * len(names) + 0.45)
+    left = 0.1 + LETTER * SMALLEST_TEXT / 72 * max(len(name) for name in names)
+    above, below = (LINE if titles else 0.05), (LINE + 0.1 if note else 0)
+    panel = min(2.0, (SLIDE[0] - left) / count, (SLIDE[1] - above - below) / len(names))
+    figure = new_figure(panel * count + left, panel * len(names) + above + below)
     grid = figure.subplots(len(names), count, squeeze=False)
     for row, name in enumerate(names):
         for column in range(count):
@@ -106,7 +114,7 @@ def heat_grid(
                 if regions is not None and regions[column].any() and not regions[column].all():
                     axes.contour(regions[column].astype(float), levels=[0.5], colors="white", linewidths=0.5)
         grid[row, 0].text(
-            -0.06, 0.5, name, transform=grid[row, 0].transAxes, ha="right", va="center", fontsize=9, wrap=False
+            -0.06, 0.5, name, transform=grid[row, 0].transAxes, ha="right", va="center", fontsize=SMALLEST_TEXT
         )
     if note:
         caption(figure, note)
@@ -118,7 +126,9 @@ def map_strip(image, maps: np.ndarray, titles: Sequence[str] = (), *, columns: i
     panels = len(maps) + 1
     columns = min(columns, panels)
     rows = -(-panels // columns)
-    figure = new_figure(1.75 * columns, 1.95 * rows + (0.3 if note else 0))
+    below = LINE + 0.1 if note else 0
+    panel = min(2.2, SLIDE[0] / columns, (SLIDE[1] - below) / rows - LINE)
+    figure = new_figure(panel * columns, (panel + LINE) * rows + below)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -144,7 +154,7 @@ def number_grids(
         limit = max(1e-9, np.abs(grid).max())
         axes.imshow(grid, cmap="RdBu_r", vmin=-1.6 * limit, vmax=1.6 * limit)
         for row, column in np.ndindex(grid.shape):
-            axes.text(column, row, f"{grid[row, column]:g}", ha="center", va="center", fontsize=11)
+            axes.text(column, row, f"{grid[row, column]:g}", ha="center", va="center", fontsize=TEXT)
         axes.set_xticks(np.arange(grid.shape[1] + 1) - 0.5, labels=[])
         axes.set_yticks(np.arange(grid.shape[0] + 1) - 0.5, labels=[])
         axes.grid(color="white", linewidth=2)
@@ -157,7 +167,7 @@ def number_grids(
                 color=COLOURS[1],
                 linewidth=2,
             )
-        axes.set_title(title, fontsize=10)
+        axes.set_title(title, fontsize=TEXT)
     if note:
         caption(figure, note)
     return figure

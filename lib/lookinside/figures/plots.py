@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lookinside.errors import LookInsideError
-from lookinside.figures.style import COLOURS, FAINT, INK, caption, new_figure, plain_axes
+from lookinside.figures.style import COLOURS, FAINT, INK, SLIDE, SMALLEST_TEXT, TEXT, caption, new_figure, plain_axes
 
 LINES = ("-", "--", "-.", ":")
 
@@ -18,7 +18,7 @@ def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> F
     """
     if not histories:
         raise LookInsideError("learning curves need at least one history")
-    figure = new_figure(9.0, 3.6)
+    figure = new_figure(11.0, 4.6)
     panels = figure.subplots(1, 2)
     for axes, key, label in zip(
         panels, ("loss", "accuracy"), ("cross-entropy (nats)", "accuracy (share)"), strict=True
@@ -36,7 +36,11 @@ def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> F
     panels[0].set_ylim(bottom=0, top=top)
     panels[1].set_ylim(0, 1.02)
     figure.legend(
-        *panels[1].get_legend_handles_labels(), fontsize=8, frameon=False, loc="outside upper center", ncols=4
+        *panels[1].get_legend_handles_labels(),
+        fontsize=SMALLEST_TEXT,
+        frameon=False,
+        loc="outside upper center",
+        ncols=4,
     )
     cut = f"; losses up to {highest:.1f} are cut off" if highest > top else ""
     caption(figure, f"thick: validation; thin: training{cut}")
@@ -82,21 +86,23 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str], title: str 
     count = len(class_names)
     if matrix.shape != (count, count):
         raise LookInsideError(f"a confusion matrix of {count} classes has shape ({count}, {count}), not {matrix.shape}")
-    side = float(np.clip(0.27 * count + 1.9, 3.4, 6.6))
-    figure = new_figure(side + 0.9, side)
+    height = float(np.clip(0.3 * count + 2.2, 3.6, SLIDE[1]))
+    figure = new_figure(min(SLIDE[0], max(height + 1.2, 0.33 * count + 3.2)), height)
     axes = figure.subplots()
     share = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
-    picture = axes.imshow(share, cmap="cividis", vmin=0, vmax=1)
+    picture = axes.imshow(share, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     labels = [name.replace("_", " ") for name in class_names]
-    axes.set_xticks(range(count), labels, rotation=90, fontsize=8)
-    axes.set_yticks(range(count), labels, fontsize=8)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
-    axes.set_title(title, fontsize=10)
+    axes.set_xticks(range(count), labels, rotation=90, fontsize=SMALLEST_TEXT)
+    axes.set_yticks(range(count), labels, fontsize=SMALLEST_TEXT)
+    axes.set_xlabel("predicted class", fontsize=TEXT)
+    axes.set_ylabel("true class", fontsize=TEXT)
+    axes.set_title(title, fontsize=TEXT)
     for row, column in zip(*np.nonzero(matrix), strict=True):
         ink = "black" if share[row, column] > 0.5 else "white"
-        axes.text(column, row, int(matrix[row, column]), ha="center", va="center", fontsize=7, color=ink)
-    figure.colorbar(picture, ax=axes, label="share of the true class", shrink=0.8)
+        axes.text(column, row, int(matrix[row, column]), ha="center", va="center", fontsize=SMALLEST_TEXT, color=ink)
+    bar = figure.colorbar(picture, ax=axes, shrink=0.8)
+    bar.set_label("share of the true class", size=TEXT)
+    bar.ax.tick_params(labelsize=SMALLEST_TEXT)
     return figure
 
 
@@ -112,14 +118,20 @@ def interval_plot(
 
     `rows` maps a name to (estimate, low, high); `label` names the axis and its unit.
     """
-    figure = new_figure(7.6, 0.42 * len(rows) + 1.25)
+    figure = new_figure(10.0, min(SLIDE[1], 0.5 * len(rows) + 1.3))
     axes = figure.subplots()
     for height, (name, (value, low, high)) in enumerate(reversed(rows.items())):
         axes.plot([low, high], [height, height], color=COLOURS[0], linewidth=2.2, solid_capstyle="butt")
         axes.plot(
             value, height, "o", color=COLOURS[0], markersize=7, label="ours" if height == 0 and reference else None
         )
-        note = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": 8, "color": INK}
+        note = {
+            "xytext": (7, 0),
+            "textcoords": "offset points",
+            "va": "center",
+            "fontsize": SMALLEST_TEXT,
+            "color": INK,
+        }
         axes.annotate(f"{value:.2f}", (high, height), **note)
         if reference and name in reference:
             axes.plot(reference[name], height, "x", color=COLOURS[1], markersize=8, markeredgewidth=2)
@@ -127,10 +139,10 @@ def interval_plot(
         axes.plot([], [], "x", color=COLOURS[1], markeredgewidth=2, label="paper")
     if chance is not None:
         axes.axvline(chance, color=FAINT, linestyle="--", linewidth=1.2, label=chance_name)
-    axes.set_yticks(range(len(rows)), list(reversed(rows)), fontsize=9)
+    axes.set_yticks(range(len(rows)), list(reversed(rows)))
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel(label)
     plain_axes(axes)
     if reference or chance is not None:
-        axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes.legend(fontsize=SMALLEST_TEXT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure

@@ -17,6 +17,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from lookinside.course.build.formulas import to_mathml
+from lookinside.course.build.outline import headings_of, slide_show, title_of
 from lookinside.course.recording import MIME as RESULT
 from lookinside.course.warned import MIME as WARNING
 
@@ -112,6 +113,8 @@ def with_alt(notebook: Any) -> Any:
     for cell in notebook.cells:
         for output, alt in zip(figures_of(cell), alt_texts(cell), strict=False):
             output.metadata["alt"] = alt
+            sizes = [about["smallest_text"] for about in output.metadata.values() if "smallest_text" in about]
+            output.metadata["smallest_text"] = sizes[0] if sizes else None
         for output in cell.get("outputs", []):
             for kind in (RESULT, WARNING):
                 output.get("data", {}).pop(kind, None)
@@ -129,27 +132,11 @@ def figures_of(cell: Any) -> list[Any]:
     return [output for output in cell.get("outputs", []) if any(kind in output.get("data", {}) for kind in IMAGES)]
 
 
-def headings_of(notebook: Any) -> list[tuple[int, str]]:
-    """(level, text) of all headings, in order."""
-    found = []
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            source = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
-            found += [(len(marks), text) for marks, text in re.findall(r"^(#{1,6})\s+(.+?)\s*$", source, re.MULTILINE)]
-    return found
-
-
-def title_of(notebook: Any) -> str:
-    """The first first-level heading, as plain text."""
-    titles = [text for level, text in headings_of(notebook) if level == 1]
-    return re.sub(r"[*_`$]", "", titles[0]) if titles else "Looking Inside"
-
-
 def contents_of(notebook: Any) -> list[tuple[str, str]]:
     """(anchor, HTML) of the second-level headings, for the page's table of contents."""
     inline = MarkdownWithMath(renderer=Renderer(Counter()))
     found = []
-    for level, text in headings_of(notebook):
+    for level, text in headings_of(notebook.cells):
         html = inline.render(f"{'#' * level} {text}")
         if level == 2:
             found.append(re.search(r'<h2 id="([^"]*)">(.*)</h2>', html, re.DOTALL).groups())
@@ -170,9 +157,9 @@ def write_page(notebook: Any, path: Path, run: dict[str, Any] | None = None) -> 
     _write(text, path)
 
 
-def write_deck(notebook: Any, path: Path) -> None:
-    """Write a notebook's slides as one offline deck."""
-    _write(_html(DeckExporter(), notebook, {}), path)
+def write_deck(notebook: Any, path: Path, *, short: bool = False) -> None:
+    """Write a notebook's slides as one offline deck, or those of its 45-minute cut (see `slide_show`)."""
+    _write(_html(DeckExporter(), slide_show(notebook, short=short), {}), path)
 
 
 def _html(exporter: Any, notebook: Any, resources: dict[str, Any]) -> str:

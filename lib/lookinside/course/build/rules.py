@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lookinside.course.build.export import alt_texts, figures_of, headings_of
+from lookinside.course.build.export import alt_texts, figures_of
+from lookinside.course.build.outline import CUT, headings_of, slides_of
 from lookinside.course.build.pairs import KEPT_METADATA, STORED, outputs_hash, read_source, read_stored, source_hash
 from lookinside.course.places import chapter_sources, repository
 from lookinside.course.recording import recorded_result
@@ -24,8 +25,10 @@ from lookinside.errors import LookInsideError
 MOST_BYTES = 1_000_000
 MOST_LINES = 30
 SHORTEST_ALT = 20
+MOST_LINES_ON_A_SLIDE = 12
+MOST_SLIDES_OF_A_CUT = 35
 SLIDE_TYPES = {"slide", "subslide", "fragment", "-", "skip", "notes"}
-TAGS = {"guess", "solution", "hide-input", "nbval-check-output", "sweep"}
+TAGS = {"guess", "solution", "sweep", "hide-input", "nbval-check-output", "warns", CUT}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def faults(path: Path) -> list[str]:
         chapter = Chapter(path, read_source(path), read_stored(path))
     except LookInsideError as error:
         return [str(error)]
-    return [f"{path.stem}: {fault}" for rule in RULES for fault in rule(chapter)]
+    awaited = AWAITED.get(path.stem, ())
+    return [f"{path.stem}: {fault}" for rule in RULES if rule not in awaited for fault in rule(chapter)]
 
 
 def pair_is_equal(chapter: Chapter) -> Iterator[str]:
@@ -128,6 +132,37 @@ def cells_are_marked(chapter: Chapter) -> Iterator[str]:
             yield f"cell {number} has the unknown tag {tag!r}; known are {sorted(TAGS)}"
 
 
+def slides_show_little_code(chapter: Chapter) -> Iterator[str]:
+    """Code on a slide is the lesson, and an audience reads twelve lines of it."""
+    for slide in slides_of(chapter.source):
+        for number, cell in slide.shown:
+            lines = len(cell.source.splitlines())
+            hidden = cell.cell_type != "code" or "hide-input" in cell.metadata.get("tags", [])
+            if lines > MOST_LINES_ON_A_SLIDE and not hidden:
+                most = f"{MOST_LINES_ON_A_SLIDE} is the most"
+                yield f"cell {number} shows {lines} lines of code on a slide, {most}; tag it hide-input or mark it skip"
+
+
+def figures_stand_under_a_heading(chapter: Chapter) -> Iterator[str]:
+    """A figure is on the slide of a heading, which says what it shows."""
+    for slide in slides_of(chapter.stored):
+        for number, cell in slide.shown:
+            if figures_of(cell) and not slide.heading:
+                yield f'cell {number} has a figure on a slide without a heading; mark it "-" to put it on the slide before'
+
+
+def cut_is_short(chapter: Chapter) -> Iterator[str]:
+    """The tag `cut` stands where a slide begins, and 45 minutes are enough for the slides that carry it."""
+    slides = slides_of(chapter.source)
+    begins = {slide.shown[0][0] for slide in slides}
+    for number, cell in enumerate(chapter.source.cells, 1):
+        if CUT in cell.metadata.get("tags", []) and number not in begins:
+            yield f"cell {number} is tagged {CUT} and begins no slide; tag the cell that begins it"
+    count = sum(slide.in_cut for slide in slides)
+    if count > MOST_SLIDES_OF_A_CUT:
+        yield f"{count} slides are tagged {CUT}; {MOST_SLIDES_OF_A_CUT} is the most for 45 minutes"
+
+
 def figures_have_alt(chapter: Chapter) -> Iterator[str]:
     """As many alt texts as figures, each a sentence of its own."""
     seen: dict[str, int] = {}
@@ -194,7 +229,7 @@ def _name(node: ast.AST) -> str:
 
 def has_one_title(chapter: Chapter) -> Iterator[str]:
     """The first cell has the only first-level heading."""
-    titles = [text for level, text in headings_of(chapter.source) if level == 1]
+    titles = [text for level, text in headings_of(chapter.source.cells) if level == 1]
     if len(titles) != 1 or not chapter.source.cells[0].source.lstrip().startswith("# "):
         yield f"{len(titles)} first-level headings; the first cell has the only one"
 
@@ -207,12 +242,21 @@ RULES = (
     warnings_are_wanted,
     cells_are_short,
     cells_are_marked,
+    slides_show_little_code,
+    figures_stand_under_a_heading,
+    cut_is_short,
     figures_have_alt,
     guesses_are_tagged,
     guesses_are_only_checked,
     answers_start_a_slide,
     has_one_title,
 )
+
+# Rules that a chapter does not keep yet; a test says when a line here is not needed any more.
+AWAITED = {
+    "00_start_here": (slides_show_little_code, figures_stand_under_a_heading),
+    "01_anatomy_landmarks": (slides_show_little_code, figures_stand_under_a_heading),
+}
 
 
 def main() -> int:

@@ -1,15 +1,22 @@
 """`make slides`: one deck a chapter in build/slides, made from the stored notebooks; each file opens with no network.
 
-python -m lookinside.course.build.slides [CHAPTER]
+    python -m lookinside.course.build.slides [CHAPTER] [--cut 45] [--pdf]
+
+With --cut 45 a deck holds the slides that are tagged `cut`, for 45 minutes; with --pdf each deck is printed as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import Any
 
+from lookinside.course.build.browser import print_handout
 from lookinside.course.build.export import write_deck
+from lookinside.course.build.outline import has_cut
 from lookinside.course.build.pairs import read_stored, source_hash
+from lookinside.course.build.start_page import renew_start_page
 from lookinside.course.places import chapter_sources, repository
 from lookinside.errors import LookInsideError
 
@@ -18,24 +25,37 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 after one line for each chapter that is not ready."""
     parser = argparse.ArgumentParser(prog="make slides", description="Write the slides.")
     parser.add_argument("chapter", nargs="?", help="a number (01) or the start of a chapter's name; all without it")
+    parser.add_argument("--cut", choices=["45"], help="the minutes of a shorter lecture")
+    parser.add_argument("--pdf", action="store_true", help="print a handout of each deck")
     options = parser.parse_args(arguments)
-    folder, failed, written = repository() / "build" / "slides", 0, 0
+    folder, failed, written = repository() / "build" / "slides", 0, []
     try:
         for source in chapter_sources(options.chapter):
             try:
-                notebook = read_stored(source)
-                if notebook.metadata.get("lookinside", {}).get("source_sha256") != source_hash(source):
-                    raise LookInsideError(f"{source.stem}.ipynb is older than its source: run `make notebooks` first.")
-                write_deck(notebook, folder / f"{source.stem}.html")
-                written += 1
+                notebook = _stored(source)
+                if options.cut and not has_cut(notebook):
+                    print(f"{source.stem}: no cell is tagged cut, so it has no deck of {options.cut} minutes")
+                    continue
+                written.append(folder / f"{source.stem}{f'-{options.cut}min' if options.cut else ''}.html")
+                write_deck(notebook, written[-1], short=bool(options.cut))
+                if options.pdf:
+                    print_handout(written[-1], written[-1].with_suffix(".pdf"))
             except LookInsideError as error:
                 print(error, file=sys.stderr)
                 failed = 1
+        renew_start_page()
     except LookInsideError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{written} decks in build/slides")
+    print(f"{len(written)} deck{'s' * (len(written) != 1)} in build/slides")
     return failed
+
+
+def _stored(source: Path) -> Any:
+    notebook = read_stored(source)
+    if notebook.metadata.get("lookinside", {}).get("source_sha256") != source_hash(source):
+        raise LookInsideError(f"{source.stem}.ipynb is older than its source: run `make notebooks` first.")
+    return notebook
 
 
 if __name__ == "__main__":

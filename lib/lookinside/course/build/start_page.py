@@ -15,7 +15,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from lookinside.course.build.export import TEMPLATES, title_of
+from lookinside.course.build.export import TEMPLATES
+from lookinside.course.build.outline import title_of
 from lookinside.course.build.pairs import read_source
 from lookinside.course.places import chapter_sources, repository
 from lookinside.errors import LookInsideError

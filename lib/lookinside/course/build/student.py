@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from lookinside.course.build.export import headings_of
+from lookinside.course.build.outline import headings_of
 from lookinside.course.build.pairs import fresh_notebook
 from lookinside.course.build.start_page import renew_start_page
 from lookinside.course.places import chapter_sources, repository
@@ -44,7 +44,7 @@ def student_copy(notebook: Any) -> Any:
 
 def _your_turn(solution: list[Any], before: list[Any]) -> Any:
     metadata = {"slideshow": {"slide_type": "skip"}}
-    headings = headings_of(nbformat.v4.new_notebook(cells=before))
+    headings = headings_of(before)
     exercise = headings[-1][1].split(":")[0].replace('"', "'") if headings else "This exercise"
     if all(cell.cell_type == "markdown" for cell in solution):
         return new_markdown_cell("*Your turn: write your answer here.*", metadata=metadata, id=solution[0].id)

@@ -1,9 +1,12 @@
-// Make the figures of each slide fit its 1280 x 720 box, report what still overflows, then start reveal.js.
-// All figures are inside the file, so at the load event their sizes are known.
+// Fit the figures and tables of each slide into its 1280 x 720 box, report what does not fit or cannot be read from
+// the last row, then start reveal.js. All figures are inside the file, so at the load event their sizes are known.
 window.addEventListener('load', async function () {
-  const SMALLEST = 0.5; // a figure below half its size is not readable any more
-  const LARGEST = 1.35; // and beyond this it is blurred
+  const READABLE = 14; // pixels: the smallest text of a slide
+  const LARGEST = 1.5; // a figure that grows beyond this is blurred
+  const SMALLEST = 0.5; // a figure whose text's size is not known is not readable below half its size
+  const TABLE = [22, 16]; // pixels: a table's text at first and at least; its caption is a little smaller
 
+  const ofAudience = (part) => !part.closest('.notes');
   // Down to the end of the last part and the room below it, where the footer stands.
   const tall = (slide) => {
     const top = slide.getBoundingClientRect().top, room = parseFloat(getComputedStyle(slide).paddingBottom);
@@ -11,46 +14,77 @@ window.addEventListener('load', async function () {
       .map((part) => part.getBoundingClientRect().bottom - top + room);
     return Math.ceil(Math.max(slide.scrollHeight, ...ends));
   };
-
-  const slides = Array.from(document.querySelectorAll('section.slide'));
-  slides.forEach((slide) => slide.classList.toggle('title', slide.querySelector('h1') !== null));
-  document.body.classList.add('measuring');
-  const faults = [];
-  let drawn = 0;
-  slides.forEach((slide, index) => {
-    const figures = Array.from(slide.querySelectorAll('img')).filter((picture) => !picture.closest('.notes'));
-    if (figures.length === 1) { // alone on its slide, a figure may grow
+  const tooTall = (slide) => tall(slide) > slide.clientHeight;
+  const tooWide = (slide) => {
+    const wide = Array.from(slide.querySelectorAll('*')).some((part) => part.scrollWidth > part.clientWidth + 1
+      && part.clientWidth > 0 && getComputedStyle(part).display !== 'inline' && !part.closest('math, .notes'));
+    const edge = slide.getBoundingClientRect().right - 40;
+    const far = Array.from(slide.querySelectorAll('math')).filter(ofAudience)
+      .some((math) => math.getBoundingClientRect().right > edge);
+    return slide.scrollWidth > slide.clientWidth || wide || far;
+  };
+  const fitTables = (slide) => {
+    const tables = Array.from(slide.querySelectorAll('table')).filter(ofAudience);
+    for (let size = TABLE[0]; tables.length && size >= TABLE[1] && (tooTall(slide) || tooWide(slide)); size--) {
+      tables.forEach((table) => { table.style.fontSize = size + 'px'; });
+    }
+  };
+  const fitFigures = (slide, figures) => {
+    if (figures.length === 1) { // alone on its slide, a figure fills it
       const picture = figures[0];
       const growth = Math.min(LARGEST, (picture.closest('.outputs, .slide').clientWidth - 16) / picture.naturalWidth);
       if (growth > 1) picture.style.height = Math.floor(growth * picture.naturalHeight) + 'px';
     }
-    for (let round = 0; round < 12 && figures.length && tall(slide) > slide.clientHeight; round++) {
+    for (let round = 0; round < 12 && figures.length && tooTall(slide); round++) {
       // Figures side by side share a row, so that one round may not be enough.
       const heights = figures.map((picture) => picture.getBoundingClientRect().height);
       const sum = heights.reduce((total, height) => total + height, 0);
       const factor = Math.max(0.1, (sum - (tall(slide) - slide.clientHeight) - 2) / sum);
       figures.forEach((picture, each) => { picture.style.height = Math.floor(heights[each] * factor) + 'px'; });
     }
-    const heading = slide.querySelector('h1, h2, h3');
-    const name = (index + 1) + (heading ? ' (' + heading.textContent.trim() + ')' : '');
-    if (tall(slide) > slide.clientHeight) faults.push(name + ' is ' + tall(slide) + ' px high');
-    const wide = Array.from(slide.querySelectorAll('*')).some((part) => part.scrollWidth > part.clientWidth + 1
-      && part.clientWidth > 0 && getComputedStyle(part).display !== 'inline' && !part.closest('math, .notes'));
-    const boxes = Array.from(slide.querySelectorAll('math')).filter((math) => !math.closest('.notes'))
-      .map((math) => math.getBoundingClientRect());
-    drawn += boxes.filter((box) => box.width > 2 && box.height > 2).length;
-    const far = boxes.some((box) => box.right > slide.getBoundingClientRect().right - 40);
-    if (slide.scrollWidth > slide.clientWidth || wide || far) faults.push(name + ' is too wide');
-    if (figures.some((picture) => picture.getBoundingClientRect().height < SMALLEST * picture.naturalHeight)) {
-      faults.push(name + ' squeezes a figure below half its size');
-    }
-  });
-  document.body.classList.remove('measuring');
+  };
+  const textOf = (part) => Array.from(part.childNodes).some((node) => node.nodeType === 3 && node.data.trim());
+  const unreadable = (slide, figures) => {
+    const found = [];
+    figures.forEach((picture) => {
+      const scale = picture.getBoundingClientRect().height / picture.naturalHeight;
+      const size = scale * parseFloat(picture.dataset.text);
+      if (size < READABLE) found.push('shows the text of a figure at ' + size.toFixed(1) + ' px');
+      else if (isNaN(size) && scale < SMALLEST) found.push('squeezes a figure below half its size');
+    });
+    const small = Array.from(slide.querySelectorAll('*')).filter((part) => !part.closest('math, .notes'))
+      .filter(textOf).find((part) => parseFloat(getComputedStyle(part).fontSize) < READABLE);
+    if (small) found.push('has text of ' + getComputedStyle(small).fontSize + ': ' + small.textContent.trim().slice(0, 40));
+    return found;
+  };
 
-  await Reveal.initialize({
-    width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: 'c/t', transition: 'none',
-    controlsTutorial: false, pdfSeparateFragments: false, plugins: [RevealNotes],
+  const slides = Array.from(document.querySelectorAll('section.slide'));
+  slides.forEach((slide) => slide.classList.toggle('title', slide.querySelector('h1') !== null));
+  document.body.classList.add('flat');
+  const faults = [];
+  let drawn = 0;
+  slides.forEach((slide, index) => {
+    const figures = Array.from(slide.querySelectorAll('img')).filter(ofAudience);
+    fitTables(slide);
+    fitFigures(slide, figures);
+    const heading = slide.querySelector('h1, h2, h3, .running');
+    const name = (index + 1) + (heading ? ' (' + heading.textContent.trim() + ')' : '');
+    if (tooTall(slide)) faults.push(name + ' is ' + tall(slide) + ' px high');
+    if (tooWide(slide)) faults.push(name + ' is too wide');
+    faults.push(...unreadable(slide, figures).map((fault) => name + ' ' + fault));
+    drawn += Array.from(slide.querySelectorAll('math')).filter(ofAudience).map((math) => math.getBoundingClientRect())
+      .filter((box) => box.width > 2 && box.height > 2).length;
   });
+
+  if (/[?&]view=print/.test(location.search)) { // a handout stays flat, a slide below the other
+    document.documentElement.classList.add('print-pdf'); // or reveal.css prints running text without slides
+  } else {
+    document.body.classList.remove('flat');
+    await Reveal.initialize({
+      width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: 'c/t', transition: 'none',
+      controlsTutorial: false, plugins: [RevealNotes],
+    });
+  }
   // For the test that opens the deck in a browser.
   const root = document.documentElement.dataset;
   root.slides = slides.length;
