@@ -16,6 +16,8 @@ from lookinside.errors import LookInsideError
 STORED = {"profile": "quick", "dataset": "phantoms"}
 # What a source's cell marker may say; the rest of a cell's metadata belongs to the programs that show it.
 KEPT_METADATA = ("alt", "slideshow", "tags")
+# What JupyterLab's panels leave in a cell that says nothing.
+SAYS_NOTHING = ([], {}, {"slide_type": ""})
 
 
 def read_source(path: Path) -> Any:
@@ -25,7 +27,20 @@ def read_source(path: Path) -> Any:
     except Exception as error:  # jupytext's own kinds: a broken header or cell marker
         raise LookInsideError(f"{path.name} is no py:percent notebook: {str(error).splitlines()[0]}") from None
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata})
+        cell.metadata = nbformat.from_dict(kept_metadata(cell))
+    return _without_empty_end(notebook)
+
+
+def kept_metadata(cell: Any) -> dict[str, Any]:
+    """What a cell's metadata says to the course."""
+    kept = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
+    return {key: value for key, value in kept.items() if value not in SAYS_NOTHING}
+
+
+def _without_empty_end(notebook: Any) -> Any:
+    """JupyterLab adds an empty cell when the last one is run; it is no part of a chapter."""
+    while len(notebook.cells) > 1 and not notebook.cells[-1].source.strip():
+        notebook.cells.pop()
     return notebook
 
 
@@ -35,20 +50,44 @@ def read_stored(source: Path) -> Any:
     if not path.is_file():
         raise LookInsideError(f"{path.name} is missing: run `make notebooks CHAPTER={source.name[:2]}`.")
     try:
-        return nbformat.read(path, as_version=4)
+        return _without_empty_end(nbformat.read(path, as_version=4))
     except Exception as error:  # nbformat raises several kinds for what is not a notebook
         raise LookInsideError(f"{path.name} is no notebook ({type(error).__name__}): run `make notebooks`.") from None
 
 
 def source_hash(source: Path) -> str:
-    """SHA-256 of a source's text, the same whatever its line ends."""
-    return hashlib.sha256(source.read_text(encoding="utf-8").encode()).hexdigest()
+    """SHA-256 of a source's cells, blind to how the file writes them and to its header.
+
+    JupyterLab saves both files of a pair, and with them the kernel's name, empty tags and an empty last cell.
+    """
+    cells = [[cell.cell_type, cell.source, kept_metadata(cell)] for cell in read_source(source).cells]
+    return _sha256(cells)
 
 
 def outputs_hash(notebook: Any) -> str:
-    """SHA-256 of all outputs, so that a notebook saved after another run is noticed."""
-    outputs = [cell.get("outputs", []) for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+    """SHA-256 of all outputs, so that a notebook saved after another run is noticed.
+
+    It is blind to what JupyterLab changes when it saves the same outputs again.
+    """
+    outputs = [_as_shown(cell.get("outputs", [])) for cell in notebook.cells if cell.cell_type == "code"]
+    return _sha256(outputs)
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _as_shown(value: Any, name: str = "") -> Any:
+    """An output without metadata and line ends of pictures; 1.0 is 1, as in JavaScript."""
+    if isinstance(value, dict):
+        return {key: {} if key == "metadata" else _as_shown(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_as_shown(one) for one in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and name.startswith("image/"):
+        return "".join(value.split())
+    return value
 
 
 def fresh_notebook(source: Path) -> Any:
