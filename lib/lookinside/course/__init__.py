@@ -5,6 +5,17 @@ from lookinside.course.predict import check, unsolved
 from lookinside.course.profiles import profile
 from lookinside.course.progressbar import progress
 from lookinside.course.recording import record_result
+from lookinside.course.results import Results, trials
 from lookinside.course.setup import set_up
 
-__all__ = ["check", "environment_report", "profile", "progress", "record_result", "set_up", "unsolved"]
+__all__ = [
+    "Results",
+    "check",
+    "environment_report",
+    "profile",
+    "progress",
+    "record_result",
+    "set_up",
+    "trials",
+    "unsolved",
+]
