@@ -2,6 +2,7 @@
 
 from lookinside.data.folders import load_images
 from lookinside.data.labelled import LabelledImages
+from lookinside.data.naming import class_like
 from lookinside.data.phantom_sets import phantom_radiographs
 from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.stratify import stratified_split
@@ -9,6 +10,7 @@ from lookinside.data.stratify import stratified_split
 __all__ = [
     "LabelledImages",
     "SetInfo",
+    "class_like",
     "describe",
     "find_set",
     "load_images",
