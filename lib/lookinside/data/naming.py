@@ -10,7 +10,7 @@ _PLURALS = {"feet": "foot", "teeth": "tooth", "vertebrae": "vertebra", "pelves":
 def class_like(class_names: Iterable[str], wanted: str) -> str | None:
     """Return the class that is called `wanted` but for capitals, a plural, blanks or hyphens; None where none is.
 
-    "Hand", "hands" and "HAND" are like "hand"; "feet" is like "foot"; "left hand" is not. A name that is spelled just so
+    "Hand", "hands" and "HAND" are like "hand"; "feet" is like "foot"; "left hand" is not. An exact name
     comes first.
     """
     class_names = list(class_names)
