@@ -222,8 +222,8 @@ def test_the_hash_depends_on_the_cells_alone(tmp_path):
     one, other = tmp_path / "one.py", tmp_path / "other.py"
     one.write_bytes(b'# %% slideshow={"slide_type": "-"} tags=["cut"]\na = 1\n')
     other.write_bytes(
-        b'# ---\r\n# jupyter:\r\n#   x: y\r\n# ---\r\n\r\n# %% tags=["cut"] slideshow={"slide_type": "-"}\r\n'
-        b"a = 1\r\n\r\n"
+        b"# ---\r\n# jupyter:\r\n#   x: y\r\n# ---\r\n\r\n"
+        b'# %% tags=["cut"] slideshow={"slide_type": "-"}\r\na = 1\r\n\r\n'
     )
     assert source_hash(one) == source_hash(other)
     for text in (

@@ -50,6 +50,12 @@ def test_a_plot_is_stored_as_png_and_a_picture_as_jpeg_and_neither_twice(cells):
     assert formats == [["image/png", "text/plain"], ["image/jpeg", "text/plain"]]
 
 
+def test_a_figure_says_how_large_its_smallest_text_is(cells):
+    """Ticks of 11 points at 110 dots an inch."""
+    sizes = [next(iter(output.metadata.values()))["smallest_text"] for output in cells[1].outputs]
+    assert sizes == [round(11 * 110 / 72, 1)] * 2
+
+
 def test_tensorflows_warnings_stay_out_of_the_text(cells):
     assert [output.text for output in cells[2].outputs] == ["said\n"]
 

@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 
 from lookinside import figures
 from lookinside.errors import LookInsideError
+from lookinside.figures.style import smallest_text
 
 
 def images(count=6, side=32):
@@ -82,6 +83,47 @@ def test_a_confusion_matrix_must_fit_its_names():
 def test_nothing_to_draw_is_said(call):
     with pytest.raises(LookInsideError, match="at least one"):
         call()
+
+
+def every_figure():
+    masks, heat = np.zeros((6, 32, 32), bool), np.zeros((6, 32, 32))
+    masks[:, 4:9, 4:9] = True
+    long = "a note of several words that is far longer than the figure is wide, so that it needs a second line"
+    curves = {"loss": [1, 2], "val_loss": [1, 2], "accuracy": [0.1, 0.2], "val_accuracy": [0.1, 0.2]}
+    names = [f"thoracic spine {number}" for number in range(24)]
+    spread = {name: (0.5, 0.4, 0.6) for name in names}
+    yield figures.image_sheet(images(24), names, note=long)
+    yield figures.heat_grid(images(), {name: heat for name in names[:5]}, regions=masks, titles=names, note=long)
+    yield figures.map_strip(images(1)[0], heat, names, note=long)
+    yield figures.number_grids({"X": np.eye(4), "P": np.eye(2)}, note=long)
+    yield figures.learning_curves({name: curves for name in names[:5]})
+    yield figures.confusion_matrix(np.eye(24), names, title=long)
+    yield figures.interval_plot(
+        {name: spread[name] for name in names[:9]}, "share", reference={names[0]: 0.4}, chance=0.5
+    )
+
+
+def test_every_figure_fits_a_slide_and_is_read_from_the_last_row():
+    """A slide of 1280 x 720 pixels has 1136 x 545 for a figure below its heading: its text keeps 14 pixels there."""
+    for figure in every_figure():
+        width, height = figure.get_size_inches() * figure.dpi
+        scale = min(1.0, 1136 / width, 545 / height)
+        assert smallest_text(figure) * scale >= 14, (figure.axes[0].get_title(), width, height)
+        figure.canvas.draw()
+
+
+def test_the_smallest_text_is_that_which_is_seen():
+    figure = figures.new_figure(4, 4)
+    first, second = figure.subplots(1, 2)
+    first.text(0, 0, "small", fontsize=6, visible=False)
+    first.set_title("", fontsize=5)
+    second.set_axis_off()
+    second.tick_params(labelsize=4)
+    first.tick_params(labelsize=9)
+    assert smallest_text(figure) == pytest.approx(9 * 100 / 72)
+    second.legend(*second.plot([0], label="tiny") and second.get_legend_handles_labels(), fontsize=7)
+    assert smallest_text(figure) == pytest.approx(7 * 100 / 72)
+    assert smallest_text(figures.new_figure(1, 1)) is None
 
 
 def test_figures_leave_no_global_state_behind():
