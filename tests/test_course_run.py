@@ -127,6 +127,9 @@ def test_the_start_page_shows_each_chapter_and_the_pages_lead_from_one_to_the_ne
     run_chapters(sources[2:], pages)
     way = BeautifulSoup((pages / "01_bad-unfinished.html").read_text(), "html.parser").select_one(".way")
     assert [link["href"] for link in way.select("a")] == ["00_good.html", "index.html", "02_later.html"]
+    run_chapters(write(tmp_path, **{"00_good": BAD}), pages)
+    good = BeautifulSoup((pages / "index.html").read_text(), "html.parser").select_one(".chapter")
+    assert good.h2.a["href"] == "00_good.html" and "Stopped" in good.get_text(), "a whole page goes first"
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
