@@ -97,7 +97,10 @@ print(profile, "->", epochs, "epochs")
 # %% slideshow={"slide_type": "skip"}
 hand = radiograph("hand", seed=5, size=128)
 
-# %% alt="A drawn radiograph of a hand; the same with its named parts in colour; the same with the landmarks that a radiologist names tinted." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### What is known of each pixel
+
+# %% alt="A drawn radiograph of a hand; the same with its named parts in colour; the same with the landmarks that a radiologist names tinted." slideshow={"slide_type": "-"} tags=["hide-input"]
 figure = figures.new_figure(9, 3.3)
 panels = figure.subplots(1, 3)
 figures.show_image(panels[0], hand.image, "radiograph, 128 x 128 pixels")
@@ -122,7 +125,7 @@ figure
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess = 0.5  # half of it misses
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 even = np.ones((1, *hand.image.shape), dtype=np.float32)
 answer = landmark_share(even, hand.landmark_mask[None])[0]
 check(my_guess, answer, "Even heat puts on the landmarks just their part of the image: 1 is chance.", tolerance=0.01)
@@ -136,7 +139,7 @@ check(my_guess, answer, "Even heat puts on the landmarks just their part of the 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_image = 2.0
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 hands = radiograph_set(("hand",), 20, size=64, seed=1)
 shares = landmark_share(hands.images.astype(np.float32), hands.landmark_masks)
 mean, low, high = bootstrap_interval(shares)
@@ -169,7 +172,7 @@ model = deeper_cnn(train.shape, len(classes), width=0.35)
 fit_classifier(model, train, validation, epochs=12, batch_size=16, patience=None, seed=profile.seed, progress=progress)
 print("accuracy {:.2f} [{:.2f}, {:.2f}]".format(*evaluate_classifier(model, test).accuracy))
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 METHODS = {
     "Saliency": explain.Saliency,
     "SmoothGrad": explain.SmoothGrad,
@@ -188,7 +191,10 @@ def all_heats(network):
 
 trained, untrained = all_heats(model), all_heats(explain.randomize_weights(model, seed=profile.seed))
 
-# %% alt="One drawn hand, its landmarks tinted, and the heat of six explanations: fine edges for the gradients, broad patches for Grad-CAM and occlusion; below, the same for an untrained network." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Six explanations of one hand
+
+# %% alt="One drawn hand, its landmarks tinted, and the heat of six explanations: fine edges for the gradients, broad patches for Grad-CAM and occlusion; below, the same for an untrained network." slideshow={"slide_type": "-"} tags=["hide-input"]
 figure = figures.new_figure(9.6, 3.2)
 panels = figure.subplots(2, len(METHODS) + 1)
 figures.show_image(panels[0, 0], hands.images[0], "radiograph")
@@ -213,7 +219,7 @@ figure
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_better = 4
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 landmarks = hands.masks["landmarks"]
 rows = {"the image itself": hands.images[..., 0].astype(float), **trained}
 rows["random heat"] = np.random.default_rng(profile.seed).random(landmarks.shape)
@@ -253,7 +259,10 @@ figures.table(table, digits=2, best={"landmark share": "high"}, row_name="heat o
 # **Guess**: the network above has an accuracy near 1 on hands, feet and wrists. What is it when **every bone** is taken out of the test
 # images? (0 to 1; chance is 0.33)
 
-# %% alt="Three drawn radiographs of one hand: whole, without its metacarpals, and without any bone, where only a grey hand-shaped shadow is left." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### The same hand again
+
+# %% alt="Three drawn radiographs of one hand: whole, without its metacarpals, and without any bone, where only a grey hand-shaped shadow is left." slideshow={"slide_type": "-"} tags=["hide-input"]
 gone = {"whole": (), "no metacarpals": "metacarpals", "no bone at all": "bones"}
 pictures = [radiograph("hand", seed=5, size=128, without=one, reexpose=True).image for one in gone.values()]
 figures.image_sheet(pictures, list(gone), panel=2.4)
@@ -261,7 +270,7 @@ figures.image_sheet(pictures, list(gone), panel=2.4)
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_boneless = 0.33
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 boneless = phantom_radiographs("test", classes, 20, 64, seed=profile.seed, without="bones", reexpose=True)
 still = evaluate_classifier(model, boneless).accuracy
 check(

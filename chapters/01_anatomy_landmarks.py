@@ -14,9 +14,6 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Chapter 1: does the network look where a radiologist looks?
 #
-# %% [markdown] slideshow={"slide_type": "slide"}
-# # Chapter 1: does the network look where a radiologist looks?
-#
 # **The paper's claim.** Three convolutional networks learn to tell 24 body parts apart on radiographs. The strongest feature maps
 # of the last convolution are projected back to the image. They show that the best network (95.6 %) looks at the *landmarks* that a
 # radiologist names, bone by bone. The worse networks do not.
@@ -98,7 +95,10 @@ train, validation = images("train", SEED).split(0.1, seed=SEED)
 # A tenth of the training images is held out. This **validation** set decides which epoch's weights are kept. No network trains on the
 # test images.
 
-# %% alt="A sheet of training images, four of each of the first six classes, as grey radiographs." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### A sheet of training images
+
+# %% alt="A sheet of training images, four of each of the first six classes, as grey radiographs." slideshow={"slide_type": "-"} tags=["hide-input"]
 shown = [i for c in range(min(6, len(classes))) for i in np.flatnonzero(train.labels == c)[:4]]
 majority = max(test.counts().values()) / len(test)
 note = f"{len(train)} images to train on, {len(validation)} to validate, {len(test)} to test; {size} x {size} pixels. "
@@ -116,7 +116,10 @@ figures.image_sheet(train.images[shown], [classes[train.labels[i]] for i in show
 # So the list was read *from* the pictures that it is to judge. We take all bones of each kind and fix them before we look. The other
 # finger bones and the heel count as *off* the landmarks, though they tell a hand or a foot well.
 
-# %% alt="Three hands and three feet; below each, its landmark bones are tinted: finger tips, metacarpals and carpals; toe tips, metatarsals, navicular and cuboid, tibia and fibula." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### The landmarks, tinted
+
+# %% alt="Three hands and three feet; below each, its landmark bones are tinted: finger tips, metacarpals and carpals; toe tips, metatarsals, navicular and cuboid, tibia and fibula." slideshow={"slide_type": "-"} tags=["hide-input"]
 truth = images("test", SEED, "phantoms")  # where a truth is needed, phantoms serve, whatever the data set
 limbs = truth.only(("hand", "foot"))
 pair = [class_like(classes, name) for name in ("hand", "foot")]
@@ -164,7 +167,7 @@ beside_paper(3)
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess = 0.2  # two convolutions against ten
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 weights = {table: net.count_params() for table, net in paper_nets.items()}
 paper_nets.clear()  # the shallow one alone holds 400 MB
 check(
@@ -243,7 +246,10 @@ for i, j in np.ndindex(2, 2):
 # multiplies by 2 once more. Then each value returns to its switch. The top map is largest, 12, at the lower left: what will stand at
 # its switch?
 
-# %% alt="Four number grids: the 4 by 4 image with its four block maxima framed, the 2 by 2 pooled map 3 4 6 5, the top map 6 8 12 10, and the projection with 12, 16, 24, 20 at the framed places and zeros elsewhere." slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### There and back
+
+# %% alt="Four number grids: the 4 by 4 image with its four block maxima framed, the 2 by 2 pooled map 3 4 6 5, the top map 6 8 12 10, and the projection with 12, 16, 24, 20 at the framed places and zeros elsewhere." slideshow={"slide_type": "-"}
 top = np.maximum(0, 2 * P)  # forward through the next layer, F = 2
 P_hat = 2 * np.maximum(0, top)  # back through it: ReLU, then the transposed filter
 A_hat = np.kron(P_hat, np.ones((2, 2))) * S  # unpool: to the switch, zero elsewhere
@@ -453,7 +459,10 @@ rows = results.sweep(TRIALS, measure)
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_best = "shallow"
 
-# %% alt="Two panels: cross-entropy and accuracy over epochs for the trained networks, training thin and validation thick." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Learning curves
+
+# %% alt="Two panels: cross-entropy and accuracy over epochs for the trained networks, training thin and validation thick." slideshow={"slide_type": "-"} tags=["hide-input"]
 nets, histories = {}, {}
 for name in live:
     nets[name], histories[name] = trained(name, SEED, profile.dataset)
@@ -477,7 +486,7 @@ note = (
 percent = dict.fromkeys(("paper", "ours", "balanced"), "%")
 figures.table(table_1, units=percent, best={"ours": "high"}, note=note, row_name="network")
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 best, other = sorted(scores, key=lambda name: -scores[name].accuracy[0])
 gap, low, high = (100 * x for x in explain.paired_difference(scores[best].right, scores[other].right))
 tied = low <= 0  # then both answers stand
@@ -563,7 +572,7 @@ figures.map_strip(test.images[worst], heat_map(np.abs(strange.maps[0]), blur_sig
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_ratio = 1.5
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 truth_nets = {name: trained(name, SEED, "phantoms")[0] for name in live}
 judged = truth_nets["deeper + BN"]
 where, landmarks = limbs.images[..., 0], limbs.masks["landmarks"]
@@ -579,7 +588,10 @@ reason = (
 ratio = shares["deeper + BN"][0] / shares["shallow"][0]
 check(my_guess_ratio, ratio, f"{reason} Bones are bright: who copies the image scores.", tolerance=0.2)
 
-# %% alt="Landmark share of each network, trained and untrained, of the plain image and of even heat on all bones, each with its 95 percent interval; a dashed line marks chance at 1." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### The landmark share, and its rivals
+
+# %% alt="Landmark share of each network, trained and untrained, of the plain image and of even heat on all bones, each with its 95 percent interval; a dashed line marks chance at 1." slideshow={"slide_type": "-"} tags=["hide-input"]
 figures.interval_plot(shares, "landmark share (times chance)", chance=1.0)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -596,7 +608,10 @@ figures.interval_plot(shares, "landmark share (times chance)", chance=1.0)
 # metacarpals. All other pixels stay as they were. What a network does not miss, it does not use, however bright the map shines there.
 # This is **single deletion** (Hesse, Schaub-Meyer & Roth 2023 do it with drawn birds).
 
-# %% alt="One hand drawn eight times: whole, without phalanges, without metacarpals, without carpals, without any bone, without its soft tissue, with nothing but its fat, and the last one exposed anew." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### One hand, drawn eight times
+
+# %% alt="One hand drawn eight times: whole, without phalanges, without metacarpals, without carpals, without any bone, without its soft tissue, with nothing but its fat, and the last one exposed anew." slideshow={"slide_type": "-"} tags=["hide-input"]
 gone = {"whole": (), "no phalanges": "phalanges", "no metacarpals": "metacarpals", "no carpals": "carpals"}
 gone |= {"no bone at all": "bones", "no soft tissue": "soft_tissue", "nothing but fat": REMOVED["all but the fat"]}
 hand_pictures = [phantoms.radiograph("hand", 5, size=128, without=one).image for one in gone.values()]
@@ -615,7 +630,7 @@ figures.image_sheet(
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_boneless = 0.2  # near chance: what is left of a hand without its bones?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 whole = training.evaluate_classifier(judged, truth)
 deleted = {name: training.evaluate_classifier(judged, redrawn(name)) for name in REMOVED}
 anew = {name: training.evaluate_classifier(judged, redrawn(name, reexpose=True)) for name in BIG}
@@ -664,7 +679,10 @@ figures.table(
 # the class's logit over the runner-up's. If a heat map told the truth, the bones with much heat would be the important ones. So we
 # rank the bones by heat and by importance and correlate the two ranks (Spearman; 1: the same order, 0: no relation).
 
-# %% alt="Four hands: their bones tinted by how much the network misses each, and the heat of the deconvnet, of guided backpropagation and of Grad-CAM." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Importance, and three explanations
+
+# %% alt="Four hands: their bones tinted by how much the network misses each, and the heat of the deconvnet, of guided backpropagation and of Grad-CAM." slideshow={"slide_type": "-"} tags=["hide-input"]
 hands, alone = bone_by_bone("hand")
 label = truth.class_names.index("hand")
 missed = explain.part_importance(judged, hands.pixels, {bone: one.pixels for bone, one in alone.items()}, label)
@@ -678,13 +696,12 @@ few = {name: heat_map(np.maximum(one[:6], 0)) for name, one in few.items()}
 figures.heat_grid(hands.images[:6], few, note="each map is scaled by itself; importance: only bones that are missed")
 
 # %% slideshow={"slide_type": "subslide"}
-quick_methods = {
-    name: METHODS[name]
-    for name in profile.pick(quick=("Deconvnet", "GuidedBackprop", "GradCAM"), desk=METHODS, paper=METHODS)
-}
-agree = {row: bootstrap_interval(one) for row, one in agreement(judged, quick_methods).items()}
+some = (
+    METHODS if profile.name != "quick" else {name: METHODS[name] for name in ("Deconvnet", "GuidedBackprop", "GradCAM")}
+)
+agree = {row: bootstrap_interval(one) for row, one in agreement(judged, some).items()}
 table_agree = {row: {"trained": agree[row]} for row in agree if not row.endswith(", untrained")}
-for row in quick_methods:
+for row in some:
     table_agree[row]["untrained"] = agree[f"{row}, untrained"]
 note = f"rank correlation of heat and importance over single bones; 95 % over {2 * count['test']} hands and feet"
 figures.table(table_agree, row_name="heat of", note=note)
@@ -729,7 +746,7 @@ misled = train_pair("shortcut", marked)
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_swapped = 0.5  # it never learned bones: a coin
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 accuracy = {name: training.evaluate_classifier(misled, one).accuracy for name, one in tests.items()}
 reason = (
     "It uses more than the plate." if accuracy["plate on wrists"][0] > 0.4 else "Worse than a coin: it reads the plate."
@@ -787,7 +804,10 @@ seeds = max(one[3] for one in results.summary("accuracy", "network", profile="de
 note = f"accuracy; 24 classes of phantoms, {seeds} seeds; UNIFESP split by patient"
 figures.table(table_10, units=dict.fromkeys(table_10["shallow"], "%"), row_name="network", note=note)
 
-# %% alt="Validation accuracy against training steps of the five networks, a line for each seed." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Accuracy against steps
+
+# %% alt="Validation accuracy against training steps of the five networks, a line for each seed." slideshow={"slide_type": "-"} tags=["hide-input"]
 curves = {
     SHORT[name]: [
         (row["values"]["steps"], row["values"]["validation_accuracy"])
@@ -800,7 +820,10 @@ figures.step_curves(curves, "validation accuracy")
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # SEE_STEPS
 
-# %% alt="Three hands and three feet, and below each image the heat maps of five networks, recorded under the desk profile." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Figures 1 and 2, recorded
+
+# %% alt="Three hands and three feet, and below each image the heat maps of five networks, recorded under the desk profile." slideshow={"slide_type": "-"} tags=["hide-input"]
 results.figure("figure_2")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -820,7 +843,10 @@ figures.table(recorded(columns | shares_of), units=percent, row_name="network", 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # SEE_USES
 
-# %% alt="What deeper + BN loses of its logit over the runner-up when a part or a pair of parts is taken away, with intervals." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### What deeper + BN misses
+
+# %% alt="What deeper + BN loses of its logit over the runner-up when a part or a pair of parts is taken away, with intervals." slideshow={"slide_type": "-"} tags=["hide-input"]
 importance = {
     name: results.summary(f"importance/{name}", "network", profile="desk", dataset="phantoms").get("deeper + BN")
     for name in [*REMOVED, *PAIRS]

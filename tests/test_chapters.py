@@ -9,8 +9,7 @@ import nbformat
 import pytest
 
 from lookinside.course.build.execution import execute
-from lookinside.course.build.pairs import read_source, read_stored
-from lookinside.course.build.rules import AWAITED, Chapter, faults
+from lookinside.course.build.rules import faults
 from lookinside.course.build.student import build
 from lookinside.course.places import chapter_sources
 
@@ -22,17 +21,6 @@ every_chapter = pytest.mark.parametrize("source", chapter_sources(), ids=lambda 
 @every_chapter
 def test_a_chapter_keeps_the_rules(source):
     assert faults(source) == []
-
-
-@pytest.mark.parametrize(
-    ("stem", "rule"),
-    [(stem, rule) for stem, rules in AWAITED.items() for rule in rules],
-    ids=lambda one: getattr(one, "__name__", one),
-)
-def test_a_rule_is_awaited_only_where_it_is_broken(stem, rule):
-    source = chapter_sources(stem)[0]
-    chapter = Chapter(source, read_source(source), read_stored(source))
-    assert list(rule(chapter)), f"{stem} keeps {rule.__name__}: take it out of AWAITED in rules.py"
 
 
 @every_chapter
