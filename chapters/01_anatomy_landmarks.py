@@ -203,7 +203,7 @@ NETS = {
 }
 live = ("shallow", "deeper + BN")  # trained under every profile; the others belong to the record
 width = profile.pick(quick=0.5, desk=0.5, paper=1.0)  # share of the paper's maps in every layer
-epochs = profile.pick(quick=10, desk=10, paper=60)  # the same for all: as many steps for each network
+STEPS = profile.pick(quick=270, desk=3370, paper=100_000)  # batches that each network learns from
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4. The deconvnet, by hand
@@ -327,14 +327,14 @@ def training_images(network, seed, dataset):
 
 
 @functools.cache
-def trained(network, seed, dataset):
+def trained(network, seed, dataset, steps=STEPS):
     """A network of NETS and the history of its training; once trained it is kept."""
     plan = NETS[network]
     train, validation = training_images(network, seed, dataset)
     keras.utils.set_random_seed(seed)
     model = plan["build"](train.shape, len(train.class_names), width=width, **plan.get("options", {}))
     augment = training.augmentation(train.shape, seed=seed) if "augment" in plan else None
-    options = {"epochs": epochs, "batch_size": 16, "patience": None, "augment": augment, "seed": seed}
+    options = {"steps": steps, "batch_size": 16, "patience": None, "augment": augment, "seed": seed}
     folder = profile.run_folder("01_anatomy_landmarks", dataset, network, seed)
     return model, training.fit_classifier(model, train, validation, run_folder=folder, progress=progress, **options)
 
@@ -427,16 +427,20 @@ def looked_into(model):
 
 
 # %% slideshow={"slide_type": "skip"}
-def measure(network, seed):
+def measure(network, seed, steps=STEPS):
     """One row of the record."""
-    model, history = trained(network, seed, profile.dataset)
+    model, history = trained(network, seed, profile.dataset, steps)
     score = training.evaluate_classifier(model, test)
     values = {"accuracy": score.accuracy, "balanced_accuracy": score.balanced_accuracy, "majority": score.majority}
     values |= {"steps": history.steps, "validation_accuracy": history.curves["val_accuracy"]}
     if profile.name != "quick":
         values |= looked_into(model) if profile.on_phantoms else {"explanations": explained(model)}
     settings = {"classes": len(classes), "size": size, "width": width, "train": len(train), "test": len(test)}
-    return {"settings": settings | {"batch": 16, "epochs": history.epochs}, "values": values}
+    return {
+        "settings": settings
+        | {"batch": 16, "best_epoch": history.best_epoch, "training_seconds": sum(history.seconds)},
+        "values": values,
+    }
 
 
 def explained(model):
@@ -449,6 +453,9 @@ def explained(model):
 results = Results("01_anatomy_landmarks")
 networks = live if profile.name == "quick" else [n for n in NETS if profile.on_phantoms or "lacking" not in NETS[n]]
 TRIALS = trials(network=networks, seed=profile.seeds)
+if profile.name != "quick":  # do those with dropout only need longer?
+    longer = [name for name in networks if "dropout" in name]
+    TRIALS += trials(network=longer, seed=[seed for seed in profile.seeds if seed == 1], steps=3 * STEPS)
 rows = results.sweep(TRIALS, measure)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
