@@ -2,16 +2,18 @@
 
 import json
 import re
+import shutil
 import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from lookinside.data import describe, find_set, load_images
-from lookinside.data.reading import read_grey, to_square
+from lookinside.data import DataWarning, class_like, describe, find_set, load_images
+from lookinside.data.reading import read_picture, to_square
 from lookinside.errors import LookInsideError
 
 
@@ -78,7 +80,7 @@ def test_other_modes_become_grey_and_it_is_said(folder):
     colour[..., 1] = 255
     save(folder / "train/foot/green.png", colour)
     save(folder / "train/foot/palette.png", colour, "P")
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(DataWarning) as caught:
         data = load_images(folder, "train", 30)
     said = [str(warning.message) for warning in caught]
     assert any(re.search(r"2 colour images converted to grey, first: .*green\.png$", text) for text in said)
@@ -94,10 +96,100 @@ def test_transparent_pixels_are_black_and_bits_are_grey(tmp_path):
     clear = np.zeros((20, 20, 4), np.uint8)
     clear[..., :3] = 255
     clear[:10, :, 3] = 255
-    picture = read_grey(save(tmp_path / "a.png", clear))
-    assert picture.change == "colour" and (picture.pixels[:10] == 255).all() and (picture.pixels[10:] == 0).all()
-    bits = read_grey(save(tmp_path / "b.png", np.eye(20, dtype=bool)))
+    picture = read_picture(save(tmp_path / "a.png", clear))
+    assert picture.change == "" and (picture.pixels[:10] == 255).all() and (picture.pixels[10:] == 0).all()
+    bits = read_picture(save(tmp_path / "b.png", np.eye(20, dtype=bool)))
     assert bits.change == "" and bits.pixels[3, 3] == 255 and bits.pixels[3, 4] == 0
+
+
+def test_grey_that_is_stored_as_colour_is_grey(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 255, (20, 30), dtype=np.uint8)
+    for name, mode in (("a.png", "RGB"), ("b.gif", "P"), ("c.webp", "RGB")):
+        path = tmp_path / name
+        Image.fromarray(grey).convert(mode).save(path, lossless=True)
+        picture = read_picture(path)
+        assert picture.change == "", name
+        np.testing.assert_array_equal(picture.pixels, grey, name)
+
+
+def test_three_channels(folder):
+    colour = np.random.default_rng(0).integers(0, 255, (24, 24, 3), dtype=np.uint8)
+    save(folder / "train/foot/colour.png", colour)
+    save(folder / "train/foot/wide.png", np.full((18, 36, 3), (9, 99, 199), np.uint8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = load_images(folder, "train", 24, channels=3)
+    assert data.shape == (24, 24, 3)
+    np.testing.assert_array_equal(data.images[data.names.index("train/foot/colour.png")], colour)
+    grey = data.images[data.names.index("train/hand/0.png")]
+    assert (grey == grey[..., :1]).all() and grey.any()
+    wide = data.images[data.names.index("train/foot/wide.png")]
+    assert (wide[6:18] == (9, 99, 199)).all() and not wide[:6].any()
+    with pytest.raises(LookInsideError, match="channels is 4"):
+        load_images(folder, "train", 24, channels=4)
+
+
+DEEP = (np.arange(600).reshape(20, 30) * 100 + 1000).astype(np.uint16)
+
+
+@pytest.mark.parametrize("photometric", ["miniswhite", "minisblack"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+def test_white_as_minimum(tmp_path, photometric, dtype):
+    """Written by tifffile, not by the library that reads."""
+    values = (DEEP / (257 if dtype == "u1" else 1)).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric=photometric)
+    shown = read_picture(tmp_path / "a.tif").pixels.astype(int)
+    share = (values.astype(float) - values.min()) / float(values.max() - values.min())
+    expected = values.astype(int) if dtype == "u1" else np.rint(share * 255)
+    assert np.abs(shown - (255 - expected if photometric == "miniswhite" else expected)).max() <= 1
+
+
+def test_a_tiff_that_is_not_read_is_not_called_something_else(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", DEEP, photometric="miniswhite", byteorder=">")
+    with pytest.raises(LookInsideError, match=r"a\.tif: is a TIFF of a kind that is not read here: save it as PNG"):
+        read_picture(tmp_path / "a.tif")
+
+
+def test_damaged_pictures_never_end_in_a_traceback(tmp_path):
+    """A few hundred files with bytes bent, cut or doubled: read, or refused in one line."""
+    draw = np.random.default_rng(7)
+    whole = {}
+    for suffix in (".png", ".jpg", ".bmp", ".tif", ".webp", ".gif"):
+        save(
+            tmp_path / f"a{suffix}",
+            draw.integers(0, 255, (24, 20, 3), dtype=np.uint8),
+            "P" if suffix == ".gif" else None,
+        )
+        whole[suffix] = (tmp_path / f"a{suffix}").read_bytes()
+    tifffile.imwrite(tmp_path / "b.tif", DEEP, photometric="miniswhite")
+    whole["2.tif"] = (tmp_path / "b.tif").read_bytes()
+    refused = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number in range(420):
+            suffix = list(whole)[number % len(whole)]
+            path = tmp_path / f"c{suffix}"
+            path.write_bytes(bent(whole[suffix], draw))
+            try:
+                assert read_picture(path).pixels.dtype == np.uint8
+            except LookInsideError as problem:
+                refused += 1
+                assert "\n" not in str(problem) and str(problem).startswith(str(path))
+    assert 100 < refused < 400
+
+
+def bent(raw: bytes, draw) -> bytes:
+    """Some bytes changed (most in the head), or the end cut off, or a piece there twice."""
+    raw = bytearray(raw)
+    kind = draw.integers(4)
+    if kind == 3:
+        return bytes(raw[: draw.integers(len(raw))])
+    if kind == 2:
+        start, length = draw.integers(len(raw)), draw.integers(1, 40)
+        return bytes(raw[:start] + raw[start : start + length] + raw[start:])
+    for place in draw.integers(0, min(len(raw), 200) if kind else len(raw), draw.integers(1, 6)):
+        raw[place] = draw.integers(256)
+    return bytes(raw)
 
 
 def test_a_phone_picture_is_turned_upright(tmp_path):
@@ -105,7 +197,7 @@ def test_a_phone_picture_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     image.save(tmp_path / "a.jpg", exif=exif)
-    assert read_grey(tmp_path / "a.jpg").pixels.shape == (40, 20)
+    assert read_picture(tmp_path / "a.jpg").pixels.shape == (40, 20)
 
 
 def test_truncated_png_is_named(folder):
@@ -190,12 +282,115 @@ def test_without_a_test_part_one_is_held_back(tmp_path, inside):
     for name in ("hand", "foot"):
         for i in range(20):
             save(tmp_path / "set" / inside / name / f"{i:02d}.png")
-    with pytest.warns(UserWarning, match=r"has no test/: 6 of 40 images \(15% of each class, seed 0\)"):
+    with pytest.warns(DataWarning, match=r"has no test/: 6 of 40 images \(15% of each class, seed 0\)"):
         train = load_images(tmp_path / "set", "train", 16)
-    with pytest.warns(UserWarning, match="has no test/"):
+    with pytest.warns(DataWarning, match="has no test/"):
         test = load_images(tmp_path / "set", "test", 16)
     assert test.counts() == {"foot": 3, "hand": 3} and len(train) == 34
     assert not set(train.names) & set(test.names)
+
+
+def test_what_is_left_out_is_said(folder):
+    Image.new("L", (20, 20)).save(folder / "train/hand/a.webp")
+    Image.new("L", (20, 20)).save(folder / "train/hand/b.gif")
+    for name in ("hand/Thumbs.db", "foot/list.csv", "hand/c.heic", "hand/d.dcm"):
+        (folder / "train" / name).write_bytes(b"x")
+    save(folder / "train/foot/more/1.png")
+    save(folder / "train/lost.png")
+    with pytest.warns(DataWarning) as caught:
+        data = load_images(folder, "train", 16)
+    (said,) = caught
+    assert re.search(r"4 files or folders in .*train left out \(PNG.* first: .*train/foot/more$", str(said.message))
+    assert data.counts() == {"foot": 3, "hand": 5} and said.filename == __file__
+
+
+@pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("training", "testing"), ("TRAIN", "test")])
+def test_other_spellings_of_train_and_test(folder, train, test):
+    (folder / "train").rename(folder / train)
+    (folder / "test").rename(folder / test)
+    assert load_images(folder, "train", 16).names[0] == f"{train}/foot/0.png"
+    assert load_images(folder, "test", 16).counts() == {"foot": 2, "hand": 2}
+    assert describe(folder).counts["train"] == {"foot": 3, "hand": 3}
+
+
+def test_a_validation_part_is_said(folder):
+    (folder / "test").rename(folder / "validation")
+    with pytest.warns(DataWarning) as caught:
+        assert load_images(folder, "train", 16).counts() == {"foot": 2, "hand": 2}
+    said = [str(warning.message) for warning in caught]
+    assert any(re.search(r"4 images in .*validation are not read: .* or call the folder test/$", text) for text in said)
+    assert any("has no test/: 2 of 6 images" in text for text in said)
+    (folder / "train").rename(folder / "training")
+    (folder / "validation").rename(folder / "train")
+    assert re.search(r"has both train/ and training/: keep one|has both training/ and train/", refusal(folder))
+
+
+def test_misplaced_class_folders_are_explained(folder, tmp_path):
+    (tmp_path / "outer").mkdir()
+    folder.rename(tmp_path / "outer/mine")
+    assert re.search(r"mine: holds no picture but folders \(test, train\): class folders", refusal(tmp_path / "outer"))
+    (tmp_path / "outer/mine/test/hand").rename(tmp_path / "outer/mine/test/Hands")
+    assert "Hands: this class is not in train/, which has hand: " in refusal(tmp_path / "outer/mine")
+
+
+def grouped(folder, rows) -> Path:
+    (folder / "groups.csv").write_text("image,group\n" + "".join(f"{name},{group}\n" for name, group in rows))
+    return folder
+
+
+def test_groups_come_from_a_table(folder):
+    names = [f"{s}/{c}/{i}.png" for s, n in (("train", 3), ("test", 2)) for c in ("foot", "hand") for i in range(n)]
+    grouped(folder, [(name, f"p{i}") for i, name in enumerate(names)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_images(folder, "train", 16).groups == ("p0", "p1", "p2", "p3", "p4", "p5")
+        assert load_images(folder, "test", 16).groups == ("p6", "p7", "p8", "p9")
+    grouped(folder, [(name, f"p{i % 8}") for i, name in enumerate(names)])
+    with pytest.warns(DataWarning, match=r"2 groups \(patients\) are in train/ and in test/, first: p0"):
+        load_images(folder, "test", 16)
+    shutil.rmtree(folder / "test")
+    names = [f"train/{name}/{i}.png" for name in ("foot", "hand") for i in range(10)]
+    for name in names:
+        save(folder / name)
+    grouped(folder, [(name, name.split("/")[2]) for name in names])  # foot 0 and hand 0 are one patient
+    with pytest.warns(DataWarning, match="groups kept together"):
+        train, test = load_images(folder, "train", 16), load_images(folder, "test", 16)
+    assert not set(train.groups) & set(test.groups) and test.counts() == {"foot": 2, "hand": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("image,group\ntrain/foot/0.png,p\n", r"does not list train/foot/1\.png \(and 4 more\)"),
+        ("image,patient\n", "has the columns image, patient: give image and group"),
+        ("", "has the columns none"),
+        ("image,group\ntrain/foot/0.png\n", "line 2: gives no group"),
+        ("image,group\na,p\na,q\n", "line 3: a is in two groups"),
+        ("image,group\na,\xff\n", "cannot be read as a table"),
+    ],
+)
+def test_tables_of_groups_that_do_not_fit(folder, text, says):
+    (folder / "groups.csv").write_bytes(text.encode("latin-1"))
+    assert re.search(r"groups\.csv: " + says, refusal(folder))
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "found"),
+    [
+        (("Foot", "Hand"), "hand", "Hand"),
+        (("feet", "hands"), "foot", "feet"),
+        (("FEET", "Hands"), "hand", "Hands"),
+        (("hands", "hand"), "hand", "hand"),
+        (("Hand X-ray", "foot_xray"), "hand", "Hand X-ray"),
+        (("lumbar-spine", "Sinuses", "Pelvis", "ribs"), "lumbar_spine", "lumbar-spine"),
+        (("lumbar-spine", "Sinuses", "Pelvis", "ribs"), "sinuses", "Sinuses"),
+        (("lumbar-spine", "Sinuses", "Pelvis", "Rib"), "ribs", "Rib"),
+        (("left_hand", "handle", "x-ray"), "hand", None),
+        ((), "hand", None),
+    ],
+)
+def test_class_names_as_people_write_them(names, wanted, found):
+    assert class_like(names, wanted) == found
 
 
 def test_progress_wraps_the_files(folder):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lookinside.data import LabelledImages, class_like, phantom_radiographs, stratified_split
+from lookinside.data import LabelledImages, phantom_radiographs, stratified_split
 from lookinside.errors import LookInsideError
 
 
@@ -285,18 +285,3 @@ def test_phantom_arguments_are_checked():
         phantom_radiographs("test", ("hand", "foot"), 1, 32, -1)
     with pytest.raises(LookInsideError, match="hnad"):
         phantom_radiographs("test", ("hnad", "foot"), 1, 32, 0)
-
-
-@pytest.mark.parametrize(
-    ("names", "wanted", "found"),
-    [
-        (("Hands", "foot"), "hand", "Hands"),
-        (("hand", "HAND"), "hand", "hand"),
-        (("Feet", "knee"), "foot", "Feet"),
-        (("left hand", "handle"), "hand", None),
-        (("cervical-spine", "chest"), "cervical_spine", "cervical-spine"),
-        (("pelvis",), "pelvis", "pelvis"),
-    ],
-)
-def test_a_class_is_found_under_its_obvious_names(names, wanted, found):
-    assert class_like(names, wanted) == found

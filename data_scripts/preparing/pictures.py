@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookinside.data.reading import is_picture, read_grey
+from lookinside.data.reading import is_picture, read_picture
 from preparing.dicom import read_dicom
 
 BAR_SHARE = 0.05  # of the side: less is a film's rim
@@ -14,13 +14,13 @@ _FLAT = 20  # grey levels between the 2nd and the 98th percentile of a row
 
 
 def is_source(path: Path) -> bool:
-    """Whether a script can read the file: DICOM (`.dcm`), PNG, JPEG, BMP or TIFF."""
+    """Whether a script can read the file: DICOM (`.dcm`) or a picture."""
     return is_picture(path) or (path.suffix.lower() == ".dcm" and not path.name.startswith("."))
 
 
 def read_source(path: Path) -> np.ndarray:
     """A DICOM or picture file as uint8 (H, W); LookInsideError names the file that cannot be read."""
-    return read_dicom(path) if path.suffix.lower() == ".dcm" else read_grey(path).pixels
+    return read_dicom(path) if path.suffix.lower() == ".dcm" else read_picture(path).pixels
 
 
 def flat_borders(pixels: np.ndarray) -> tuple[float, float, float, float]:

@@ -1,13 +1,15 @@
 """Images with labels: phantom sets, class folders on disk, and batches for Keras."""
 
+from lookinside.data.class_names import class_like
 from lookinside.data.folders import load_images
 from lookinside.data.labelled import LabelledImages
-from lookinside.data.naming import class_like
+from lookinside.data.notices import DataWarning
 from lookinside.data.phantom_sets import phantom_radiographs
 from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.stratify import stratified_split
 
 __all__ = [
+    "DataWarning",
     "LabelledImages",
     "SetInfo",
     "class_like",

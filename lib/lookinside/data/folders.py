@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from lookinside.data.class_names import class_like
 from lookinside.data.labelled import LabelledImages
-from lookinside.data.places import SPLITS, class_files, read_card, set_folder
-from lookinside.data.reading import SMALLEST, Picture, read_grey, to_square
+from lookinside.data.notices import DataWarning
+from lookinside.data.patients import groups_of, read_groups
+from lookinside.data.places import SPLITS, class_files, left_out, part_folders, read_card, set_folder, subfolders
+from lookinside.data.reading import FORMATS, SMALLEST, read_picture, to_square
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
@@ -20,68 +23,87 @@ SPLIT_SEED = 0
 
 
 def load_images(
-    set_or_folder: str | Path, split: str, size: int, *, progress: Callable[[Iterable], Iterable] | None = None
+    set_or_folder: str | Path,
+    split: str,
+    size: int,
+    *,
+    channels: int = 1,
+    progress: Callable[[Iterable], Iterable] | None = None,
 ) -> LabelledImages:
     """Read one part of a set of class folders: `<set>/train/<class>/x.png` and `<set>/test/<class>/y.png`.
 
-    A set that has only `train/`, or only class folders, is divided here: 15 % of each class are the test part, always
-    the same ones, and a warning says so. Pictures keep their proportions: they are scaled (antialiased) to fit
-    (size, size) and the rest is black. 16-bit and colour pictures become 8-bit grey, and a warning says how many.
+    `Train`, `training`, `TEST`, `testing` are read too. A set that has only `train/`, or only class folders, is divided
+    here: 15 % of each class are the test part, always the same ones. Pictures keep their proportions: they are
+    scaled (antialiased) to fit (size, size) and the rest is black. 16-bit pictures become 8 bits, colour becomes grey
+    unless three channels are asked for. A `DataWarning` says what was held back, converted or left out.
+
+    A `groups.csv` in the set's folder (columns image, `train/hand/1.png`, and group) tells the patients: see
+    `LabelledImages.groups`.
 
     Args:
         set_or_folder: the name of a set (see `find_set`) or the path of a folder.
         split: `"train"` or `"test"`.
         size: height and width in pixels, 16 or more.
+        channels: 1 for grey, 3 for red, green and blue.
         progress: wraps the list of files while they are read, as tqdm does; by default a bar shows after five seconds.
 
     Returns:
-        `LabelledImages` with H = W = size; class names are the folders of the training part, sorted, in both parts.
+        `LabelledImages` with H = W = size and C = channels; class names are the folders of the training part, sorted,
+        in both parts.
 
     Raises:
         LookInsideError: if the folder is missing or has fewer than two classes, a class is empty or is in the test part
-            only, or files cannot be read (the line names the first, and how many there are).
+            only, `groups.csv` does not fit, or files cannot be read (the line names the first, and how many).
     """
     if split not in SPLITS:
         raise LookInsideError(f"no split {split!r}: choose from {', '.join(SPLITS)}")
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < SMALLEST:
         raise LookInsideError(f"size is {size!r}: give a whole number of {SMALLEST} or more")
-    files, labels, class_names, folder = _list_part(set_folder(set_or_folder), split)
-    images = _read_all(files, int(size), progress)
+    if channels not in (1, 3):
+        raise LookInsideError(f"channels is {channels!r}: give 1 for grey or 3 for colour")
+    folder = set_folder(set_or_folder)
+    files, labels, class_names, groups, notices = _list_part(folder, split)
+    images, changes = _read_all(files, int(size), channels, progress)
+    for notice in notices + changes:
+        warnings.warn(notice, DataWarning, stacklevel=2)
     names = tuple(path.relative_to(folder).as_posix() for path in files)
-    return LabelledImages(images, labels, class_names, names)
+    return LabelledImages(images, labels, class_names, names, groups=groups)
 
 
-def _list_part(folder: Path, split: str) -> tuple[list[Path], np.ndarray, tuple[str, ...], Path]:
-    """Files, labels and class names of one part; refuses folders that make no set."""
+def _list_part(folder: Path, split: str):
+    """Files, labels, class names, groups and notices of one part; refuses folders that make no set."""
     read_card(folder)  # a broken or newer dataset.json is refused before any picture is read
-    has = {s: (folder / s).is_dir() for s in SPLITS}
-    if has["test"] and not has["train"]:
-        raise LookInsideError(f"{folder}: has test/ but no train/: put the training classes under {folder / 'train'}")
-    train_folder = folder / "train" if has["train"] else folder
-    train = _checked_classes(train_folder)
+    groups = read_groups(folder)
+    parts = part_folders(folder)
+    if parts and "train" not in parts:
+        has = " and ".join(f"{path.name}/" for path in parts.values())
+        raise LookInsideError(f"{folder}: has {has} but no train/: put the training classes under {folder / 'train'}")
+    train = _checked_classes(parts.get("train", folder))
     class_names = tuple(train)
     if len(class_names) < 2:
-        raise LookInsideError(
-            f"{train_folder}: has one class only, {class_names[0]!r}: add the folder of a second class"
-        )
-    if has["test"]:
-        test = _checked_classes(folder / "test")
-        unknown = [name for name in test if name not in train]
-        if unknown:
-            raise LookInsideError(
-                f"{folder / 'test' / unknown[0]}: this class is not in train/: "
-                f"add {folder / 'train' / unknown[0]} or remove it{_and_more(unknown)}"
-            )
-        return *_flatten(train if split == "train" else test, class_names), class_names, folder
+        where = parts.get("train", folder)
+        raise LookInsideError(f"{where}: has one class only, {class_names[0]!r}: add the folder of a second class")
+    read, notices = parts.get("train", folder), _unread_validation(parts)
     files, labels = _flatten(train, class_names)
-    parts = dict(zip(SPLITS, stratified_split(labels, TEST_SHARE, SPLIT_SEED), strict=True))
-    warnings.warn(
-        f"{folder} has no test/: {len(parts['test'])} of {len(files)} images ({TEST_SHARE:.0%} of each class, "
-        f"seed {SPLIT_SEED}) are held back for testing",
-        stacklevel=3,
-    )
-    chosen = parts[split]
-    return [files[i] for i in chosen], labels[chosen], class_names, folder
+    marks = groups_of((path.relative_to(folder).as_posix() for path in files), groups, folder)
+    if "test" in parts:
+        test = _checked_classes(parts["test"])
+        _refuse_unknown(test, class_names, parts)
+        test_files, test_labels = _flatten(test, class_names)
+        test_marks = groups_of((path.relative_to(folder).as_posix() for path in test_files), groups, folder)
+        notices += _torn_groups(folder, marks, test_marks)
+        if split == "test":
+            read, files, labels, marks = parts["test"], test_files, test_labels, test_marks
+    else:
+        chosen = dict(zip(SPLITS, stratified_split(labels, TEST_SHARE, SPLIT_SEED, marks), strict=True))
+        together = ", groups kept together" if marks else ""
+        notices.append(
+            f"{folder} has no test/: {len(chosen['test'])} of {len(files)} images ({TEST_SHARE:.0%} of each class, "
+            f"seed {SPLIT_SEED}{together}) are held back for testing"
+        )
+        files, labels = [files[i] for i in chosen[split]], labels[chosen[split]]
+        marks = marks and [marks[i] for i in chosen[split]]
+    return files, labels, class_names, marks, _passed_over(read) + notices
 
 
 def _checked_classes(folder: Path) -> dict[str, list[Path]]:
@@ -90,10 +112,27 @@ def _checked_classes(folder: Path) -> dict[str, list[Path]]:
         raise LookInsideError(f"{folder}: holds no class folder: put the pictures of each class in a folder of its own")
     empty = [name for name, files in found.items() if not files]
     if empty:
-        dicom = any((folder / empty[0]).glob("*.dcm"))
-        kind = "only DICOM files, save them as PNG first" if dicom else "no picture (PNG, JPEG, BMP or TIFF), add some"
-        raise LookInsideError(f"{folder / empty[0]}: holds {kind} or remove the folder{_and_more(empty)}")
+        first = folder / empty[0]
+        deeper = [sub.name for sub in subfolders(first)]
+        if any(first.glob("*.dcm")):
+            kind = "only DICOM files, save them as PNG first or remove the folder"
+        elif deeper:
+            kind = f"no picture but folders ({', '.join(deeper[:3])}): class folders stand directly in {folder}"
+        else:
+            kind = f"no picture ({FORMATS}), add some or remove the folder"
+        raise LookInsideError(f"{first}: holds {kind}{_and_more(empty)}")
     return found
+
+
+def _refuse_unknown(test: dict, class_names: tuple[str, ...], parts: dict[str, Path]) -> None:
+    unknown = [name for name in test if name not in class_names]
+    if unknown:
+        near = class_like(class_names, unknown[0])
+        hint = f", which has {near}" if near else ""
+        raise LookInsideError(
+            f"{parts['test'] / unknown[0]}: this class is not in {parts['train'].name}/{hint}: "
+            f"add {parts['train'] / unknown[0]} or remove it{_and_more(unknown)}"
+        )
 
 
 def _flatten(found: dict[str, list[Path]], class_names: tuple[str, ...]) -> tuple[list[Path], np.ndarray]:
@@ -106,28 +145,51 @@ def _and_more(problems: list) -> str:
     return f" (and {len(problems) - 1} more like it)" if len(problems) > 1 else ""
 
 
-def _read_all(files: list[Path], size: int, progress) -> np.ndarray:
-    images = np.zeros((len(files), size, size, 1), np.uint8)
+def _unread_validation(parts: dict[str, Path]) -> list[str]:
+    if "validation" not in parts:
+        return []
+    count = sum(map(len, class_files(parts["validation"]).values()))
+    mend = "move them into train/" + ("" if "test" in parts else ", or call the folder test/")
+    return [f"the {count} images in {parts['validation']} are not read: {mend}"]
+
+
+def _torn_groups(folder: Path, train: list[str] | None, test: list[str] | None) -> list[str]:
+    both = sorted(set(train or ()) & set(test or ()))
+    if not both:
+        return []
+    return [f"{folder}: {len(both)} groups (patients) are in train/ and in test/, first: {both[0]}"]
+
+
+def _passed_over(folder: Path) -> list[str]:
+    others = left_out(folder)
+    if not others:
+        return []
+    what = f"{len(others)} file{'s' if len(others) > 1 else ''} or folder{'s' if len(others) > 1 else ''}"
+    return [f"{what} in {folder} left out ({FORMATS} in class folders are read), first: {others[0]}"]
+
+
+def _read_all(files: list[Path], size: int, channels: int, progress) -> tuple[np.ndarray, list[str]]:
+    images = np.zeros((len(files), size, size, channels), np.uint8)
     bar = progress or (lambda work: tqdm(work, desc="reading", unit="image", delay=5, mininterval=0.5, leave=False))
     problems, changed = [], {"colour": [], "16-bit": []}
     for i, path in enumerate(bar(files)):
         try:
-            picture: Picture = read_grey(path)
+            picture = read_picture(path, channels)
         except LookInsideError as problem:
             problems.append(str(problem))
             continue
         if picture.change:
             changed[picture.change].append(path)
-        images[i, :, :, 0] = to_square(picture.pixels, size)
+        images[i] = to_square(picture.pixels, size).reshape(size, size, channels)
     if problems:
         raise LookInsideError(problems[0] + (f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""))
-    _warn_of_changes(changed)
-    return images
+    return images, _changes(changed)
 
 
-def _warn_of_changes(changed: dict[str, list[Path]]) -> None:
+def _changes(changed: dict[str, list[Path]]) -> list[str]:
     done = {"colour": "colour image{} converted to grey", "16-bit": "image{} of 16 bits or more stretched to 0-255"}
-    for change, paths in changed.items():
-        if paths:
-            text = done[change].format("s" if len(paths) > 1 else "")
-            warnings.warn(f"{len(paths)} {text}, first: {paths[0]}", stacklevel=4)
+    return [
+        f"{len(paths)} {done[change].format('s' if len(paths) > 1 else '')}, first: {paths[0]}"
+        for change, paths in changed.items()
+        if paths
+    ]

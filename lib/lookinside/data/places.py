@@ -12,7 +12,13 @@ from lookinside.data.reading import is_picture
 from lookinside.errors import LookInsideError
 
 SPLITS = ("train", "test")
+_PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+}  # folder names, whatever their case
 FORMAT = 1  # of dataset.json
+_NOTES = (".txt", ".md", ".json", ".csv", ".tsv", ".xml", ".html", ".yaml", ".yml", ".log", ".db", ".ini")
 
 
 def data_folders() -> list[Path]:
@@ -70,9 +76,37 @@ def subfolders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__MACOSX")))
 
 
+def part_folders(folder: Path) -> dict[str, Path]:
+    """The folders of "train", "test" and "validation" that a set has, as people spell them (Training, TEST, val).
+
+    Raises:
+        LookInsideError: if two of them are the same part.
+    """
+    found: dict[str, Path] = {}
+    for sub in subfolders(folder):
+        part = _PARTS.get(sub.name.lower())
+        if part in found:
+            raise LookInsideError(f"{folder}: has both {found[part].name}/ and {sub.name}/: keep one of them")
+        if part:
+            found[part] = sub
+    return found
+
+
 def class_files(folder: Path) -> dict[str, list[Path]]:
     """The picture files of each class folder in `folder`, both sorted by name."""
     return {sub.name: sorted(p for p in sub.iterdir() if p.is_file() and is_picture(p)) for sub in subfolders(folder)}
+
+
+def left_out(folder: Path) -> list[Path]:
+    """What a reader of the class folders in `folder` passes over: files of other kinds, folders in a class folder."""
+    inside = [path for sub in subfolders(folder) for path in sub.iterdir() if not (path.is_file() and is_picture(path))]
+    beside = [path for path in folder.iterdir() if path.is_file() and is_picture(path)]
+    return sorted(path for path in inside + beside if not _is_note(path))
+
+
+def _is_note(path: Path) -> bool:
+    """Hidden files, notes and tables, and what systems leave in folders of pictures."""
+    return path.name.startswith((".", "__MACOSX")) or path.suffix.lower() in _NOTES
 
 
 @dataclass(frozen=True)
@@ -108,7 +142,7 @@ def describe(set_or_folder: str | Path) -> SetInfo:
     """
     folder = set_folder(set_or_folder)
     notes = read_card(folder)
-    splits = {s: folder / s for s in SPLITS if (folder / s).is_dir()} or {"all": folder}
+    splits = part_folders(folder) or {"all": folder}
     counts = {split: {c: len(files) for c, files in class_files(sub).items()} for split, sub in splits.items()}
     texts = {key: str(notes.pop(key, "not stated")) for key in ("licence", "citation", "source")}
     notes.pop("counts", None)

@@ -1,8 +1,9 @@
-"""Read one picture file as grey, and bring it to a square size."""
+"""Read one picture file as grey or colour, and bring it to a square size."""
 
 from __future__ import annotations
 
 import errno
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +12,17 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lookinside.errors import LookInsideError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+FORMATS = "PNG, JPEG, BMP, TIFF, WEBP or GIF"
 SMALLEST = 16  # pixels; on less there is nothing to see
+_TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture as it was read: `pixels` uint8 (H, W), and what was done to make it so.
+    """A picture as it was read: `pixels` uint8 (H, W) or (H, W, 3), and what was done to make it so.
 
-    `change` is "" for 8-bit grey, "colour" where colour became grey, "16-bit" where a wider range became 0 to 255.
+    `change` is "" where nothing was, "colour" where colour became grey, "16-bit" where a wider range became 0 to 255.
     """
 
     pixels: np.ndarray
@@ -31,52 +34,80 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def read_grey(path: Path) -> Picture:
-    """Read a PNG, JPEG, BMP or TIFF file as 8-bit grey.
+def read_picture(path: Path, channels: int = 1) -> Picture:
+    """Read a PNG, JPEG, BMP, TIFF, WEBP or GIF file as 8-bit grey, or as red, green and blue.
 
-    Colour becomes luminance, transparent pixels black. More than 8 bits (or floats) are stretched from the image's
-    lowest and highest value to 0 and 255: such files seldom use their whole range.
+    Colour becomes luminance where one channel is asked for, grey three equal channels where three are; transparent
+    pixels become black. More than 8 bits of grey (or floats) are stretched from the image's lowest and highest value to
+    0 and 255: such files seldom use their whole range. A TIFF whose zero is white is turned: bright is high.
+
+    Args:
+        path: the file.
+        channels: 1 gives pixels (H, W), 3 gives (H, W, 3).
 
     Raises:
         LookInsideError: if the file is empty, cut short, no picture, several pictures in one, or under 16 px a side.
     """
     try:
-        with Image.open(path) as opened:
-            if getattr(opened, "n_frames", 1) > 1:
-                raise LookInsideError(f"{path}: holds {opened.n_frames} pictures: save each as a file of its own")
-            opened.load()
-            picture = _as_grey(ImageOps.exif_transpose(opened), path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd tags; what cannot be read is refused below
+            with Image.open(path) as opened:
+                if getattr(opened, "n_frames", 1) > 1:
+                    raise LookInsideError(f"{path}: holds {opened.n_frames} pictures: save each as a file of its own")
+                opened.load()
+                # Pillow turns these itself up to 8 bits only.
+                white_is_zero = getattr(opened, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
+                picture = _as_pixels(ImageOps.exif_transpose(opened), path, channels, white_is_zero)
+    except LookInsideError:
+        raise
     except UnidentifiedImageError:
-        empty = path.stat().st_size == 0
-        what = "is an empty file" if empty else f"is no picture, whatever {path.suffix} says"
-        raise LookInsideError(f"{path}: {what}: replace or delete it") from None
+        raise LookInsideError(f"{path}: {_what_it_is(path)}") from None
     except FileNotFoundError:
         raise LookInsideError(f"{path}: is not there: check the name") from None
     except Image.DecompressionBombError:
         raise LookInsideError(f"{path}: is larger than 178 million pixels: save it smaller") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, LookInsideError):
-            raise
+    except Exception as error:  # a damaged file can make its decoder raise anything
         if getattr(error, "errno", None) in (errno.EACCES, errno.EPERM):
             raise LookInsideError(f"{path}: may not be read: change its permissions") from None
         raise LookInsideError(f"{path}: is cut short or damaged: replace or delete it") from None
-    if min(picture.pixels.shape) < SMALLEST:
-        height, width = picture.pixels.shape
+    height, width = picture.pixels.shape[:2]
+    if min(height, width) < SMALLEST:
         raise LookInsideError(f"{path}: is only {width}x{height} px: give {SMALLEST} px a side or more")
     return picture
 
 
-def _as_grey(image: Image.Image, path: Path) -> Picture:
-    if image.mode == "L" and "transparency" not in image.info:
-        return Picture(np.asarray(image))
-    if image.mode == "1":
-        return Picture(np.asarray(image.convert("L")))
+def _what_it_is(path: Path) -> str:
+    with path.open("rb") as opened:
+        start = opened.read(4)
+    if not start:
+        return "is an empty file: replace or delete it"
+    if start in (b"II*\0", b"MM\0*"):
+        return "is a TIFF of a kind that is not read here: save it as PNG"
+    return f"is no picture, whatever {path.suffix} says: replace or delete it"
+
+
+def _as_pixels(image: Image.Image, path: Path, channels: int, white_is_zero: bool) -> Picture:
+    change = ""
     if image.mode[0] in "IF":
-        return Picture(stretch(np.asarray(image), path), "16-bit")
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    return Picture(np.asarray(image.convert("RGB").convert("L")), "colour")
+        values = np.asarray(image)
+        pixels, change = stretch(values, path), "16-bit"
+        if white_is_zero:
+            pixels = 255 - pixels
+    elif image.mode in ("1", "L") and "transparency" not in image.info:
+        pixels = np.asarray(image.convert("L"))
+    else:
+        if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+        image = image.convert("RGB")
+        pixels = np.asarray(image)
+        if channels == 1:
+            grey = np.asarray(image.convert("L"))
+            change = "" if (pixels == grey[..., np.newaxis]).all() else "colour"
+            pixels = grey
+    if channels == 3 and pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
+    return Picture(pixels, change)
 
 
 def stretch(values: np.ndarray, path: Path | str) -> np.ndarray:
@@ -93,25 +124,25 @@ def stretch(values: np.ndarray, path: Path | str) -> np.ndarray:
 
 
 def shrink(pixels: np.ndarray, longest: int) -> np.ndarray:
-    """Scale uint8 (H, W), antialiased, so that its longer side is `longest` px; smaller pictures stay as they are."""
-    if max(pixels.shape) <= longest:
+    """Scale uint8 (H, W) or (H, W, 3), antialiased, so that its longer side is `longest` px; smaller ones stay."""
+    if max(pixels.shape[:2]) <= longest:
         return pixels
     return _scale(pixels, longest)
 
 
 def to_square(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Scale uint8 (H, W), antialiased, to fit (size, size); the rest is black, equal on both sides.
+    """Scale uint8 (H, W) or (H, W, 3), antialiased, to fit (size, size); the rest is black, equal on both sides.
 
     Bones keep their proportions this way; stretching would make a hand's shape depend on the film's format.
     """
-    small = pixels if max(pixels.shape) == size else _scale(pixels, size)
-    height, width = small.shape
-    square = np.zeros((size, size), np.uint8)
+    small = pixels if max(pixels.shape[:2]) == size else _scale(pixels, size)
+    height, width = small.shape[:2]
+    square = np.zeros((size, size, *pixels.shape[2:]), np.uint8)
     top, left = (size - height) // 2, (size - width) // 2
     square[top : top + height, left : left + width] = small
     return square
 
 
 def _scale(pixels: np.ndarray, longest: int) -> np.ndarray:
-    height, width = (max(1, round(side * longest / max(pixels.shape))) for side in pixels.shape)
+    height, width = (max(1, round(side * longest / max(pixels.shape[:2]))) for side in pixels.shape[:2])
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
