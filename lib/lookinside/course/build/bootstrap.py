@@ -1,11 +1,13 @@
 """Make .venv from requirements.lock: `python3 lib/lookinside/course/build/bootstrap.py [--gpu]`.
 
 Runs on a bare Python and uses the standard library only. The second time it finds its stamp and does nothing, offline.
-A set-up that was interrupted is repeated; an environment that was moved or broken is made again.
+A set-up that was interrupted is repeated; an environment that was moved or broken is made again. Two set-ups at once
+take turns. The stamp is written when what was installed has been imported.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -14,11 +16,21 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
 LOCK, PROJECT = ROOT / "requirements.lock", ROOT / "pyproject.toml"
 STAMP = "lookinside.json"
+LOCK_FILE = ".set-up.lock"  # one for both environments: each install writes the library's metadata into lib/
+# What is imported before an environment is called ready.
+TRIED = (
+    *("tensorflow", "keras", "tf_keras_vis", "sklearn", "scipy", "skimage", "matplotlib", "PIL", "pydicom", "pooch"),
+    *("psutil", "jupyterlab", "ipykernel", "jupytext", "nbclient", "nbconvert", "nbval", "math_core", "pytest"),
+    "lookinside",
+)
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -54,13 +66,63 @@ def fingerprint(environment: Path, gpu: bool) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold the clone's set-up lock; wait, and say so once, while another set-up holds it.
+
+    The operating system keeps the lock, so it ends with the process that holds it and no stale one is left behind. On
+    Linux and macOS the commands that a set-up starts hold it too: a pip that outlives its set-up is waited for.
+    """
+    handle = os.open(ROOT / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        os.set_inheritable(handle, os.name != "nt")
+        said = False
+        while not take(handle):
+            if not said:
+                print("Another set-up of this clone is at work: waiting for it (Ctrl-C ends the wait)", flush=True)
+            said = True
+            time.sleep(0.2)
+        yield
+    finally:
+        os.close(handle)
+
+
+def take(handle: int) -> bool:
+    """Try to lock an open file without waiting; True where it worked, and where the disk knows no locks."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+    return True
+
+
 def is_ready(environment: Path, gpu: bool) -> bool:
-    """True where an earlier set-up ran to its end and its Python still answers."""
+    """True where an earlier set-up ran to its end, its Python still answers and its packages still stand there."""
     try:
         stamp = json.loads((environment / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return stamp.get("fingerprint") == fingerprint(environment, gpu) and answers(environment)
+    if stamp.get("fingerprint") != fingerprint(environment, gpu) or not answers(environment):
+        return False
+    return set(stamp.get("packages", ())) <= set(packages(environment))
+
+
+def metadata_folders(environment: Path) -> list[Path]:
+    """One folder a package, `name-version.dist-info`, whole or not."""
+    packages_of_any_python = "Lib/site-packages" if os.name == "nt" else "lib/python3*/site-packages"
+    return sorted(environment.glob(f"{packages_of_any_python}/*.dist-info"))
+
+
+def packages(environment: Path) -> list[str]:
+    """`name-version.dist-info` of every package that was installed to its end: pip writes INSTALLER after the files."""
+    return [folder.name for folder in metadata_folders(environment) if (folder / "INSTALLER").is_file()]
 
 
 def answers(environment: Path) -> bool:
@@ -91,32 +153,67 @@ def plain_pins(lock_text: str) -> str:
     return "".join(f"{pin.strip()}\n" for pin in pins if not pin.startswith("tensorflow"))
 
 
+def import_fault(environment: Path) -> str | None:
+    """Import what the course needs in the environment's Python; None, or the one line that says what is wrong."""
+    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
+    tried = subprocess.run([python_in(environment), "-c", code, *TRIED], capture_output=True, text=True, cwd=ROOT)
+    if tried.returncode == 0:
+        return None
+    lines = tried.stderr.strip().splitlines()
+    if tried.returncode < 0 or not lines:  # where a processor lacks AVX, TensorFlow dies of an illegal instruction
+        return f"importing the packages ended with status {tried.returncode}"
+    return lines[-1]
+
+
 def call(what: str, *command: object) -> None:
     """Run a command in sight of the user; raise SetUpError with `what` where it fails."""
-    if subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode != 0:
+    # close_fds=False hands the set-up's lock on, see one_at_a_time; Python keeps every other handle to itself.
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False, close_fds=os.name == "nt")
+    if done.returncode != 0:
         raise SetUpError(f"{what} failed, its last lines above say why; mend that and repeat, finished downloads stay.")
 
 
 def make(environment: Path, gpu: bool) -> None:
     """Build the environment up to its stamp. Raises SetUpError."""
     (environment / STAMP).unlink(missing_ok=True)
-    if environment.exists() and not answers(environment):
+    whole = answers(environment) and any(name.startswith("pip-") for name in packages(environment))
+    if environment.exists() and not whole:
         print(f"{environment.name} is broken or was moved: making it again", flush=True)
         shutil.rmtree(environment)
-    if not environment.exists():
-        size = "about 6 GB" if gpu else "about 500 MB, 2.2 GB on the disk"
-        print(f"Making {environment.name} (downloads {size}; once)", flush=True)
-        try:
-            call(
-                "Making the environment (on Debian and Ubuntu it needs python3-venv)",
-                sys.executable,
-                "-m",
-                "venv",
-                environment,
-            )
-        except BaseException:
-            shutil.rmtree(environment, ignore_errors=True)
-            raise
+    while True:
+        is_new = not environment.exists()
+        if is_new:
+            make_empty(environment, gpu)
+        install(environment, gpu)
+        fault = import_fault(environment)
+        if not fault or is_new:
+            break
+        # pip takes a package for whole when its metadata is there.
+        print(f"{environment.name} is damaged ({fault}): making it again", flush=True)
+        shutil.rmtree(environment)
+    if fault:
+        raise SetUpError(f"{environment.name} is installed, but its packages cannot be imported: {fault}")
+    stamp = {"fingerprint": fingerprint(environment, gpu), "packages": packages(environment)}
+    (environment / STAMP).write_text(json.dumps(stamp) + "\n", encoding="utf-8")
+
+
+def make_empty(environment: Path, gpu: bool) -> None:
+    """An environment that holds pip and nothing else; no half of one is left behind. Raises SetUpError."""
+    size = "about 6 GB" if gpu else "about 500 MB, 2.2 GB on the disk"
+    print(f"Making {environment.name} (downloads {size}; once)", flush=True)
+    what = "Making the environment (on Debian and Ubuntu it needs python3-venv)"
+    try:
+        call(what, sys.executable, "-m", "venv", environment)
+    except BaseException:
+        shutil.rmtree(environment, ignore_errors=True)
+        raise
+
+
+def install(environment: Path, gpu: bool) -> None:
+    """Bring the packages to the lock's pins, and the library in editable form. Raises SetUpError."""
+    for folder in metadata_folders(environment):
+        if not (folder / "INSTALLER").is_file():  # a killed pip left it: the next one would take it for installed
+            shutil.rmtree(folder)
     pip = [python_in(environment), "-m", "pip", "install", "--disable-pip-version-check", "--retries", "5"]
     if gpu:
         pins = environment / "constraints.txt"
@@ -125,8 +222,6 @@ def make(environment: Path, gpu: bool) -> None:
     else:
         call("Installing the packages", *pip, "--require-hashes", "--no-deps", "-r", LOCK)
         call("Installing lookinside", *pip, "-q", "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT)
-    stamp = {"fingerprint": fingerprint(environment, gpu), "python": platform.python_version()}
-    (environment / STAMP).write_text(json.dumps(stamp) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:
@@ -139,7 +234,9 @@ def main(arguments: list[str]) -> int:
         if wrong:
             raise SetUpError(wrong)
         if not is_ready(environment, gpu):
-            make(environment, gpu)
+            with one_at_a_time():
+                if not is_ready(environment, gpu):  # the set-up that was waited for may have made it
+                    make(environment, gpu)
     except SetUpError as error:
         print(f"Set-up: {error}", file=sys.stderr)
         return 1
