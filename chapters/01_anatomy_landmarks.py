@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # # Chapter 1: does the network look where a radiologist looks?
 #
 # **The paper's claim.** Three convolutional networks learn to tell 24 body parts apart on radiographs. The strongest feature maps
@@ -60,7 +60,7 @@ SEED = profile.seed
 set_up(seed=SEED)
 print(profile)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 2. The images
 #
 # The paper used the ImageCLEF 2009 radiographs, which may not be passed on. We draw our own. A **phantom** is a person made of named
@@ -95,7 +95,7 @@ train, validation = images("train", SEED).split(0.1, seed=SEED)
 # A tenth of the training images is held out. This **validation** set decides which epoch's weights are kept. No network trains on the
 # test images.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### A sheet of training images
 
 # %% alt="A sheet of training images, four of each of the first six classes, as grey radiographs." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -105,7 +105,7 @@ note = f"{len(train)} images to train on, {len(validation)} to validate, {len(te
 note += f"Always naming the largest class would score {100 * majority:.1f} %: the majority baseline."
 figures.image_sheet(train.images[shown], [classes[train.labels[i]] for i in shown], columns=8, note=note)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### The landmarks of the paper
 #
 # In the heat maps of one foot and one hand the authors recognise
@@ -116,7 +116,7 @@ figures.image_sheet(train.images[shown], [classes[train.labels[i]] for i in show
 # So the list was read *from* the pictures that it is to judge. We take all bones of each kind and fix them before we look. The other
 # finger bones and the heel count as *off* the landmarks, though they tell a hand or a foot well.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### The landmarks, tinted
 
 # %% alt="Three hands and three feet; below each, its landmark bones are tinted: finger tips, metacarpals and carpals; toe tips, metatarsals, navicular and cuboid, tibia and fibula." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -129,7 +129,7 @@ examples = examples.subset(np.concatenate([np.flatnonzero(examples.labels == c)[
 look = {"titles": [pair[label] for label in examples.labels], "regions": examples.masks.get("landmarks")}
 figures.heat_grid(examples.images, {}, note="tinted: the landmarks, where the truth is known", **look)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 3. Three networks, and the one that is missing
 #
 # The paper's appendix prints three architectures (Tables 2, 3, 4). `deeper_cnn` takes the two things that Table 4 adds to Table 3
@@ -157,7 +157,7 @@ def beside_paper(table):
 
 beside_paper(3)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Predict: which network is the small one?
 #
 # The paper says that "shallow models that do not have sufficient capacity fail to use relevant landmarks". The shallow network
@@ -167,7 +167,7 @@ beside_paper(3)
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess = 0.2  # two convolutions against ten
 
-# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 weights = {table: net.count_params() for table, net in paper_nets.items()}
 paper_nets.clear()  # the shallow one alone holds 400 MB
 check(
@@ -181,7 +181,7 @@ check(
 # **So "insufficient capacity" cannot mean too few weights.** What is small is the depth. A value of the shallow network's last
 # convolution sees 5 x 5 pixels (its **receptive field**), a value of the deeper one's sees 92 x 92.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### The fourth network
 #
 # Table 1 of the paper has three columns: 71.1 %, 90.36 % and 95.62 %. Between the second and the third, *three* things change
@@ -205,7 +205,7 @@ live = ("shallow", "deeper + BN")  # trained under every profile; the others bel
 width = profile.pick(quick=0.5, desk=0.5, paper=1.0)  # share of the paper's maps in every layer
 STEPS = profile.pick(quick=270, desk=3370, paper=100_000)  # batches that each network learns from
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 4. The deconvnet, by hand
 #
 # A convolutional network goes forward like this, block by block, with an image $X$, filters $F$ and biases $b$:
@@ -225,7 +225,7 @@ STEPS = profile.pick(quick=270, desk=3370, paper=100_000)  # batches that each n
 # deconvnet from a gradient. Zeiler & Fergus' reason: feature maps are never negative, so neither should their reconstructions be.
 # Stress that no training is involved on the way back: filters and switches are those of the forward pass of this one image.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### A 4 x 4 image
 #
 # One filter of one pixel, $F = 1$, no bias, so $A = X$. Then a pool. Do it on paper first: what are $P$ and $S$? (Of equal values
@@ -239,14 +239,14 @@ for i, j in np.ndindex(2, 2):
     P[i, j] = block.max()
     S[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] = block == block.max()
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### The way back
 #
 # The next layer has one filter of one pixel again, $F = 2$, so its map is $2P$: this is the map that we project. Its way back
 # multiplies by 2 once more. Then each value returns to its switch. The top map is largest, 12, at the lower left: what will stand at
 # its switch?
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### There and back
 
 # %% alt="Four number grids: the 4 by 4 image with its four block maxima framed, the 2 by 2 pooled map 3 4 6 5, the top map 6 8 12 10, and the projection with 12, 16, 24, 20 at the framed places and zeros elsewhere." slideshow={"slide_type": "-"}
@@ -298,7 +298,7 @@ assert np.allclose(Deconvnet(edge, top_n=1).maps(x.reshape(1, 1, 6, 1)).maps[0, 
 # The projection is the filter's own picture, $-1\; 1$, put where the edge is: *negative* on the dark side, positive on the bright one.
 # So a projection has signs. The paper shows heat; like most of the field we take absolute values before summing maps.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### From maps to a heat map
 #
 # 1. Run the image forward, keep every switch.
@@ -476,7 +476,7 @@ for name in live:
 scores = {name: training.evaluate_classifier(net, test) for name, net in nets.items()}
 figures.learning_curves({name: history.curves for name, history in histories.items()})
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Table 1
 #
 # The paper's accuracies are of 24 classes and some 1,470 test images; ours are of the set above. **Balanced accuracy** is the mean
@@ -507,7 +507,7 @@ if profile.on_phantoms:
 # The interval says how the figure would vary over other test images, not over other trainings: for those see the seeds in section
 # 10. Validation may lie above training in the curves: training accuracy is averaged over the epoch while the weights still move.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 6. The paper's figures
 #
 # ### Figures 1 and 2: landmarks beside heat
@@ -558,7 +558,7 @@ note = (
 )
 figures.map_strip(test.images[worst], heat_map(np.abs(strange.maps[0]), blur_sigma=0.5), names, note=note)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 7. Does heat lie on the landmarks?
 #
 # "It uses the metatarsals" was an opinion of whoever looked at the figure. On phantoms it can be measured. Let $h_p$ be the heat at
@@ -570,7 +570,7 @@ figures.map_strip(test.images[worst], heat_map(np.abs(strange.maps[0]), blur_sig
 #
 # Sections 7 to 9 need the truth, so they stay on phantoms whatever `COURSE_DATASET` says.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Predict
 #
 # Will the heat of `deeper + BN` be *more* on the landmarks than the shallow network's? Give the ratio of the two landmark shares
@@ -579,7 +579,7 @@ figures.map_strip(test.images[worst], heat_map(np.abs(strange.maps[0]), blur_sig
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_ratio = 1.5
 
-# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 truth_nets = {name: trained(name, SEED, "phantoms")[0] for name in live}
 judged = truth_nets["deeper + BN"]
 where, landmarks = limbs.images[..., 0], limbs.masks["landmarks"]
@@ -595,7 +595,7 @@ reason = (
 ratio = shares["deeper + BN"][0] / shares["shallow"][0]
 check(my_guess_ratio, ratio, f"{reason} Bones are bright: who copies the image scores.", tolerance=0.2)
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### The landmark share, and its rivals
 
 # %% alt="Landmark share of each network, trained and untrained, of the plain image and of even heat on all bones, each with its 95 percent interval; a dashed line marks chance at 1." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -608,14 +608,14 @@ figures.interval_plot(shares, "landmark share (times chance)", chance=1.0)
 #
 # And there is a third question, which no heat map answers: if heat lies on a bone, does the network *need* that bone?
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. Take the bones away
 #
 # Our radiographs are drawn. So we can draw the same one again: the same person, the same beam, the same noise, but **without** the
 # metacarpals. All other pixels stay as they were. What a network does not miss, it does not use, however bright the map shines there.
 # This is **single deletion** (Hesse, Schaub-Meyer & Roth 2023 do it with drawn birds).
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### One hand, drawn eight times
 
 # %% alt="One hand drawn eight times: whole, without phalanges, without metacarpals, without carpals, without any bone, without its soft tissue, with nothing but its fat, and the last one exposed anew." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -628,7 +628,7 @@ figures.image_sheet(
     hand_pictures, names, columns=4, panel=2.2, note="one person, 128 x 128 pixels; taking a bone away leaves flesh"
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Predict
 #
 # `deeper + BN` has learned from whole images only. What share of the test images will it still name rightly when **every bone** is
@@ -637,7 +637,7 @@ figures.image_sheet(
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_boneless = 0.2  # near chance: what is left of a hand without its bones?
 
-# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 whole = training.evaluate_classifier(judged, truth)
 deleted = {name: training.evaluate_classifier(judged, redrawn(name)) for name in REMOVED}
 anew = {name: training.evaluate_classifier(judged, redrawn(name, reexpose=True)) for name in BIG}
@@ -665,28 +665,28 @@ figures.table(
     note="deeper + BN; in brackets: 95 % over test images; lost: paired",
 )
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **What does it use?** Of the bones, little. Without its finger bones a hand is still a hand to this network, and so it is without its
 # metacarpals. Even *nothing but the fat under the skin*, exposed anew, is named nearly as well as the whole image: the **outline and the
 # thickness** of the body are enough. Among these six classes only the cranium needs its bones. But take the soft tissue away and leave
 # every bone in place, and the network loses its way. Section 10 has 24 classes, where neighbours such as wrist and forearm must be
 # told apart.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### A trap: dark is not boneless
 #
 # A picture without its soft tissue is also a *dark* picture, and the network has never seen a dark one. So part of what it loses, it
 # loses to brightness. A real machine would expose anew for what is left. The column "exposed anew" does that (`reexpose=True`). Only
 # what still falls there is evidence.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Bone by bone: does heat lie where it matters?
 #
 # Take each of a hand's 27 bones, and the two of its forearm, away alone. The **importance** of a bone is what its absence costs: the drop of
 # the class's logit over the runner-up's. If a heat map told the truth, the bones with much heat would be the important ones. So we
 # rank the bones by heat and by importance and correlate the two ranks (Spearman; 1: the same order, 0: no relation).
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Importance, and three explanations
 
 # %% alt="Four hands: their bones tinted by how much the network misses each, and the heat of the deconvnet, of guided backpropagation and of Grad-CAM." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -702,7 +702,7 @@ few |= {name: METHODS[name](judged)(hands.pixels, label) for name in ("GuidedBac
 few = {name: heat_map(np.maximum(one[:6], 0)) for name, one in few.items()}
 figures.heat_grid(hands.images[:6], few, note="each map is scaled by itself; importance: only bones that are missed")
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["cut"]
 some = (
     METHODS if profile.name != "quick" else {name: METHODS[name] for name in ("Deconvnet", "GuidedBackprop", "GradCAM")}
 )
@@ -833,7 +833,7 @@ figures.step_curves(curves, "validation accuracy")
 # %% alt="Three hands and three feet, and below each image the heat maps of five networks, recorded under the desk profile." slideshow={"slide_type": "-"} tags=["hide-input"]
 results.figure("figure_2")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### What all networks use
 #
 # Accuracy on whole images, and exposed anew without any bone, without any soft tissue, and with nothing but the fat under the skin.
@@ -890,7 +890,7 @@ figures.table(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # SEE_EXPLANATIONS
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Can training make it look at bones?
 #
 # The paper ends with a hope: that such maps lead to training which makes a network use medically relevant landmarks. On phantoms
@@ -982,7 +982,7 @@ honest_accuracy = training.evaluate_classifier(honest, tests["plate on wrists"])
 print(f"plate on wrists: {accuracy['plate on wrists'][0]:.2f} misled, {honest_accuracy:.2f} after the mend")
 assert honest_accuracy > accuracy["plate on wrists"][0] + 0.3, "the plate still tells the class"
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## What to take along
 #
 # - A deconvnet walks a network backwards: transposed filters, remembered switches, ReLU. It needs no training and takes no class.

@@ -71,7 +71,7 @@ def part_importance(
     Raises:
         LookInsideError: for images or redrawn images that do not fit, no part at all, or as an `Explainer`.
 
-    Source: Hesse, Schaub-Meyer & Roth 2023, FunnyBirds, section 4.1 (single deletion).
+    Source: Hesse, Schaub-Meyer & Roth 2023, FunnyBirds (the single deletion protocol).
     """
     if not isinstance(redrawn, Mapping) or not redrawn:
         raise LookInsideError("There is no part to take away: give a dict, name -> the images drawn without it.")
@@ -111,7 +111,7 @@ def heat_by_part(maps: np.ndarray, part_masks: Mapping[str, np.ndarray]) -> np.n
     Raises:
         LookInsideError: for maps and masks that do not fit, or maps that hold nan or infinite values.
 
-    Source: Hesse, Schaub-Meyer & Roth 2023, FunnyBirds, section 4.2 (the part importance of an explanation).
+    Source: Hesse, Schaub-Meyer & Roth 2023, FunnyBirds (the part importances of an explanation).
     """
     maps = as_numbers(maps, "maps")
     if maps.ndim != 3 or not np.isfinite(maps).all():
