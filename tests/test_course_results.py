@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lookinside.course import results as results_module
-from lookinside.course.build.measure import main as make_results
+from lookinside.course.build import measure
 from lookinside.course.profiles import profile
 from lookinside.course.results import Results, key_of, plain, trials
 from lookinside.errors import LookInsideError
@@ -134,9 +134,9 @@ TRIALS = trials(network=["b", "a"], seed=[3, 2])
 
 def test_a_sweep_measures_what_is_not_recorded_and_returns_all_in_order(results):
     results.sweep(TRIALS[1:2], Measure())
-    measure = Measure()
-    rows = results.sweep(TRIALS, measure)
-    assert measure.calls == [("b", 3), ("a", 3), ("a", 2)]
+    measured = Measure()
+    rows = results.sweep(TRIALS, measured)
+    assert measured.calls == [("b", 3), ("a", 3), ("a", 2)]
     assert [(row["network"], row["seed"], row["values"]["seed_squared"]) for row in rows] == [
         ("b", 3, 9),
         ("b", 2, 4),
@@ -151,18 +151,18 @@ def test_a_quick_sweep_measures_all_and_leaves_no_trace(results, monkeypatch):
     results.sweep(TRIALS, Measure())
     written = results.path.read_bytes()
     monkeypatch.setenv("COURSE_PROFILE", "quick")
-    measure = Measure()
-    rows = results.sweep(TRIALS[:2], measure)
-    assert measure.calls == [("b", 3), ("b", 2)]
+    measured = Measure()
+    rows = results.sweep(TRIALS[:2], measured)
+    assert measured.calls == [("b", 3), ("b", 2)]
     assert [(row["profile"], row["values"]) for row in rows] == [("quick", {"seed_squared": s}) for s in (9, 4)]
     assert results.path.read_bytes() == written
 
 
 def test_a_trial_that_fails_does_not_stop_the_others(results, caplog):
-    measure = Measure()
+    measured = Measure()
     with pytest.raises(ZeroDivisionError, match="seed 1"):
-        results.sweep(trials(network=["broken"], seed=[1, 2]) + TRIALS, measure)
-    assert len(measure.calls) == 6
+        results.sweep(trials(network=["broken"], seed=[1, 2]) + TRIALS, measured)
+    assert len(measured.calls) == 6
     assert len(results.rows()) == 4
     assert "network broken, seed 1" in caplog.text
 
@@ -287,11 +287,20 @@ def test_make_results_goes_on_where_it_was_killed(tmp_path):
     assert (tmp_path / "build" / "results" / "00_tiny.html").exists()
 
 
+def test_a_chapter_whose_sweep_failed_is_not_executed_whole(monkeypatch, capsys, tmp_path):
+    whole = []
+    monkeypatch.setattr(measure, "sweep_chapter", lambda source, *rest: "In [2]: no" if source.stem == "bad" else None)
+    monkeypatch.setattr(measure, "run_chapters", lambda sources, *rest: whole.extend(sources) or 0)
+    assert measure.measure_chapters([Path("bad"), Path("good")], tmp_path, {}, jobs=1) == 1
+    assert whole == [Path("good")]
+    assert "bad: In [2]: no" in capsys.readouterr().out
+
+
 def test_make_results_says_what_it_cannot_do(capsys, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
-    assert make_results([]) == 1
+    assert measure.main([]) == 1
     monkeypatch.setenv("COURSE_PROFILE", "desk")
-    assert make_results(["--jobs", "many"]) == 1
+    assert measure.main(["--jobs", "many"]) == 1
     said = capsys.readouterr().err
     assert "not in quick" in said and "JOBS=many" in said
 

@@ -12,6 +12,7 @@ from long_runs import STEPS, run_classifier, run_finder, run_game, spots
 
 from lookinside.errors import LookInsideError
 from lookinside.training import Checkpoint, fit_resumable
+from lookinside.training.history import Goal
 
 RUNS = {"classifier": run_classifier, "finder": run_finder, "game": run_game}
 STEPS_KEPT = {"classifier": 6, "finder": 12, "game": 12}
@@ -52,9 +53,15 @@ def test_the_best_epoch_is_that_of_the_monitored_column(killed):
     )
 
 
-def test_without_a_column_to_watch_the_last_epoch_stays():
-    first, last = (run_finder(None, monitor=None, steps=steps) for steps in (3 * STEPS, 99))
-    assert (first["best"], last["best"]) == (3, 4)
+def test_what_is_the_best_row_and_when_patience_is_out():
+    rows = [{"score": value} for value in (3.0, 1.0, 5.0, 5.0, 1.0)]
+    goals = {"min": Goal("score", "min", 3), "max": Goal("score", "max", 3), "last": Goal(None, "min", 3)}
+    assert {name: goal.best_row(rows) for name, goal in goals.items()} == {"min": 1, "max": 2, "last": 4}
+    assert {name: goal.patience_is_out(rows) for name, goal in goals.items()} == {
+        "min": True,
+        "max": False,
+        "last": False,
+    }
 
 
 def test_nan_ends_in_one_line_and_the_last_good_state_stays(tmp_path):

@@ -78,7 +78,7 @@ def fit_resumable(
         LookInsideError: for arguments that do not fit together, a column that is not there, or a loss that becomes nan
             (then the last good state is kept).
     """
-    epochs, steps = _limits(epochs, steps, steps_per_epoch)
+    epochs, steps = run_limits(epochs, steps, steps_per_epoch)
     goal = _goal(monitor, mode, patience, validation)
     _compile(model, optimizer, loss=loss, metrics=metrics, loss_weights=loss_weights)
     keeper = EpochKeeper(goal, steps, seed)
@@ -132,14 +132,8 @@ def _train(
     return _history(rows, goal, keeper.steps, resumed_after=done)
 
 
-def optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
-    """All optimizers of a model: the one that it was compiled with, and those that its class has added."""
-    found = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
-    return list({id(one): one for one in found}.values())
-
-
-def _limits(epochs: int | None, steps: int | None, steps_per_epoch: int) -> tuple[int, int]:
-    """(epochs, steps) of a whole run."""
+def run_limits(epochs: int | None, steps: int | None, steps_per_epoch: int) -> tuple[int, int]:
+    """(epochs, steps) of a whole run: the limit that is reached first, with the last epoch cut short."""
     if epochs is None and steps is None:
         raise LookInsideError("Say how long to train: give epochs, steps or both.")
     for name, value in (("epochs", epochs), ("steps", steps), ("steps_per_epoch", steps_per_epoch)):
@@ -147,6 +141,12 @@ def _limits(epochs: int | None, steps: int | None, steps_per_epoch: int) -> tupl
             raise LookInsideError(f"{name} is {value}: give 1 or more.")
     most = min(value for value in (epochs and epochs * steps_per_epoch, steps) if value is not None)
     return -(-most // steps_per_epoch), most
+
+
+def optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
+    """All optimizers of a model: the one that it was compiled with, and those that its class has added."""
+    found = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
+    return list({id(one): one for one in found}.values())
 
 
 def _goal(monitor: str | None, mode: str, patience: int | None, validation: Any) -> Goal:
