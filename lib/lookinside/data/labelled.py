@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lookinside.data.masks import Masks
 from lookinside.data.stratify import stratified_split
@@ -85,7 +86,7 @@ class LabelledImages:
         numbers = np.bincount(self.labels, minlength=len(self.class_names))
         return dict(zip(self.class_names, numbers.tolist(), strict=True))
 
-    def subset(self, indices) -> LabelledImages:
+    def subset(self, indices: ArrayLike) -> LabelledImages:
         """The images at `indices` (whole numbers, or a bool mask of length N), class names unchanged."""
         chosen = np.arange(len(self))[indices]
         return LabelledImages(
@@ -97,7 +98,7 @@ class LabelledImages:
             groups=None if self.groups is None else [self.groups[i] for i in chosen],
         )
 
-    def only(self, classes) -> LabelledImages:
+    def only(self, classes: Sequence[str]) -> LabelledImages:
         """The images of these classes, relabelled 0, 1, ... in the order given.
 
         Raises:

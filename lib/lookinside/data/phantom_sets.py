@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from lookinside.data.labelled import LabelledImages
@@ -22,7 +24,15 @@ def split_seed(split: str, seed: int) -> int:
 
 
 def phantom_radiographs(
-    split, classes, per_class, size, seed, shortcut=None, *, without=(), reexpose=False
+    split: str,
+    classes: str | Sequence[str],
+    per_class: int | Sequence[int] | Mapping[str, int],
+    size: int,
+    seed: int,
+    shortcut: str | Sequence[str] | None = None,
+    *,
+    without: str | Sequence[str] = (),
+    reexpose: bool = False,
 ) -> LabelledImages:
     """Draw a phantom set with its truth, as masks.
 

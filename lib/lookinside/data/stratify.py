@@ -1,11 +1,14 @@
 """One way to divide labelled images in two: class by class, with a seed, whole groups on one side."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 
 
-def stratified_split(labels, fraction: float, seed: int, groups=None) -> tuple[np.ndarray, np.ndarray]:
+def stratified_split(
+    labels: ArrayLike, fraction: float, seed: int, groups: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Divide indices 0..N-1 into (rest, part): `part` holds about `fraction` of every class.
 
     A class with two or more members (groups) gets at least one on each side where its groups allow it; a class with a

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from tf_keras_vis.activation_maximization import ActivationMaximization as Ascent
 from tf_keras_vis.activation_maximization.callbacks import Callback
 from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
@@ -12,7 +15,7 @@ from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_array, is_number, is_whole
 from lookinside.explain.bars import bar
-from lookinside.explain.explainer import ClassScores
+from lookinside.explain.explainer import ClassScores, Options
 from lookinside.explain.network.flat import FlatModel
 
 SHIFT = 4  # pixels by which the image moves between steps, so that no single pixel can win
@@ -36,7 +39,15 @@ class ActivationMaximization(ClassScores):
     Source: Erhan et al. 2009, section 3; computed by tf-keras-vis.
     """
 
-    def __init__(self, model: keras.Model, *, value_range=(0.0, 1.0), steps: int = 200, seed: int = 0, **options):
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        value_range: tuple[float, float] = (0.0, 1.0),
+        steps: int = 200,
+        seed: int = 0,
+        **options: Unpack[Options],
+    ):
         super().__init__(model, **options)
         self._shape = model.input_shape[1:]
         if None in self._shape:
@@ -52,7 +63,7 @@ class ActivationMaximization(ClassScores):
         share = keras.Input(self._shape)
         self._climbed = keras.Model([share], self._flat.model([keras.layers.Rescaling(high - low, low)(share)]))
 
-    def __call__(self, classes) -> np.ndarray:
+    def __call__(self, classes: ArrayLike) -> np.ndarray:
         """One image for each class: int (K,) -> float32 (K, H, W, C) in `value_range`."""
         classes = np.atleast_1d(as_array(classes, "classes"))
         classes = self._checked_classes(classes, len(classes))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Unpack
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.explainer import Explainer
+from lookinside.explain.explainer import Explainer, Options
 from lookinside.explain.network.activations import activation_name
 from lookinside.explain.network.precision import float_kernel
 from lookinside.explain.network.tracing import traced
@@ -18,11 +20,11 @@ from lookinside.explain.network.tracing import traced
 class ClassMap(Explainer):
     """What class activation maps share: a layer's maps, weighted and summed in the layer's own size, then enlarged."""
 
-    def __init__(self, model: keras.Model, **options):
+    def __init__(self, model: keras.Model, **options: Unpack[Options]):
         super().__init__(model, **options)
         self._traced_low = traced(self._low)
 
-    def maps(self, images, classes=None) -> np.ndarray:
+    def maps(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
         return self._told_maps(images, classes, self._traced_low)
 
@@ -48,7 +50,7 @@ class CAM(ClassMap):
     Source: Zhou et al. 2016, Eqs. 1 and 2.
     """
 
-    def __init__(self, model: keras.Model, **options):
+    def __init__(self, model: keras.Model, **options: Unpack[Options]):
         super().__init__(model, **options)
         self._dense = self._graph.writer(self._head.value)
         pool = self._graph.writer(self._dense.inputs[0]) if isinstance(self._dense.layer, keras.layers.Dense) else None

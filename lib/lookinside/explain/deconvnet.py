@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
@@ -65,7 +66,13 @@ class Deconvnet:
     """
 
     def __init__(
-        self, model: keras.Model, layer: str | None = None, top_n: int = 25, chunk: int | None = None, *, progress=True
+        self,
+        model: keras.Model,
+        layer: str | None = None,
+        top_n: int = 25,
+        chunk: int | None = None,
+        *,
+        progress: bool | Callable = True,
     ):
         if not is_whole(top_n) or not (chunk is None or is_whole(chunk)):
             raise LookInsideError(f"top_n is {top_n} and chunk {chunk}: give whole numbers, 1 or more.")
@@ -78,7 +85,7 @@ class Deconvnet:
         self._look = traced(self._look_once)
         self._project = traced(self._project_once)
 
-    def __call__(self, images) -> np.ndarray:
+    def __call__(self, images: ArrayLike) -> np.ndarray:
         """The sum of the absolute projections of the strongest maps.
 
         Args:
@@ -96,7 +103,7 @@ class Deconvnet:
         heat = [sum(np.abs(maps).sum(axis=1) for maps in group.parts()) for group in self._groups(images)]
         return told(np.concatenate(heat)[: len(images)], "Deconvnet")
 
-    def maps(self, images) -> Projections:
+    def maps(self, images: ArrayLike) -> Projections:
         """The single projections, with the numbers of their maps; see `Projections`. Arguments as in a call."""
         rows = [
             (np.concatenate(list(group.parts()), axis=1), group.indices.numpy(), group.peaks.numpy())

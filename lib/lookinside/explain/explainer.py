@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TypedDict, Unpack
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
@@ -18,6 +20,14 @@ from lookinside.explain.network.backward import Caller
 from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.head import find_head
 from lookinside.explain.network.tracing import size_for, traced
+
+
+class Options(TypedDict, total=False):
+    """What every explainer takes by name, see `Explainer`."""
+
+    output: str | int | None
+    chunk: int
+    progress: bool | Callable
 
 
 class ClassScores:
@@ -55,7 +65,7 @@ class ClassScores:
         """The steps of the model that lead to the scores, in order."""
         return self._graph.steps_to([self._head.value])
 
-    def predict(self, images) -> np.ndarray:
+    def predict(self, images: ArrayLike) -> np.ndarray:
         """The class with the highest score, int32 (N,): what `classes=None` explains. Arguments as in a call."""
         return self._over_chunks(images, 0, lambda part, _: self._traced_predict(part))
 
@@ -130,11 +140,11 @@ class Explainer(ClassScores, ABC):
         LookInsideError: for a model that does not show its layers, or has several outputs and none is named.
     """
 
-    def __init__(self, model: keras.Model, **options):
+    def __init__(self, model: keras.Model, **options: Unpack[Options]):
         super().__init__(model, **options)
         self._traced = traced(self._maps)
 
-    def __call__(self, images, classes=None) -> np.ndarray:
+    def __call__(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
         """One map for each image.
 
         Args:

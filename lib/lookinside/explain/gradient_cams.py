@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Unpack
 
 import keras
 import tensorflow as tf
 
 from lookinside.explain.cam import ClassMap
-from lookinside.explain.explainer import reachable
+from lookinside.explain.explainer import Options, reachable
 from lookinside.explain.network.layers import map_value
 
 
@@ -18,7 +19,7 @@ class _GradientMap(ClassMap):
     Only the part of the model behind the layer is differentiated.
     """
 
-    def __init__(self, model: keras.Model, layer: str | None = None, **options):
+    def __init__(self, model: keras.Model, layer: str | None = None, **options: Unpack[Options]):
         super().__init__(model, **options)
         self._value = map_value(self._graph, layer, self._head.value)
         self.layer = self._graph.writer(self._value).name

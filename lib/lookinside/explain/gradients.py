@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
+import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_number, is_whole
-from lookinside.explain.explainer import Explainer, reachable
+from lookinside.explain.explainer import Explainer, Options, reachable
 from lookinside.explain.images import checked_images
 from lookinside.explain.network.backward import deconvnet_relu, guided_relu
 from lookinside.explain.network.tracing import traced
@@ -20,11 +24,11 @@ class Saliency(Explainer):
     Source: Simonyan, Vedaldi & Zisserman 2014, section 3. Arguments: see `Explainer`.
     """
 
-    def gradients(self, images, classes=None) -> np.ndarray:
+    def gradients(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
         """The signed gradients themselves, float32 (N, H, W, C). Arguments as in a call."""
         return self._told_maps(images, classes, self._traced_gradients)
 
-    def __init__(self, model, **options):
+    def __init__(self, model: keras.Model, **options: Unpack[Options]):
         super().__init__(model, **options)
         self._traced_gradients = traced(self._gradients)
 
@@ -92,14 +96,14 @@ class SmoothGrad(Saliency):
 
     def __init__(
         self,
-        model,
+        model: keras.Model,
         *,
         samples: int = 50,
         noise: float = 0.15,
         seed: int = 0,
         draws: np.ndarray | None = None,
         copies: int = 8,
-        **options,
+        **options: Unpack[Options],
     ):
         super().__init__(model, **options)
         if draws is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_numbers, is_whole
-from lookinside.explain.explainer import Explainer
+from lookinside.explain.explainer import Explainer, Options
 from lookinside.explain.rounds import in_rounds
 
 
@@ -41,7 +43,7 @@ class Occlusion(Explainer):
         fill: float | tuple[float, ...] = 0.0,
         *,
         copies: int = 16,
-        **options,
+        **options: Unpack[Options],
     ):
         super().__init__(model, **options)
         self.patch = _two(patch)

@@ -6,15 +6,18 @@ nested models.
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from tf_keras_vis.scorecam import Scorecam
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
 from lookinside.explain.cam import enlarged
-from lookinside.explain.explainer import Explainer
+from lookinside.explain.explainer import Explainer, Options
 from lookinside.explain.network.flat import MAPS, FlatModel
 from lookinside.explain.network.layers import map_value
 
@@ -35,7 +38,14 @@ class ScoreCAM(Explainer):
     Source: Wang et al. 2020, Eqs. 5 to 7; computed by tf-keras-vis.
     """
 
-    def __init__(self, model: keras.Model, layer: str | None = None, *, maps_used: int | None = None, **options):
+    def __init__(
+        self,
+        model: keras.Model,
+        layer: str | None = None,
+        *,
+        maps_used: int | None = None,
+        **options: Unpack[Options],
+    ):
         super().__init__(model, **options)
         value = map_value(self._graph, layer, self._head.value)
         step = self._graph.writer(value)
@@ -49,11 +59,11 @@ class ScoreCAM(Explainer):
         self._flat = FlatModel(self._graph, self._head, value)
         self._traced = self._maps  # tf-keras-vis computes with NumPy, step by step: it cannot be traced
 
-    def __call__(self, images, classes=None) -> np.ndarray:
+    def __call__(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
         self._flat.update()
         return super().__call__(images, classes)
 
-    def maps(self, images, classes=None) -> np.ndarray:
+    def maps(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
         self._flat.update()
         return self._told_maps(images, classes, self._low)

@@ -53,7 +53,14 @@ def show_region(axes: Axes, image: np.ndarray, region: np.ndarray, title: str = 
         axes.contour(region.astype(float), levels=[0.5], colors=[colour], linewidths=0.8)
 
 
-def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: str = "", panel: float = 0) -> Figure:
+def image_sheet(
+    images: np.ndarray | Sequence[np.ndarray],
+    titles: Sequence[str] = (),
+    *,
+    columns: int = 8,
+    note: str = "",
+    panel: float = 0,
+) -> Figure:
     """Return a sheet of images (N, H, W) or (N, H, W, C) in rows of `columns`, each with its title.
 
     `note` is written below; `panel` is a panel's side in inches, by default the largest, up to 2, at which a slide
@@ -79,10 +86,10 @@ def image_sheet(images, titles: Sequence[str] = (), *, columns: int = 8, note: s
 
 
 def heat_grid(
-    images,
+    images: np.ndarray | Sequence[np.ndarray],
     rows: dict[str, np.ndarray],
     *,
-    regions=None,
+    regions: np.ndarray | Sequence[np.ndarray] | None = None,
     region_name: str = "landmarks",
     under: dict[str, np.ndarray] | None = None,
     titles: Sequence[str] = (),
@@ -121,7 +128,9 @@ def heat_grid(
     return figure
 
 
-def map_strip(image, maps: np.ndarray, titles: Sequence[str] = (), *, columns: int = 5, note: str = "") -> Figure:
+def map_strip(
+    image: np.ndarray, maps: np.ndarray, titles: Sequence[str] = (), *, columns: int = 5, note: str = ""
+) -> Figure:
     """Return one image and, beside it, its single heat maps (n, H, W) in [0, 1], each laid over the image."""
     panels = len(maps) + 1
     columns = min(columns, panels)

@@ -28,8 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cut", choices=["45"], help="the minutes of a shorter lecture")
     parser.add_argument("--pdf", action="store_true", help="print a handout of each deck")
     options = parser.parse_args(arguments)
-    folder, failed, written = repository() / "build" / "slides", 0, []
+    failed, written = 0, []
     try:
+        folder = repository() / "build" / "slides"
         for source in chapter_sources(options.chapter):
             try:
                 notebook = _stored(source)

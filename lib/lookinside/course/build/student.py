@@ -88,8 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make student", description="Write the student's copies.")
     parser.add_argument("chapter", nargs="?", help="a number (01) or the start of a chapter's name; all without it")
     options = parser.parse_args(arguments)
-    folder = repository() / "build" / "student"
     try:
+        folder = repository() / "build" / "student"
         written = [build(source, folder) for source in chapter_sources(options.chapter)]
     except LookInsideError as error:
         print(error, file=sys.stderr)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_array
@@ -40,7 +42,7 @@ class Comparison(dict):
         )
         self.per_image = per_image
 
-    def against(self, rival: str, **options) -> dict[str, dict[str, Interval]]:
+    def against(self, rival: str, **options: Any) -> dict[str, dict[str, Interval]]:
         """How much better or worse than one of the rows the others are, on the same images.
 
         Args:
@@ -67,8 +69,8 @@ class Comparison(dict):
 def compare(
     makers: dict[str, Callable[[keras.Model], Callable]],
     model: keras.Model,
-    images,
-    classes=None,
+    images: ArrayLike,
+    classes: ArrayLike | None = None,
     *,
     regions: np.ndarray | None = None,
     output: str | int | None = None,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.bars import bar
-from lookinside.explain.explainer import ClassScores
+from lookinside.explain.explainer import ClassScores, Options
 from lookinside.explain.images import checked_images
 from lookinside.explain.network.tracing import size_for, traced
 from lookinside.explain.rounds import in_rounds
@@ -32,7 +33,23 @@ class Curves(NamedTuple):
     areas: np.ndarray
 
 
-def insertion(model: keras.Model, images, heat, classes=None, *, blur: float = 5.0, **options) -> Curves:
+class WalkOptions(Options, total=False):
+    """What `insertion` and `deletion` take by name beside every explainer's options."""
+
+    steps: int
+    seed: int
+    copies: int
+
+
+def insertion(
+    model: keras.Model,
+    images: ArrayLike,
+    heat: ArrayLike,
+    classes: ArrayLike | None = None,
+    *,
+    blur: float = 5.0,
+    **options: Unpack[WalkOptions],
+) -> Curves:
     """The class's probability while the map's pixels are put into a blurred image, most important first.
 
     A large area is good: the pixels ranked first suffice. What is chance depends on the network: score random heat
@@ -56,7 +73,13 @@ def insertion(model: keras.Model, images, heat, classes=None, *, blur: float = 5
 
 
 def deletion(
-    model: keras.Model, images, heat, classes=None, *, fill: float | tuple[float, ...] = 0.0, **options
+    model: keras.Model,
+    images: ArrayLike,
+    heat: ArrayLike,
+    classes: ArrayLike | None = None,
+    *,
+    fill: float | tuple[float, ...] = 0.0,
+    **options: Unpack[WalkOptions],
 ) -> Curves:
     """The class's probability while the map's pixels are replaced by `fill`, most important first.
 
@@ -73,7 +96,9 @@ class PixelWalk(ClassScores):
     results, errors and source as theirs.
     """
 
-    def __init__(self, model, *, steps: int = 32, seed: int = 0, copies: int = 32, **options):
+    def __init__(
+        self, model: keras.Model, *, steps: int = 32, seed: int = 0, copies: int = 32, **options: Unpack[Options]
+    ):
         if not is_whole(steps) or not is_whole(copies) or not is_whole(seed, 0):
             raise LookInsideError(
                 f"steps is {steps}, copies {copies}, seed {seed}: give whole numbers, from 1 or 0 on."
@@ -82,14 +107,23 @@ class PixelWalk(ClassScores):
         self.steps, self.seed, self.copies = steps, seed, copies
         self._traced_walk = traced(self._walk)
 
-    def insertion(self, images, heat, classes=None, *, blur: float = 5.0) -> Curves:
+    def insertion(
+        self, images: ArrayLike, heat: ArrayLike, classes: ArrayLike | None = None, *, blur: float = 5.0
+    ) -> Curves:
         """As the function `insertion`."""
         if not is_number(blur):
             raise LookInsideError(f"blur is {blur}: give 0 or more pixels.")
         images = checked_images(images, self._input_shape).astype(np.float32)
         return self._curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)
 
-    def deletion(self, images, heat, classes=None, *, fill: float | tuple[float, ...] = 0.0) -> Curves:
+    def deletion(
+        self,
+        images: ArrayLike,
+        heat: ArrayLike,
+        classes: ArrayLike | None = None,
+        *,
+        fill: float | tuple[float, ...] = 0.0,
+    ) -> Curves:
         """As the function `deletion`."""
         images = checked_images(images, self._input_shape).astype(np.float32)
         fill = as_numbers(fill, "fill").astype(np.float32)

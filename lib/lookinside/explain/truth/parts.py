@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from lookinside.errors import LookInsideError
@@ -42,9 +43,9 @@ class PartImportance(NamedTuple):
 
 def part_importance(
     model: keras.Model,
-    images,
+    images: ArrayLike,
     redrawn: Mapping[str, np.ndarray],
-    classes=None,
+    classes: ArrayLike | None = None,
     *,
     output: str | int | None = None,
     chunk: int = 64,
@@ -158,10 +159,10 @@ def part_rank_correlation(heat: np.ndarray, importance: np.ndarray) -> np.ndarra
 def compare_parts(
     makers: Mapping[str, Callable[[keras.Model], Callable]],
     model: keras.Model,
-    images,
+    images: ArrayLike,
     importance: np.ndarray,
     part_masks: Mapping[str, np.ndarray],
-    classes=None,
+    classes: ArrayLike | None = None,
     *,
     seed: int = 0,
     progress: bool | Callable = True,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.arguments import is_whole
@@ -50,8 +51,8 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
 def randomization_check(
     explainer: Callable[[keras.Model], Callable],
     model: keras.Model,
-    images,
-    classes=None,
+    images: ArrayLike,
+    classes: ArrayLike | None = None,
     *,
     seed: int = 0,
     progress: bool | Callable = True,

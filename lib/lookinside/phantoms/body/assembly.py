@@ -7,7 +7,8 @@ from lookinside.phantoms.body.foot import add_foot
 from lookinside.phantoms.body.hand import add_hand
 from lookinside.phantoms.body.leg import add_lower_leg, add_thigh
 from lookinside.phantoms.body.pelvis import HIP, add_pelvis
-from lookinside.phantoms.body.shapes import ShapeBuilder, turn
+from lookinside.phantoms.body.person import Person
+from lookinside.phantoms.body.shapes import ShapeBuilder, Shapes, turn
 from lookinside.phantoms.body.shoulder import SHOULDER, add_shoulder
 from lookinside.phantoms.body.skull import NECK_TOP, add_skull
 from lookinside.phantoms.body.spine import SKULL_REST, add_spine
@@ -74,7 +75,7 @@ def place_skull(builder, person, curve, nod):
     builder.place(turn("x", nod), k * (curve(SKULL_REST) - neck), pivot=neck, scale=k)
 
 
-def whole_body(person, rng):
+def whole_body(person: Person, rng: np.random.Generator) -> Shapes:
     """Everything at once, for slices and volumes: person, rng (where the bowel gas is) -> `Shapes`, mm.
 
     The frame: x to the person's left, y to the back, z to the head, 0 between the hip joints. Arms and legs hang as

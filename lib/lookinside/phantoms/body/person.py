@@ -1,5 +1,7 @@
 """A person: sizes, habitus and pose, from which every limb and organ follows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +12,7 @@ class Pose:
     """Joint angles in degrees."""
 
     spread: float = 8.0
-    finger_flexion: tuple = (4.0, 4.0, 4.0, 4.0)
+    finger_flexion: tuple[float, float, float, float] = (4.0, 4.0, 4.0, 4.0)
     thumb: float = 38.0
     wrist: float = 0.0
     elbow: float = 0.0
@@ -41,16 +43,16 @@ class Person:
     female: bool = False
     pose: Pose = field(default_factory=Pose)
 
-    def details(self, region):
+    def details(self, region: str) -> np.random.Generator:
         """The random generator of one region's details: the same each time, whatever else is built."""
         return np.random.default_rng((self.seed, *region.encode()))
 
-    def posed(self, **angles):
+    def posed(self, **angles: float | tuple[float, ...]) -> Person:
         """The same person in another pose."""
         return replace(self, pose=replace(self.pose, **angles))
 
 
-def random_pose(rng):
+def random_pose(rng: np.random.Generator) -> Pose:
     """A pose as patients hold still in: rng -> `Pose`."""
     curl = rng.gamma(2.0, 4.0)
     return Pose(
@@ -67,7 +69,7 @@ def random_pose(rng):
     )
 
 
-def random_person(rng):
+def random_person(rng: np.random.Generator) -> Person:
     """Draw a person's size, habitus and pose: rng (numpy Generator) -> `Person`."""
     female = bool(rng.random() < 0.5)
     return Person(

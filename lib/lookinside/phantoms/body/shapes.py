@@ -1,9 +1,13 @@
 """Ellipsoids with names and tissues: the material that every phantom is made of, in mm, in three dimensions."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Tissue(NamedTuple):
@@ -32,6 +36,7 @@ TISSUES = {
     "face_hole": Tissue(-500.0, -0.0120),
     "tooth": Tissue(2200.0, 0.0900),
 }
+Numbers = Sequence[float] | np.ndarray  # a point or a few lengths, mm
 _ONE = frozenset({"skin", "muscle"})  # unions of the whole body
 BONY = frozenset({"bone", "thin_bone", "face_bone", "tooth"})
 
@@ -53,21 +58,21 @@ class Shapes:
     centres: np.ndarray
     radii: np.ndarray
     rotations: np.ndarray
-    parts: tuple
-    tissues: tuple
-    unions: tuple
-    within: tuple
+    parts: tuple[str, ...]
+    tissues: tuple[str, ...]
+    unions: tuple[str, ...]
+    within: tuple[str, ...]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.parts)
 
-    def only(self, kept: np.ndarray) -> "Shapes":
+    def only(self, kept: np.ndarray) -> Shapes:
         """The ellipsoids where `kept`, bool (M,), is true."""
         chosen = np.flatnonzero(kept)
         names = (tuple(one[i] for i in chosen) for one in (self.parts, self.tissues, self.unions, self.within))
         return Shapes(self.centres[chosen], self.radii[chosen], self.rotations[chosen], *names)
 
-    def contains(self, points):
+    def contains(self, points: ArrayLike) -> np.ndarray:
         """Which ellipsoids hold which points: points (P, 3) in mm -> bool (M, P)."""
         points = np.asarray(points, np.float32)
         offset = points[None] - self.centres[:, None]
@@ -78,16 +83,39 @@ class Shapes:
 class ShapeBuilder:
     """Collects ellipsoids limb by limb; `place` moves what was added since the last `place` into the body's frame."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._rows, self._names, self._placed = [], [], []
         self._named = 0
 
-    def add(self, part, tissue, centre, radii, *, axis=(0.0, 0.0, 1.0), up=(1.0, 0.0, 0.0), union=None, within=""):
+    def add(
+        self,
+        part: str,
+        tissue: str,
+        centre: Numbers,
+        radii: Numbers,
+        *,
+        axis: Numbers = (0.0, 0.0, 1.0),
+        up: Numbers = (1.0, 0.0, 0.0),
+        union: str | None = None,
+        within: str = "",
+    ) -> None:
         """One ellipsoid: radii (across along `up`, across, along `axis`) in mm."""
         self._rows.append((*centre, *radii, *axis, *up))
         self._names.append((part, tissue, union or part, within))
 
-    def segment(self, part, tissue, start, end, radii, *, stretch=1.0, up=(1.0, 0.0, 0.0), union=None, within=""):
+    def segment(
+        self,
+        part: str,
+        tissue: str,
+        start: Numbers,
+        end: Numbers,
+        radii: float | Numbers,
+        *,
+        stretch: float = 1.0,
+        up: Numbers = (1.0, 0.0, 0.0),
+        union: str | None = None,
+        within: str = "",
+    ) -> None:
         """An ellipsoid from point to point, `stretch` times as long; radii: one number or two (along `up`, across)."""
         ax, ay, az = end[0] - start[0], end[1] - start[1], end[2] - start[2]
         half = 0.5 * stretch * (ax * ax + ay * ay + az * az) ** 0.5 + 1e-3
@@ -95,14 +123,36 @@ class ShapeBuilder:
         centre = (0.5 * (start[0] + end[0]), 0.5 * (start[1] + end[1]), 0.5 * (start[2] + end[2]))
         self.add(part, tissue, centre, (*r, half), axis=(ax, ay, az), up=up, union=union, within=within)
 
-    def chain(self, part, tissue, points, radii, *, stretch=1.45, up=(1.0, 0.0, 0.0), union=None, within=""):
+    def chain(
+        self,
+        part: str,
+        tissue: str,
+        points: Iterable[Numbers],
+        radii: float | Numbers,
+        *,
+        stretch: float = 1.45,
+        up: Numbers = (1.0, 0.0, 0.0),
+        union: str | None = None,
+        within: str = "",
+    ) -> None:
         """A bent tube: overlapping ellipsoids along points (K, 3); radii as in `segment`, or a list of K - 1."""
         points = [tuple(map(float, p)) for p in points]
         each = radii if isinstance(radii, list) else [radii] * (len(points) - 1)
         for start, end, r in zip(points[:-1], points[1:], each, strict=True):
             self.segment(part, tissue, start, end, r, stretch=stretch, up=up, union=union or part, within=within)
 
-    def tube(self, part, tissue, points, widths, *, caps=(30.0, 30.0), pieces=11, union=None, up=(1.0, 0.0, 0.0)):
+    def tube(
+        self,
+        part: str,
+        tissue: str,
+        points: ArrayLike,
+        widths: ArrayLike,
+        *,
+        caps: tuple[float, float] = (30.0, 30.0),
+        pieces: int = 11,
+        union: str | None = None,
+        up: Numbers = (1.0, 0.0, 0.0),
+    ) -> None:
         """Flesh along points (K, 3) with half widths (K, 2) (along `up`, across): a smooth outline.
 
         caps: how far, mm, it may reach beyond its ends; pieces: the number of ellipsoids.
@@ -120,7 +170,17 @@ class ShapeBuilder:
         ):
             self.add(part, tissue, centre, (a, b, h), axis=axis, up=up, union=union)
 
-    def small_bone(self, part, centre, radii, *, axis=(0.0, 0.0, 1.0), up=(1.0, 0.0, 0.0), rim=0.84, union=None):
+    def small_bone(
+        self,
+        part: str,
+        centre: Numbers,
+        radii: Numbers,
+        *,
+        axis: Numbers = (0.0, 0.0, 1.0),
+        up: Numbers = (1.0, 0.0, 0.0),
+        rim: float = 0.84,
+        union: str | None = None,
+    ) -> None:
         """A bone of the wrist or the tarsus: a thin bright rim around spongy bone."""
         union = union or part
         self.add(part, "bone", centre, radii, axis=axis, up=up, union=union)
@@ -128,8 +188,20 @@ class ShapeBuilder:
         self.add(part, "spongy", centre, inner, axis=axis, up=up, union=union + " inside", within=union)
 
     def long_bone(
-        self, bone, start, end, shaft, base, head, *, up=(1.0, 0.0, 0.0), hollow=0.58, flare=0.24, cap=0.85, broad=False
-    ):
+        self,
+        bone: str,
+        start: ArrayLike,
+        end: ArrayLike,
+        shaft: ArrayLike,
+        base: ArrayLike,
+        head: ArrayLike,
+        *,
+        up: Numbers = (1.0, 0.0, 0.0),
+        hollow: float = 0.58,
+        flare: float = 0.24,
+        cap: float = 0.85,
+        broad: bool = False,
+    ) -> None:
         """A long bone from start to end: shaft, marrow, and two ends that flare.
 
         shaft, base, head: radii in mm, one number or two (along `up`, across). Parts: bone_shaft, bone_base, bone_head.
@@ -181,7 +253,15 @@ class ShapeBuilder:
                 f"{bone}_shaft", "spongy", point + neck * inward, inner, axis=axis, up=up, union=inside, within=bone
             )
 
-    def place(self, matrix=None, offset=(0.0, 0.0, 0.0), *, pivot=(0.0, 0.0, 0.0), scale=1.0, side=""):
+    def place(
+        self,
+        matrix: ArrayLike | None = None,
+        offset: ArrayLike = (0.0, 0.0, 0.0),
+        *,
+        pivot: ArrayLike = (0.0, 0.0, 0.0),
+        scale: float = 1.0,
+        side: str = "",
+    ) -> ShapeBuilder:
         """Move what is new: x -> scale matrix (x - pivot) + pivot + offset; matrix (3, 3) may turn or mirror.
 
         side: "left" or "right" keeps the unions of two equal limbs apart (skin and muscle stay one).
@@ -205,7 +285,7 @@ class ShapeBuilder:
         self._rows = []
         return self
 
-    def shapes(self):
+    def shapes(self) -> Shapes:
         """Everything so far as `Shapes`."""
         self.place()
         rows = np.concatenate(self._placed)

@@ -43,15 +43,15 @@ class Radiograph:
     view: str
     seed: int
     parts: np.ndarray
-    part_names: tuple
-    landmarks: dict
+    part_names: tuple[str, ...]
+    landmarks: dict[str, np.ndarray]
     bone_mask: np.ndarray
     body_mask: np.ndarray
     shortcut_mask: np.ndarray
     removed_mask: np.ndarray
 
     @property
-    def landmark_mask(self):
+    def landmark_mask(self) -> np.ndarray:
         """Union of the landmarks: bool (H, W)."""
         mask = np.zeros(self.image.shape, bool)
         for landmark in self.landmarks.values():
@@ -85,7 +85,7 @@ def _marked_classes(shortcut):
     return frozenset(one_of(name, CLASSES, "class") for name in names)
 
 
-def views_of(class_name):
+def views_of(class_name: str) -> tuple[str, ...]:
     """The views that a class is taken in, such as ("pa", "lateral"); LookInsideError for a wrong name."""
     return RECIPES[one_of(class_name, CLASSES, "class")][0]
 
@@ -102,7 +102,7 @@ def known_parts() -> frozenset[str]:
     return frozenset(names)
 
 
-def checked_removal(without) -> tuple[str, ...]:
+def checked_removal(without: str | Sequence[str]) -> tuple[str, ...]:
     """The names in `without`, see `radiograph`. Raises LookInsideError, with the nearest ones, for an unknown name."""
     names = names_of(without)
     if names:
@@ -110,7 +110,16 @@ def checked_removal(without) -> tuple[str, ...]:
     return names
 
 
-def radiograph(class_name, seed, *, size=128, view=None, shortcut=None, without=(), reexpose=False):
+def radiograph(
+    class_name: str,
+    seed: int,
+    *,
+    size: int = 128,
+    view: str | None = None,
+    shortcut: str | Sequence[str] | None = None,
+    without: str | Sequence[str] = (),
+    reexpose: bool = False,
+) -> Radiograph:
     """Take one radiograph of the random person `seed`, or the same one without some of its parts.
 
     A picture without a part is the same picture in all else: the person, the beam, the noise, the exposure and the

@@ -4,11 +4,13 @@ Ellipsoids of one union are one thing: along a ray the longest chord counts once
 bone, the heart between the lungs) counts at most as long as the union itself. Different unions add up.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from lookinside.phantoms.body.shapes import BONY, TISSUES
+from lookinside.phantoms.body.shapes import BONY, TISSUES, Shapes
 from lookinside.phantoms.radiography.shadows import cast
 
 _UNSEEN = frozenset({"spongy", "brain", "fat_in_gland", "face_hole"})  # thins its container, which keeps the label
@@ -32,10 +34,10 @@ class Projection:
     attenuation: np.ndarray
     bone: np.ndarray
     labels: np.ndarray
-    part_names: tuple
+    part_names: tuple[str, ...]
     body: np.ndarray
     bones: np.ndarray
-    landmarks: dict
+    landmarks: dict[str, np.ndarray]
 
 
 class _Family:
@@ -187,7 +189,14 @@ class _Canvas:
         self.bones.reshape(-1)[pixel[hits & bony]] = True
 
 
-def project(shapes, view, origin, pixel, size, landmarks=None):
+def project(
+    shapes: Shapes,
+    view: ArrayLike,
+    origin: ArrayLike,
+    pixel: float,
+    size: int,
+    landmarks: Mapping[str, Callable[[str], bool]] | None = None,
+) -> Projection:
     """Project `Shapes` along the rows of `view` on a square of `size` pixels of `pixel` mm whose middle is `origin`.
 
     Args:

@@ -33,8 +33,8 @@ class RadiographSet:
 
     images: np.ndarray
     labels: np.ndarray
-    class_names: tuple
-    views: tuple
+    class_names: tuple[str, ...]
+    views: tuple[str, ...]
     seeds: np.ndarray
     landmark_masks: np.ndarray
     bone_masks: np.ndarray
@@ -42,11 +42,11 @@ class RadiographSet:
     shortcut_masks: np.ndarray
     removed_masks: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
 
-def image_seed(seed, class_name, index):
+def image_seed(seed: int, class_name: str, index: int) -> int:
     """The seed of picture `index` of a class in a set, whatever other classes or counts the set has."""
     key = (whole(seed, "seed", 0), CLASSES.index(one_of(class_name, CLASSES, "class")), index)
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
@@ -68,7 +68,16 @@ def _counts(classes, per_class):
     return [whole(n, f"per_class of {name}", 0) for name, n in zip(classes, counts, strict=True)]
 
 
-def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=None, without=(), reexpose=False):
+def radiograph_set(
+    classes: str | Sequence[str] = CLASSES,
+    per_class: int | Sequence[int] | Mapping[str, int] = 50,
+    *,
+    size: int = 64,
+    seed: int = 0,
+    shortcut: str | Sequence[str] | None = None,
+    without: str | Sequence[str] = (),
+    reexpose: bool = False,
+) -> RadiographSet:
     """Take many radiographs, each of another person.
 
     Args:
@@ -112,7 +121,7 @@ def radiograph_set(classes=CLASSES, per_class=50, *, size=64, seed=0, shortcut=N
     return RadiographSet(images=images, labels=labels, class_names=classes, views=tuple(views), seeds=seeds, **masks)
 
 
-def clinic_counts(total, classes=CLASSES):
+def clinic_counts(total: int, classes: Sequence[str] = CLASSES) -> dict[str, int]:
     """Unbalanced counts as in a clinic (the chest most, the thigh least): dict name -> int >= 1, in all `total`.
 
     Raises LookInsideError for a wrong class or a total that does not reach one a class.

@@ -1,0 +1,161 @@
+"""The wheel: what is in it, and that it works where no clone stands beside it."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "lib" / "lookinside"
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_"))}
+NEEDS_A_CLONE = "1: The course runs from a clone: install it there with `make run` or `pip install -e .`.\n"
+HAS_MYPY = importlib.util.find_spec("mypy") is not None
+
+
+def done(*command, folder):
+    """Run a command away from the clone; its output."""
+    found = subprocess.run(list(map(str, command)), cwd=folder, env=CLEAN, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built offline from a copy: setuptools writes beside what it builds."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "lib", folder / "lib", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
+    done(sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", "dist", ".", folder=folder)
+    return next((folder / "dist").glob("lookinside-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def python(wheel, tmp_path_factory):
+    """The Python of a user's environment: the wheel and its dependencies, but no way to the clone."""
+    environment = tmp_path_factory.mktemp("user") / "environment"
+    done(sys.executable, "-m", "venv", "--without-pip", environment, folder=wheel.parent)
+    paths = {"base": str(environment), "platbase": str(environment)}
+    site = Path(sysconfig.get_path("purelib", "venv", paths))
+    options = ("--no-deps", "--no-index", "--quiet", "--no-compile", "--disable-pip-version-check")
+    done(sys.executable, "-m", "pip", "install", *options, "--target", site, wheel, folder=wheel.parent)
+    # A path file's folder is searched, and its own path files, such as that of this clone, are not read.
+    ours = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (site / "dependencies.pth").write_text("\n".join(ours) + "\n", encoding="utf-8")
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def test_the_wheel_holds_the_library_and_nothing_else(wheel):
+    """Every file: modules, templates, py.typed; neither tests nor chapters."""
+    files = {path for path in LIBRARY.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert names == {path.relative_to(LIBRARY.parent).as_posix() for path in files}
+    assert {"lookinside/py.typed", "lookinside/course/build/templates/page/page.css"} <= names
+
+
+USER = """
+import contextlib, importlib, inspect, io, json, os, pkgutil, sys
+import lookinside
+import lookinside.phantoms, lookinside.data, lookinside.figures
+light = not {"tensorflow", "keras"} & set(sys.modules)
+
+import keras
+from lookinside.data import load_images, phantom_radiographs
+from lookinside.explain import Deconvnet, GradCAM, heat_map, landmark_share
+from lookinside.phantoms import radiograph
+from lookinside.training import fit_classifier
+from PIL import Image
+
+for seed in range(4):
+    for name in ("hand", "foot"):
+        os.makedirs(f"mine/train/{name}", exist_ok=True)
+        Image.fromarray(radiograph(name, seed, size=32).image).save(f"mine/train/{name}/{seed}.png")
+train = load_images("./mine", "train", size=32)
+layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+model = keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 255), *layers])
+fit_classifier(model, train, train, epochs=1, progress=False)
+seen = phantom_radiographs("test", ["hand", "foot"], 2, 32, 0)
+shares = landmark_share(heat_map(GradCAM(model)(seen.images)), seen.masks["landmarks"])
+
+holes, modules = [], [one.name for one in pkgutil.walk_packages(lookinside.__path__, "lookinside.")]
+for module in map(importlib.import_module, modules):
+    for name in getattr(module, "__all__", []):
+        thing = getattr(module, name)
+        owners = [one for one in getattr(thing, "__mro__", []) if one.__module__.startswith("lookinside.")]
+        found = {f"{one.__name__}.{key}": value for one in owners for key, value in vars(one).items()} or {name: thing}
+        for place, function in found.items():
+            function = getattr(function, "fget", getattr(function, "__func__", function))
+            last = place.split(".")[-1]
+            if not inspect.isfunction(function) or (last.startswith("_") and last not in ("__init__", "__call__")):
+                continue
+            known = set(function.__annotations__) | {"self", "cls"} | ({"return"} if last == "__init__" else set())
+            asked = {*inspect.signature(function).parameters, "return"}
+            holes += [f"{module.__name__}.{place}: {one}" for one in sorted(asked - known)]
+
+said = {}
+for tool in ("run", "notebooks", "slides", "student", "measure"):
+    with contextlib.redirect_stderr(io.StringIO()) as error, contextlib.redirect_stdout(error):
+        status = importlib.import_module(f"lookinside.course.build.{tool}").main([])
+    said[tool] = f"{status}: {error.getvalue()}"
+
+heat = heat_map(Deconvnet(model)(seen.images))
+print(json.dumps({"file": lookinside.__file__, "light": light, "count": len(modules), "heat": heat.shape,
+                  "shares": shares.shape, "holes": sorted(set(holes)), "said": said}))
+"""
+
+
+def test_a_user_without_a_clone_explains_a_model(python, tmp_path):
+    """Phantoms, data, training and explainers work; every module is found; every public name tells its types; what
+    builds the course says in one line that it needs a clone.
+    """
+    (tmp_path / "user.py").write_text(USER)
+    found = json.loads(done(python, "user.py", folder=tmp_path).splitlines()[-1])
+    assert Path(found["file"]).is_relative_to(python.parents[1])
+    assert found["light"], "phantoms, data and figures are to be imported without TensorFlow"
+    assert found["shares"] == [4] and found["heat"] == [4, 32, 32]
+    assert found["count"] >= len([path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py"])
+    assert found["holes"] == []
+    assert set(found["said"].values()) == {NEEDS_A_CLONE}
+
+
+PROGRAM = textwrap.dedent("""
+    import numpy as np
+    from lookinside.data import LabelledImages, load_images
+    from lookinside.explain import Explainer, GradCAM, Interval, bootstrap_interval, heat_map, landmark_share
+    from lookinside.phantoms import Radiograph, radiograph
+    from lookinside.training import History, fit_classifier
+
+    import keras  # type: ignore[import-untyped]
+
+    def explained(model: keras.Model, folder: str) -> Interval:
+        films: LabelledImages = load_images(folder, "train", size=64)
+        history: History = fit_classifier(model, films, films, epochs=1)
+        explainer: Explainer = GradCAM(model, chunk=8)
+        hand: Radiograph = radiograph("hand", seed=5, size=64)
+        heat: np.ndarray = heat_map(explainer(hand.image[None, ..., None], classes=0))
+        return bootstrap_interval(landmark_share(heat, hand.landmark_mask[None]))
+
+    # Each of these is wrong, and mypy says where an ignore is not needed.
+    radiograph(5, "hand")  # type: ignore[arg-type]
+    load_images("mine", "train", size="64")  # type: ignore[arg-type]
+    GradCAM(None, chunk="8")  # type: ignore[arg-type]
+    heat_map(np.zeros((1, 4, 4)), blur=1)  # type: ignore[call-arg]
+    fit_classifier(None, 3, 4, epochs=1)  # type: ignore[arg-type]
+    radiograph("hand", 5).landmark_masks  # type: ignore[attr-defined]
+""")
+
+
+@pytest.mark.skipif(not HAS_MYPY, reason="mypy is not installed: types are not checked")
+def test_an_editor_knows_the_types(python, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    mypy = (sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "--python-executable", python)
+    done(*mypy, "program.py", folder=tmp_path)
