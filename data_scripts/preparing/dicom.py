@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.multival import MultiValue
-from pydicom.pixels import apply_modality_lut, apply_voi, get_decoder
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID, RLELossless
 
-from lookinside.data.reading import SMALLEST, stretch
+from lookinside.data.reading import SMALLEST
 from lookinside.errors import LookInsideError
+from preparing.dicom_display import shown
+from preparing.dicom_header import Header
+
+_MOST_PIXELS = 178_000_000  # as many as a picture may have
 
 
 def read_dicom(path: Path) -> np.ndarray:
-    """Read a radiograph: rescale, window, and bones bright whatever the file's convention.
-
-    The order is DICOM PS3.3 C.11: modality LUT or rescale, then VOI LUT or the file's first window, to 0-255, then
-    MONOCHROME1 inverted. Without a window the image's own range becomes 0-255, padding left out.
+    """Read a radiograph: rescale, window, and bones bright whatever the file's convention; padding is black.
 
     Args:
         path: the file. Compressed pixels are read where a decoder is installed (pylibjpeg).
@@ -27,40 +32,73 @@ def read_dicom(path: Path) -> np.ndarray:
         uint8 (H, W).
 
     Raises:
-        LookInsideError: if it is no DICOM, has no pixels, several frames or colour, is under 16 px a side, or its
-            transfer             syntax (named) cannot be read.
+        LookInsideError: if it is no DICOM, has no pixels, several frames or colour, is under 16 px a side, an element
+            that matters is damaged (named), or its transfer syntax (named) cannot be read.
     """
-    try:
+    with _one_line(path):
         data = pydicom.dcmread(path)
+        header = Header(data, path)
+        _refuse_what_is_no_radiograph(header, path)
+        stored, syntax = _stored_values(data, path)
+        return shown(header, stored, path, little_endian=syntax.is_little_endian)
+
+
+def read_patient(path: Path) -> tuple[str, str]:
+    """(PatientID, StudyInstanceUID) of a file, "" where it does not say; no pixel is read.
+
+    Raises:
+        LookInsideError: if it is no DICOM file, or one of them is damaged.
+    """
+    names = ("PatientID", "StudyInstanceUID")
+    with _one_line(path):
+        header = Header(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(names)), path)
+        return header.text(names[0]) or "", header.text(names[1]) or ""
+
+
+@contextmanager
+def _one_line(path: Path) -> Iterator[None]:
+    """Whatever a damaged file makes pydicom raise becomes one line; pydicom's own warnings are silent."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except LookInsideError:
+        raise
     except InvalidDicomError:
-        raise LookInsideError(f"{path}: is no DICOM file, whatever its name says: replace or delete it") from None
-    except (EOFError, OSError, ValueError, KeyError) as error:
-        raise LookInsideError(f"{path}: is cut short or damaged ({error}): replace or delete it") from None
-    _refuse_what_is_no_radiograph(data, path)
-    stored = _stored_values(data, path)
-    shown = _window(data, stored, path)
-    return 255 - shown if data.PhotometricInterpretation == "MONOCHROME1" else shown
+        what = "is no DICOM file, or its header is missing, whatever its name says"
+        raise LookInsideError(f"{path}: {what}: replace or delete it") from None
+    except Exception as error:
+        raise LookInsideError(f"{path}: is cut short or damaged ({_reason(error)}): replace or delete it") from None
 
 
-def _refuse_what_is_no_radiograph(data: pydicom.Dataset, path: Path) -> None:
-    if "PixelData" not in data:
-        raise LookInsideError(f"{path}: this DICOM file holds no image: delete it")
-    frames = int(data.get("NumberOfFrames") or 1)
-    if frames > 1:
+def _refuse_what_is_no_radiograph(header: Header, path: Path) -> None:
+    if "PixelData" not in header:
+        floats = "FloatPixelData" in header or "DoubleFloatPixelData" in header
+        what = "holds floats, whole numbers are expected" if floats else "this DICOM file holds no image, or is damaged"
+        raise LookInsideError(f"{path}: {what}: replace or delete it")
+    frames = header.whole("NumberOfFrames") or 1
+    if frames != 1:
         raise LookInsideError(f"{path}: holds {frames} frames, one is expected: save the one to use by itself")
-    kind = data.get("PhotometricInterpretation", "unknown")
+    kind = header.text("PhotometricInterpretation") or "unknown"
     if kind not in ("MONOCHROME1", "MONOCHROME2"):
         raise LookInsideError(f"{path}: is {kind}, a grey radiograph (MONOCHROME1 or 2) is expected: delete it")
-    if min(data.get("Rows") or 0, data.get("Columns") or 0) < SMALLEST:
+    rows, columns = header.whole("Rows") or 0, header.whole("Columns") or 0
+    if min(rows, columns) < SMALLEST:
+        raise LookInsideError(f"{path}: is only {columns}x{rows} px: give {SMALLEST} px a side or more")
+    if rows * columns > _MOST_PIXELS:
+        raise LookInsideError(f"{path}: is larger than {_MOST_PIXELS // 10**6} million pixels: save it smaller")
+    highest, bits = header.whole("HighBit"), header.whole("BitsStored")
+    if highest is not None and bits is not None and highest != bits - 1:
         raise LookInsideError(
-            f"{path}: is only {data.get('Columns')}x{data.get('Rows')} px: give {SMALLEST} px a side or more"
+            f"{path}: its values end at bit {highest}, but it stores {bits} bits: save it again with a DICOM program"
         )
 
 
-def _stored_values(data: pydicom.Dataset, path: Path) -> np.ndarray:
-    syntax = data.file_meta.get("TransferSyntaxUID")
-    if syntax is None:
+def _stored_values(data: Dataset, path: Path) -> tuple[np.ndarray, UID]:
+    text = Header(getattr(data, "file_meta", Dataset()), path).text("TransferSyntaxUID")
+    if text is None:
         raise LookInsideError(f"{path}: does not say its transfer syntax: save it again with a DICOM program")
+    syntax = UID(text)
     name = f"{path}: its transfer syntax, {syntax.name} ({syntax}),"
     mend = "save it uncompressed with a DICOM program, such as gdcmconv --raw"
     try:
@@ -70,36 +108,16 @@ def _stored_values(data: pydicom.Dataset, path: Path) -> np.ndarray:
     if not known:
         raise LookInsideError(f"{name} is one that no installed decoder reads: {mend}")
     try:
-        return data.pixel_array
+        if syntax == RLELossless:  # pydicom's own decoder: the other one ends the program on a damaged stream
+            data.pixel_array_options(decoding_plugin="pydicom")
+        stored = data.pixel_array
     except Exception as error:  # each decoder plugin raises its own kinds
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise LookInsideError(f"{name} could not be decoded ({reason}): replace it, or {mend}") from None
+        raise LookInsideError(f"{name} could not be decoded ({_reason(error)}): replace it, or {mend}") from None
+    if stored.ndim != 2:
+        raise LookInsideError(f"{path}: its pixels are {stored.shape}, one grey image is expected: delete it")
+    return stored, syntax
 
 
-def _window(data: pydicom.Dataset, stored: np.ndarray, path: Path) -> np.ndarray:
-    values = np.asarray(apply_modality_lut(stored, data), np.float64)
-    if data.get("VOILUTSequence") and np.issubdtype(stored.dtype, np.integer):
-        bits = int(data.VOILUTSequence[0].LUTDescriptor[2])
-        seen = np.asarray(apply_voi(np.asarray(apply_modality_lut(stored, data)), data), np.float64)
-        return np.rint(np.clip(seen / (2**bits - 1), 0, 1) * 255).astype(np.uint8)
-    center, width = _first(data.get("WindowCenter")), _first(data.get("WindowWidth"))
-    function = data.get("VOILUTFunction") or "LINEAR"
-    if center is None or width is None or width < 1 or (function == "LINEAR" and width == 1):
-        padding = data.get("PixelPaddingValue")
-        seen = stored != padding if padding is not None else np.ones(stored.shape, bool)
-        low = values[seen].min() if seen.any() else values.min()
-        return stretch(np.where(seen, values, low), path)
-    if function == "SIGMOID":
-        share = 1 / (1 + np.exp(-4 * (values - center) / width))
-    elif function == "LINEAR_EXACT":
-        share = (values - center) / width + 0.5
-    else:
-        share = (values - (center - 0.5)) / (width - 1) + 0.5
-    return np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
-
-
-def _first(value) -> float | None:
-    """A window's number; files may offer several windows, the first is the default."""
-    if isinstance(value, MultiValue):
-        value = value[0] if value else None
-    return None if value in (None, "") else float(value)
+def _reason(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:120] if lines else type(error).__name__
