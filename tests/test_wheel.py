@@ -33,7 +33,9 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "lib", folder / "lib", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    left = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.ipynb", "*.npz", "*.jpg")
+    for name in ("lib", "tests", "chapters", "data_scripts"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left)
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
     done(sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", "dist", ".", folder=folder)
     return next((folder / "dist").glob("lookinside-*.whl"))
