@@ -1,5 +1,7 @@
 """The wheel: what is in it, and that it works where no clone stands beside it."""
 
+import ast
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -8,10 +10,12 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "lib" / "lookinside"
@@ -62,6 +66,21 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == {path.relative_to(LIBRARY.parent).as_posix() for path in files}
     assert {"lookinside/py.typed", "lookinside/course/build/templates/page/page.css"} <= names
+
+
+def test_the_library_imports_what_it_depends_on():
+    """Nothing else outside course/, so that an engineer's environment has it; and no dependency is idle."""
+    imported = set()
+    for path in LIBRARY.rglob("*.py"):
+        if "course" not in path.relative_to(LIBRARY).parts:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module] if isinstance(node, ast.ImportFrom) else []
+                imported |= {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"lookinside"}
+    makers = importlib.metadata.packages_distributions()
+    needed = {makers[name][0].lower() for name in imported - {"tensorflow"}}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert needed == {Requirement(line).name for line in project["dependencies"]}
 
 
 USER = """
