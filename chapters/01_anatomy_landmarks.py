@@ -384,7 +384,7 @@ def bone_by_bone(name):
 
 
 def agreement(model, methods):
-    """Rank correlation of heat and importance over the single bones of hands and feet: row -> float (N,)."""
+    """Rank correlation of heat and importance over single bones of hands and feet, and its lead over the bones' area."""
     found = []
     for name in ("hand", "foot"):
         whole, alone = bone_by_bone(name)
@@ -392,7 +392,12 @@ def agreement(model, methods):
         missed = explain.part_importance(model, whole.pixels, {b: one.pixels for b, one in alone.items()}, label)
         places = {bone: one.masks["removed"] for bone, one in alone.items()}
         found.append(explain.compare_parts(methods, model, whole.pixels, missed.margin, places, label))
-    return {row: np.concatenate([one[row] for one in found]) for row in found[0]}
+    found = {row: np.concatenate([one[row] for one in found]) for row in found[0]}
+    area = found["the part's area"]
+    return {
+        row: {"rank": bootstrap_interval(one), "over area": explain.paired_difference(one, area)}
+        for row, one in found.items()
+    }
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -421,7 +426,7 @@ def looked_into(model):
         "without_exposed_anew": {name: one.accuracy for name, one in anew.items()},
         "importance": explain.mean_importance(missed),
         "importance_for_another_class": explain.mean_importance(unrelated, "logit"),
-        "agreement": {row: bootstrap_interval(one) for row, one in agreement(model, METHODS).items()},
+        "agreement": agreement(model, METHODS),
     }
     return values
 
@@ -706,11 +711,12 @@ figures.heat_grid(hands.images[:6], few, note="each map is scaled by itself; imp
 some = (
     METHODS if profile.name != "quick" else {name: METHODS[name] for name in ("Deconvnet", "GuidedBackprop", "GradCAM")}
 )
-agree = {row: bootstrap_interval(one) for row, one in agreement(judged, some).items()}
-table_agree = {row: {"trained": agree[row]} for row in agree if not row.endswith(", untrained")}
+agree = agreement(judged, some)
+table_agree = {row: dict(one) for row, one in agree.items() if not row.endswith(", untrained")}
 for row in some:
-    table_agree[row]["untrained"] = agree[f"{row}, untrained"]
-note = f"rank correlation of heat and importance over single bones; 95 % over {2 * count['test']} hands and feet"
+    table_agree[row]["untrained"] = agree[f"{row}, untrained"]["rank"]
+table_agree["the part's area"]["over area"] = None
+note = f"Spearman's rank correlation with importance; over area: paired difference; 95 % over {2 * count['test']} hands and feet"
 figures.table(table_agree, row_name="heat of", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -871,21 +877,17 @@ figures.interval_plot(
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 told = {}
-for row in [
-    *METHODS,
-    *(f"{name}, untrained" for name in METHODS),
-    "the part's area",
-    "the image itself",
-    "random heat",
-]:
-    found = recorded({row: f"agreement/{row}"})
-    column = "untrained" if row.endswith(", untrained") else "deeper + BN"
-    told.setdefault(row.removesuffix(", untrained"), {})[column] = found["+ BN"][row]
-    if column != "untrained":
-        told[row]["half without soft tissue"] = found["+ BN, half without soft tissue"][row]
-figures.table(
-    told, row_name="heat of", best={"deeper + BN": "high"}, note=f"Spearman's rank correlation, {seeds} seeds"
+for row in [*METHODS, "the part's area", "the image itself", "random heat"]:
+    columns = {"rank": f"agreement/{row}/rank", "over area": f"agreement/{row}/over area"}
+    columns |= {"untrained": f"agreement/{row}, untrained/rank"} if row in METHODS else {}
+    told[row] = recorded(columns, ["deeper + BN"])["+ BN"]
+    taught = recorded({row: f"agreement/{row}/rank"}, ["deeper + BN, half without soft tissue"])
+    told[row]["taught without flesh"] = next(iter(taught.values()))[row]
+told["the part's area"]["over area"] = None
+note = (
+    f"Spearman's rank correlation, {seeds} seeds; taught without flesh: half of its training images had no soft tissue"
 )
+figures.table(told, row_name="heat of", best={"rank": "high"}, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # SEE_EXPLANATIONS
