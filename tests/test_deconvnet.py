@@ -153,16 +153,6 @@ def test_the_chunk_bounds_what_goes_back_at_once():
     assert sizes == [3, 2] * 3
 
 
-def test_traced_once_per_shape():
-    explain = Deconvnet(small(), top_n=4, chunk=8)  # two images at a time
-    images = RNG.random((7, 20, 17, 1)).astype("float32")
-    explain(images)
-    explain(images)
-    explain.maps(images[:5])
-    assert explain._look.experimental_get_tracing_count() == 1
-    assert explain._project.experimental_get_tracing_count() == 1
-
-
 def test_it_reads_the_weights_of_now_and_changes_none():
     model = small()
     explain = Deconvnet(model, top_n=4)

@@ -69,52 +69,59 @@ def test_the_number_of_copies_changes_nothing(kind):
         nearly(EXPLAINERS[kind](net(), copies=copies, chunk=chunk)(FIVE, FIVE_CLASSES), whole)
 
 
-@pytest.mark.parametrize(("chunk", "size"), [(1, 1), (2, 2), (5, 5), (6, 6), (16, 8)])
-def test_the_chunk_bounds_the_images_at_once(chunk, size, monkeypatch):
-    sizes = batch_sizes(monkeypatch)
+@pytest.mark.parametrize(("chunk", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (4, [4, 1]), (16, [5])])
+def test_the_chunk_bounds_the_images_at_once(chunk, sizes, monkeypatch):
+    seen = batch_sizes(monkeypatch)
     Saliency(net(), chunk=chunk)(FIVE)
-    assert sizes == [size] * 2  # two convolutions, one trace; a chunk is filled up
-
-
-@pytest.mark.parametrize("kind", EXPLAINERS)
-def test_few_sizes_are_traced(kind, monkeypatch):
-    """Batches of any size below the chunk share a graph with those of the next power of two."""
-    many = np.concatenate([FIVE] * 4)
-    explain = EXPLAINERS[kind](net())
-    sizes = batch_sizes(monkeypatch)
-    maps = [explain(many[:count], 1) for count in (1, 2, 3, 5, 16, 17, 4, 7, 15)]
-    convolutions = 2 * (1 + (kind in TWICE))
-    assert len(sizes) == 5 * convolutions
-    if kind not in TWICE:
-        assert sizes == [size for size in (1, 2, 4, 8, 16) for _ in range(2)]
-    for one in maps:
-        nearly(one, maps[5][: len(one)])
-
-
-def test_the_deconvnet_and_insertion_trace_few_sizes(monkeypatch):
-    many, traces = np.concatenate([FIVE] * 4), []
-    own = tf.function
-    monkeypatch.setattr(tf, "function", lambda *given, **options: traces.extend(given) or own(*given, **options))
-    explain, walk = Deconvnet(net(), top_n=2), PixelWalk(net(), steps=3, copies=64)
-    for count in (1, 2, 3, 5, 16, 17):
-        heat = explain(many[:count])
-        nearly(heat, explain(many)[:count])
-        walk.insertion(many[:count], heat, 1)
-    assert len(traces) == 2 * 6 + 5  # 20 images are 32 to the deconvnet, and twice 16 to the walk
+    assert seen == [size for size in sizes for _ in range(2)]  # two convolutions
 
 
 @pytest.mark.parametrize("kind", ["SmoothGrad", "Occlusion"])
 def test_the_copies_bound_the_images_at_once(kind, monkeypatch):
     sizes = batch_sizes(monkeypatch)
     EXPLAINERS[kind](net(), copies=11)(FIVE, FIVE_CLASSES)
-    assert max(sizes) == 8  # one copy of each of five images and of the three that fill them up
+    assert max(sizes) == 10  # two copies of each of five images
 
 
 def batch_sizes(monkeypatch):
-    """The batch sizes that convolutions are traced or called with from now on."""
+    """The batch sizes that convolutions compute from now on."""
     sizes, own = [], kl.Conv2D.call
-    monkeypatch.setattr(kl.Conv2D, "call", lambda layer, x: sizes.append(x.shape[0]) or own(layer, x))
+
+    def call(layer, x):
+        tf.numpy_function(lambda count: sizes.append(int(count)), [tf.shape(x)[0]], [])
+        return own(layer, x)
+
+    monkeypatch.setattr(kl.Conv2D, "call", call)
     return sizes
+
+
+def traces(monkeypatch):
+    """Grows by one with each convolution that is traced from now on: its Python code runs at no other time."""
+    seen, own = [], kl.Conv2D.call
+    monkeypatch.setattr(kl.Conv2D, "call", lambda layer, x: seen.append(x.shape) or own(layer, x))
+    return seen
+
+
+@pytest.mark.parametrize("kind", EXPLAINERS)
+def test_batches_of_all_sizes_share_a_trace(kind, monkeypatch):
+    many = np.concatenate([FIVE] * 4)
+    explain, seen = EXPLAINERS[kind](net()), traces(monkeypatch)
+    maps = [explain(many[:count], 1) for count in (1, 2, 3, 5, 16, 17)]
+    assert len(seen) == (4 if kind in TWICE else 2)
+    for one in maps:
+        nearly(one, maps[-1][: len(one)])
+
+
+def test_the_deconvnet_and_insertion_trace_once_for_all_sizes(monkeypatch):
+    many, made, own = np.concatenate([FIVE] * 4), [], tf.function
+    monkeypatch.setattr(tf, "function", lambda *given, **options: made.extend(given) or own(*given, **options))
+    explain, walk = Deconvnet(net(), top_n=2, chunk=10), PixelWalk(net(), steps=3, copies=20)
+    whole = explain(many)
+    for count in (1, 2, 3, 5, 16, 17):
+        heat = explain(many[:count])
+        nearly(heat, whole[:count])
+        walk.insertion(many[:count], heat, 1)
+    assert len(made) == 2 + 1
 
 
 TWICE = ("SmoothGrad", "Occlusion")  # the clean images and the loop's body; for the others convolutions run once each
@@ -122,10 +129,9 @@ TWICE = ("SmoothGrad", "Occlusion")  # the clean images and the loop's body; for
 
 @every
 def test_traced_once_per_shape(kind, monkeypatch):
-    """A convolution's Python code runs while a graph is traced and at no other time."""
     model, larger = net(shape=(None, None, 1)), np.tile(IMAGES, (1, 2, 2, 1))
     explain = EXPLAINERS[kind](model)
-    calls = batch_sizes(monkeypatch)
+    calls = traces(monkeypatch)
     explain(IMAGES, CLASSES)
     assert len(calls) == (4 if kind in TWICE else 2)
     first = len(calls)
@@ -145,7 +151,7 @@ def test_traced_once_per_shape(kind, monkeypatch):
 @every
 def test_chunks_of_one_batch_are_one_trace(kind, monkeypatch):
     explain = EXPLAINERS[kind](net(), chunk=2)
-    calls = batch_sizes(monkeypatch)
+    calls = traces(monkeypatch)
     explain(FIVE, FIVE_CLASSES)
     assert len(calls) == (4 if kind in TWICE else 2)
 

@@ -20,7 +20,8 @@ def are_blank(maps: np.ndarray) -> np.ndarray:
     """Which maps are the same at every pixel, zeros for instance: (N, ...) -> bool (N,)."""
     axes = tuple(range(1, maps.ndim))
     high, low = maps.max(axis=axes), maps.min(axis=axes)
-    return high - low <= _SAME * np.maximum(np.abs(high), np.abs(low))
+    largest = np.maximum(np.abs(high), np.abs(low))
+    return (largest == 0) | ((maps[0].size > 1) & (high - low <= _SAME * largest))  # one pixel may hold something
 
 
 def told(maps: np.ndarray, name: str) -> np.ndarray:

@@ -19,7 +19,7 @@ from lookinside.explain.images import checked_images
 from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.layers import map_value
 from lookinside.explain.network.rules import reversals_of
-from lookinside.explain.network.tracing import size_for, traced
+from lookinside.explain.network.tracing import traced
 
 _FLOATS_AT_ONCE = 2**22  # 16 MiB for the largest signal: on a CPU larger ones cost more in fresh memory than they save
 
@@ -101,7 +101,7 @@ class Deconvnet:
             BlankMapWarning: once, with their number, where maps are empty or the same everywhere.
         """
         heat = [sum(np.abs(maps).sum(axis=1) for maps in group.parts()) for group in self._groups(images)]
-        return told(np.concatenate(heat)[: len(images)], "Deconvnet")
+        return told(np.concatenate(heat), "Deconvnet")
 
     def maps(self, images: ArrayLike) -> Projections:
         """The single projections, with the numbers of their maps; see `Projections`. Arguments as in a call."""
@@ -109,24 +109,22 @@ class Deconvnet:
             (np.concatenate(list(group.parts()), axis=1), group.indices.numpy(), group.peaks.numpy())
             for group in self._groups(images)
         ]
-        maps, indices, peaks = (np.concatenate(column)[: len(images)] for column in zip(*rows, strict=True))
+        maps, indices, peaks = (np.concatenate(column) for column in zip(*rows, strict=True))
         return Projections(told(maps, "Deconvnet"), indices.astype(np.int64), peaks)
 
     def _groups(self, images) -> Iterator[_Group]:
-        """As many images at a time as the chunk allows; a group is filled up, so that nothing is traced anew."""
+        """As many images at a time as the chunk allows."""
         images = checked_images(images, self._input_shape)
         shapes = self._shapes(images.shape[1:])
         count = min(self.top_n, shapes[-1][-1])
         chunk = self.chunk or max(1, _FLOATS_AT_ONCE // max(map(math.prod, shapes)))
-        size = size_for(len(images), max(1, chunk // count))
+        size = max(1, chunk // count)
         with bar(self.progress, len(images), "Deconvnet") as shown:
             for start in range(0, len(images), size):
                 group = images[start : start + size].astype(np.float32)
-                missing = size - len(group)
-                group = np.pad(group, ((0, missing), (0, 0), (0, 0), (0, 0)))
                 chosen, indices, peaks, memories = self._look(group, count)
                 yield _Group(self._project, chosen, indices, peaks, memories, images.shape[1:], min(chunk, count))
-                shown.update(size - missing)
+                shown.update(len(group))
 
     def _shapes(self, shape):
         """(H, W, C) of the image and behind each step."""
@@ -150,14 +148,14 @@ class Deconvnet:
     def _project_once(self, chosen, indices, memories, shape):
         """Backward: maps (B, h, w, m) and their numbers (B, m) -> projections (B, m, H, W)."""
         shapes = self._shapes(shape)
-        images, height, width, maps = chosen.shape
-        alone = tf.reshape(tf.transpose(chosen, (0, 3, 1, 2)), (images * maps, height, width, 1))
+        _, height, width, maps = chosen.shape
+        alone = tf.reshape(tf.transpose(chosen, (0, 3, 1, 2)), (-1, height, width, 1))
         signal = alone * tf.one_hot(tf.reshape(indices, (-1, 1, 1)), shapes[-1][-1])
         memories = list(memories)
         for (_, reversals), before, after in reversed(list(zip(self._way, shapes[:-1], shapes[1:], strict=True))):
             for place, reversal in reversed(list(enumerate(reversals))):
                 signal = reversal.backward(signal, memories.pop(), after if place else before)
-        signal = tf.reshape(signal, (images, maps, *shape))
+        signal = tf.reshape(signal, (-1, maps, *shape))
         return signal[..., 0] if shape[-1] == 1 else tf.reduce_sum(tf.abs(signal), axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""What all explainers of a class share: the checked call, whole batches, one trace a shape, a bar on long work."""
+"""What all explainers of a class share: the checked call, chunk by chunk, one trace an image size, a bar."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lookinside.explain.images import checked_images
 from lookinside.explain.network.backward import Caller
 from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.head import find_head
-from lookinside.explain.network.tracing import size_for, traced
+from lookinside.explain.network.tracing import traced
 
 
 class Options(TypedDict, total=False):
@@ -72,23 +72,18 @@ class ClassScores:
     def _over_chunks(self, images, classes, compute) -> np.ndarray:
         images = checked_images(images, self._input_shape)
         classes = self._checked_classes(classes, len(images))
-        size = size_for(len(images), self.chunk)
         found = None
         with bar(self.progress, len(images), type(self).__name__) as shown:
-            for start in range(0, len(images), size):
-                part = images[start : start + size].astype(np.float32)
-                part_classes = classes[start : start + size]
-                missing = size - len(part)  # it is filled up, so that nothing is traced anew
-                part = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
-                part_classes = np.pad(part_classes, (0, missing), constant_values=-1)
-                maps = compute(tf.constant(part), tf.constant(part_classes)).numpy()[: size - missing]
+            for start in range(0, len(images), self.chunk):
+                part = slice(start, start + self.chunk)
+                maps = compute(tf.constant(images[part], tf.float32), tf.constant(classes[part])).numpy()
                 if not np.isfinite(maps).all():
                     raise LookInsideError(
                         "The maps hold nan or infinite values: look at the weights and the images' range."
                     )
                 if found is None:
                     found = np.empty((len(images), *maps.shape[1:]), maps.dtype)
-                found[start : start + len(maps)] = maps
+                found[part] = maps
                 shown.update(len(maps))
         return found
 
@@ -169,7 +164,7 @@ class Explainer(ClassScores, ABC):
 
     @abstractmethod
     def _maps(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-        """(N, H, W, C) float32 and (N,) -> (N, H, W); traced once a shape."""
+        """(N, H, W, C) float32 and (N,) -> (N, H, W); traced once for images of a size, N open."""
 
 
 def explainer_of(maker: Callable, model: keras.Model) -> Callable:

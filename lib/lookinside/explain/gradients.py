@@ -117,10 +117,10 @@ class SmoothGrad(Saliency):
         self.samples, self.noise, self.seed, self.draws, self.copies = samples, noise, seed, draws, copies
 
     def _gradients(self, images, classes):
-        count, *shape = images.shape
-        if self.draws is not None and list(self.draws.shape[1:]) != shape:
-            raise LookInsideError(f"The draws have shape {self.draws.shape}, the images are {tuple(shape)}: draw anew.")
-        rounds, at_once = even_rounds(self.samples, self.copies // count)
+        count, shape = tf.shape(images)[0], tuple(images.shape[1:])
+        if self.draws is not None and self.draws.shape[1:] != shape:
+            raise LookInsideError(f"The draws have shape {self.draws.shape}, the images are {shape}: draw anew.")
+        rounds, at_once = even_rounds(self.samples, self.copies, count)
         scale = self.noise * (
             tf.reduce_max(images, axis=(1, 2, 3), keepdims=True) - tf.reduce_min(images, axis=(1, 2, 3), keepdims=True)
         )
@@ -151,4 +151,4 @@ class SmoothGrad(Saliency):
         if self.draws is not None:
             return tf.gather(self.draws, numbers % self.samples)
         draw = lambda number: tf.random.stateless_normal(shape, (self.seed, number))  # noqa: E731
-        return tf.stack([draw(numbers[place]) for place in range(numbers.shape[0])])
+        return tf.map_fn(draw, numbers, fn_output_signature=tf.TensorSpec(shape, tf.float32))

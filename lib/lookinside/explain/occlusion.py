@@ -64,7 +64,7 @@ class Occlusion(Explainer):
             )
 
     def _maps(self, images, classes):
-        count, *shape = images.shape
+        count, shape = tf.shape(images)[0], tuple(images.shape[1:])
         tops, lefts = (self._places(axis, shape[axis]) for axis in (0, 1))
         corners = np.array([(top, left) for top in tops for left in lefts], np.int32)
         logits = self._logits(images)
@@ -74,8 +74,8 @@ class Occlusion(Explainer):
         def drops_of(numbers):
             hidden = self._hidden(tf.gather(corners, numbers), shape)
             occluded = tf.where(hidden[None, ..., None], self.fill, images[:, None])
-            occluded = tf.reshape(occluded, (count * numbers.shape[0], *shape))
-            score = self._head.of_class(self._logits(occluded), tf.repeat(classes, numbers.shape[0]))
+            occluded = tf.reshape(occluded, (-1, *shape))
+            score = self._head.of_class(self._logits(occluded), tf.repeat(classes, tf.size(numbers)))
             return clean[:, None] - tf.reshape(score, (count, -1))
 
         drops = in_rounds(drops_of, count, len(corners), self.copies)

@@ -33,7 +33,7 @@ class Convolution(Reversal):
 
     def _transposed(self, signal, kernel, shape):
         if self.strides != (1, 1):
-            out = (signal.shape[0], *shape[:2], kernel.shape[2])
+            out = (tf.shape(signal)[0], *shape[:2], kernel.shape[2])
             return tf.nn.conv2d_transpose(signal, kernel, out, self.strides, self.padding)
         # With stride 1 a transposed convolution is a plain one with the kernel turned by 180 degrees, and faster.
         turned = tf.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
@@ -59,7 +59,7 @@ class DepthwiseConvolution(Reversal):
         return (out + tf.cast(self.layer.bias, tf.float32) if self.layer.use_bias else out), None
 
     def backward(self, signal, memory, shape):
-        sizes = (signal.shape[0], *shape)
+        sizes = (tf.shape(signal)[0], *shape)
         return tf.nn.depthwise_conv2d_backprop_input(sizes, _kernel(self.layer), signal, self.strides, self.padding)
 
 

@@ -80,16 +80,17 @@ class MaxPool(Reversal):
         return pooled, tf.cast(self._enlarged(switches, x.shape[1:]) == places, tf.float32)
 
     def backward(self, signal, memory, shape):
-        images, maps = memory.shape[0], signal.shape[0] // memory.shape[0]
+        images = tf.shape(memory)[0]
+        maps = tf.shape(signal)[0] // images
         if self.tiled:
             spread = tf.reshape(self._enlarged(signal, shape), (images, maps, -1))
-            return tf.reshape(spread * tf.reshape(memory, (images, 1, -1)), (images * maps, *shape))
+            return tf.reshape(spread * tf.reshape(memory, (images, 1, -1)), (-1, *shape))
         # Overlapping windows may share a switch: what comes back to it adds up.
         pixels = math.prod(shape)
         first = tf.reshape(tf.range(images * maps) * pixels, (images, maps, 1))
         places = tf.reshape(memory, (images, 1, -1)) + first
         flat = tf.math.unsorted_segment_sum(tf.reshape(signal, [-1]), tf.reshape(places, [-1]), images * maps * pixels)
-        return tf.reshape(flat, (images * maps, *shape))
+        return tf.reshape(flat, (-1, *shape))
 
     def _enlarged(self, small, shape):
         """Each cell as large as its window, then cut or filled to (H, W)."""

@@ -1,8 +1,7 @@
-"""One way to make TensorFlow graphs of a method: traced once a shape, from several threads too."""
+"""One way to make TensorFlow graphs of a method: traced once for images of a size, however many, from any thread."""
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
 
@@ -10,40 +9,43 @@ import tensorflow as tf
 
 
 def traced(method: Callable) -> Callable:
-    """The method as TensorFlow graphs, one for each shape of its tensors.
+    """The method as TensorFlow graphs: one for tensors of a size, whatever the length of their first axes.
 
-    Each shape has a tf.function of its own: one function would be traced as often as several threads come first, and
-    TensorFlow warns of a function that is traced five times. autograph is off: nothing here needs it, and it warns of
-    code that it cannot read. The partial hides the method's code, by which TensorFlow counts traces: it would take the
-    traces of many explainers for those of one.
+    The method must not ask a tensor for `shape[0]`, which is None; `tf.shape` knows it. What is no tensor or array is
+    built into the graph. Each graph is a tf.function of its own: one for all would be traced as often as several
+    threads come first, and TensorFlow warns of a function that is traced five times. autograph is off: nothing here
+    needs it, and it warns of code that it cannot read.
     """
     functions: dict[tuple, Callable] = {}
     lock = threading.RLock()
 
     def call(*arguments):
-        key = tuple(_kind(one) for one in tf.nest.flatten(arguments))
+        flat = tf.nest.flatten(arguments)
+        tensors = [one for one in flat if hasattr(one, "dtype")]
+        key = tuple((one.dtype, *one.shape[1:]) if hasattr(one, "dtype") else one for one in flat)
         if key not in functions:
             with lock:
                 if key not in functions:
-                    function = tf.function(functools.partial(method), autograph=False)
-                    result = function(*arguments)
+                    function = _function(method, arguments, flat, tensors)
+                    result = function(*tensors)  # traced here, once
                     functions[key] = function
                     return result
-        return functions[key](*arguments)
+        return functions[key](*tensors)
 
     return call
 
 
-def size_for(count: int, at_most: int) -> int:
-    """How many images are computed at a time: all, filled up to a power of two, so that few sizes are ever traced.
+def _function(method, arguments, flat, tensors):
+    """A tf.function of the tensors among the arguments, flat; it keeps nothing of them but their sizes."""
+    fixed = [None if hasattr(one, "dtype") else one for one in flat]
+    places = [place for place, one in enumerate(flat) if hasattr(one, "dtype")]
+    structure = tf.nest.map_structure(lambda _: 0, arguments)
 
-    Args:
-        count: of the images.
-        at_most: no more than so many at a time.
-    """
-    return min(at_most, 1 << (count - 1).bit_length())
+    def run(*given):
+        values = list(fixed)
+        for place, tensor in zip(places, given, strict=True):
+            values[place] = tensor
+        return method(*tf.nest.pack_sequence_as(structure, values))
 
-
-def _kind(value):
-    """What decides whether a graph fits: shape and type of an array, another value itself."""
-    return (tuple(value.shape), value.dtype) if hasattr(value, "dtype") else value
+    sizes = [tf.TensorSpec((None, *one.shape[1:]), one.dtype) for one in tensors]
+    return tf.function(run, autograph=False, input_signature=sizes)

@@ -15,7 +15,7 @@ from lookinside.explain.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.bars import bar
 from lookinside.explain.explainer import ClassScores, Options
 from lookinside.explain.images import checked_images
-from lookinside.explain.network.tracing import size_for, traced
+from lookinside.explain.network.tracing import traced
 from lookinside.explain.rounds import in_rounds
 
 
@@ -142,16 +142,14 @@ class PixelWalk(ClassScores):
         classes = self.predict(images) if classes is None else self._checked_classes(classes, len(images))
         pixels = heat[0].size
         changed = np.round(np.arange(self.steps + 1) * pixels / self.steps).astype(np.int32)
-        size = size_for(len(images), max(1, self.copies // len(changed)))
+        size = max(1, self.copies // len(changed))
         found = []
         with bar(self.progress, len(images), "pixel by pixel") as shown:
             for first in range(0, len(images), size):
                 part = slice(first, first + size)
                 ranks = np.stack([self._ranks(one) for one in heat[part]])
-                wanted = (start[part], end[part], ranks, classes[part])
-                missing = size - len(ranks)  # it is filled up, so that nothing is traced anew
-                wanted = [np.pad(one, ((0, missing), *[(0, 0)] * (one.ndim - 1))) for one in wanted]
-                found.append(self._traced_walk(*map(tf.constant, wanted), tf.constant(changed)).numpy()[: len(ranks)])
+                wanted = (start[part], end[part], ranks, classes[part], changed)
+                found.append(self._traced_walk(*map(tf.constant, wanted)).numpy())
                 shown.update(len(ranks))
         probabilities = np.concatenate(found)
         if not np.isfinite(probabilities).all():
@@ -170,15 +168,15 @@ class PixelWalk(ClassScores):
         return ranks.reshape(heat.shape)
 
     def _walk(self, start, end, ranks, classes, changed):
-        count = start.shape[0]
+        count = tf.shape(start)[0]
 
         def probabilities_at(numbers):
             passed = ranks[:, None] < tf.reshape(tf.gather(changed, numbers), (1, -1, 1, 1))
             mixed = tf.where(passed[..., None], end[:, None], start[:, None])
-            logits = self._logits(tf.reshape(mixed, (count * numbers.shape[0], *start.shape[1:])))
-            return self._probabilities(logits, tf.repeat(classes, numbers.shape[0]))
+            logits = self._logits(tf.reshape(mixed, (-1, *start.shape[1:])))
+            return self._probabilities(logits, tf.repeat(classes, tf.size(numbers)))
 
-        return in_rounds(probabilities_at, count, changed.shape[0], self.copies)
+        return in_rounds(probabilities_at, count, tf.size(changed), self.copies)
 
     def _probabilities(self, logits, classes):
         if self._head.columns == 1 or self._head.squashing == "sigmoid":
