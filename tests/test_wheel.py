@@ -84,17 +84,17 @@ def test_the_library_imports_what_it_depends_on():
 
 
 USER = """
-import contextlib, importlib, inspect, io, json, os, pkgutil, sys
+import contextlib, importlib, inspect, io, json, os, pkgutil, runpy, sys
 import lookinside
 import lookinside.phantoms, lookinside.data, lookinside.figures
 light = not {"tensorflow", "keras"} & set(sys.modules)
 
 import keras
-from lookinside.data import load_images, phantom_radiographs
-from lookinside.explain import Deconvnet, GradCAM, heat_map, landmark_share
+from PIL import Image
+
+from lookinside.data import load_images
 from lookinside.phantoms import radiograph
 from lookinside.training import fit_classifier
-from PIL import Image
 
 for seed in range(4):
     for name in ("hand", "foot"):
@@ -104,8 +104,8 @@ train = load_images("./mine", "train", size=32)
 layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
 model = keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 255), *layers])
 fit_classifier(model, train, train, epochs=1, progress=False)
-seen = phantom_radiographs("test", ["hand", "foot"], 2, 32, 0)
-shares = landmark_share(heat_map(GradCAM(model)(seen.images)), seen.masks["landmarks"])
+model.save("mine.keras")
+made = runpy.run_path("readme.py")
 
 holes, modules = [], [one.name for one in pkgutil.walk_packages(lookinside.__path__, "lookinside.")]
 for module in map(importlib.import_module, modules):
@@ -128,21 +128,22 @@ for tool in ("run", "notebooks", "slides", "student", "measure"):
         status = importlib.import_module(f"lookinside.course.build.{tool}").main([])
     said[tool] = f"{status}: {error.getvalue()}"
 
-heat = heat_map(Deconvnet(model)(seen.images))
-print(json.dumps({"file": lookinside.__file__, "light": light, "count": len(modules), "heat": heat.shape,
-                  "shares": shares.shape, "holes": sorted(set(holes)), "said": said}))
+print(json.dumps({"file": lookinside.__file__, "light": light, "count": len(modules), "heat": made["heat"].shape,
+                  "share": made["share"].shape, "holes": sorted(set(holes)), "said": said}))
 """
 
 
 def test_a_user_without_a_clone_explains_a_model(python, tmp_path):
-    """Phantoms, data, training and explainers work; every module is found; every public name tells its types; what
-    builds the course says in one line that it needs a clone.
+    """Phantoms, data, training and the README's lines work; every module is found; every public name tells its types;
+    what builds the course says in one line that it needs a clone.
     """
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "readme.py").write_text(readme.split("```python\n")[1].split("```")[0], encoding="utf-8")
     (tmp_path / "user.py").write_text(USER)
     found = json.loads(done(python, "user.py", folder=tmp_path).splitlines()[-1])
     assert Path(found["file"]).is_relative_to(python.parents[1])
     assert found["light"], "phantoms, data and figures are to be imported without TensorFlow"
-    assert found["shares"] == [4] and found["heat"] == [4, 32, 32]
+    assert found["share"] == [1] and found["heat"] == [1, 32, 32] and (tmp_path / "heat.png").is_file()
     assert found["count"] >= len([path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py"])
     assert found["holes"] == []
     assert set(found["said"].values()) == {NEEDS_A_CLONE}
