@@ -49,6 +49,13 @@ def test_a_heat_grid_has_a_row_each_and_names_the_regions():
     assert names == ["image", "plate", "one", "two"]
 
 
+def test_the_row_names_of_a_single_column_are_whole(tmp_path):
+    """A notebook makes room for what hangs over the edge; `savefig` does not."""
+    figure = figures.heat_grid(images(1), {"Deconvnet": np.ones((1, 32, 32))}, regions=np.ones((1, 32, 32), bool))
+    figure.savefig(tmp_path / "heat.png")
+    assert all(text.get_window_extent().x0 >= 0 for axes in figure.axes for text in axes.texts)
+
+
 def test_heat_lies_over_the_image_that_the_network_saw():
     other = images()[::-1]
     figure = figures.heat_grid(
