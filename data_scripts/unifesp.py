@@ -3,20 +3,22 @@
     python data_scripts/unifesp.py --from FOLDER-or-ARCHIVE
 
 The set needs an account. Its publisher's DICOM files are read as they come, and so are PNG or JPEG copies, anywhere
-under the folder, with a table (.csv) that gives each image its targets.
+under the folder, with a table (.csv) that gives each image its targets. Patients come from the DICOM headers, or from a
+table with a column PatientID.
 """
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 
-from preparing.bar import bar
 from preparing.card import Card, Found
 from preparing.cli import run
+from preparing.listing import Table, all_files, read_table
+from preparing.patients import find_patients
 from preparing.pictures import is_source
 
+from lookinside.data.reading import SUFFIXES
 from lookinside.errors import LookInsideError
 
 # The publisher's numbers, 0 to 21. Where the phantoms have the same body part, the folder has their name for it.
@@ -28,20 +30,33 @@ CLASSES = {
     "thoracic_spine": "Thoracic Spine", "wrist": "Wrist",
 }  # fmt: skip
 IMAGE_COLUMNS = ("sopinstanceuid", "image", "filename", "file")
+TARGET_COLUMNS = ("target",)
 
 
 def collect(folder: Path) -> Found:
     """The single-label images under `folder`, by its table; the others are counted."""
-    table, rows = _find_table(folder)
-    files = _index(folder)
+    everything = all_files(folder)
+    files = _index(everything)
+    tables, unread = _tables(everything)
+    labels = _choose(folder, tables, unread, files)
+    image, target = labels.column(IMAGE_COLUMNS), labels.column(TARGET_COLUMNS)
     names, seen, items = tuple(CLASSES), set(), []
     left_out = {"several labels": 0, "in the table, no file": 0}
-    for line, image, target in rows:
-        key = _key(image)
+    for line, row in labels.rows:
+        if len(row) <= max(image, target):
+            raise LookInsideError(f"{labels.path}: line {line} is cut short: complete or remove it")
+        key = _key(row[image])
         if key in seen:
-            raise LookInsideError(f"{table}: line {line}: image {image} is listed twice: keep one of its lines")
+            raise LookInsideError(
+                f"{labels.path}: line {line}: image {row[image].strip()} is listed twice: keep one of its lines"
+            )
         seen.add(key)
-        numbers = _numbers(target, table, line)
+        numbers = _numbers(row[target])
+        if not numbers:
+            raise LookInsideError(
+                f"{labels.path}: line {line}: target {row[target].strip()!r} is unknown: "
+                f"numbers from 0 to {len(CLASSES) - 1} are expected"
+            )
         if key not in files:
             left_out["in the table, no file"] += 1
         elif len(numbers) > 1:
@@ -49,43 +64,56 @@ def collect(folder: Path) -> Found:
         else:
             items.append((files[key], names[numbers[0]]))
     if not items:
-        raise LookInsideError(f"{table}: none of its images is under {folder}: give the folder that holds both")
+        why = ", ".join(f"{number} {reason}" for reason, number in left_out.items() if number) or "it is empty"
+        raise LookInsideError(
+            f"{labels.path}: no image under {folder} has one label there ({why}): "
+            "give the folder that holds both, images and table"
+        )
     left_out["file, not in the table"] = len(set(files) - seen)
-    return Found(sorted(items), left_out)
+    items.sort()
+    return Found(items, left_out, find_patients(tables, [path for path, _ in items], IMAGE_COLUMNS, _key))
 
 
-def _find_table(folder: Path) -> tuple[Path, list[tuple[int, str, str]]]:
-    """The .csv with an image column and a target column, and its rows: (line number, image, target)."""
-    for path in sorted(folder.rglob("*.csv"), key=lambda p: (p.name != "train.csv", len(p.parts), p)):
+def _tables(everything: list[Path]) -> tuple[list[Table], list[str]]:
+    """The tables there are, train.csv first, then those that lie highest; and what could not be read."""
+    paths = [path for path in everything if path.suffix.lower() == ".csv" and not path.name.startswith(".")]
+    tables, unread = [], []
+    for path in sorted(paths, key=lambda p: (p.name != "train.csv", len(p.parts), p)):
         try:
-            with path.open(newline="", encoding="utf-8-sig") as opened:
-                reader = csv.reader(opened)
-                header = [name.strip().lower() for name in next(reader, [])]
-                image = next((header.index(name) for name in IMAGE_COLUMNS if name in header), None)
-                if image is None or "target" not in header or path.stem.startswith("sample_submission"):
-                    continue
-                target = header.index("target")
-                rows = []
-                for row in reader:
-                    if any(row):
-                        if len(row) <= max(image, target):
-                            raise LookInsideError(f"{path}: line {reader.line_num} is cut short: complete or remove it")
-                        rows.append((reader.line_num, row[image].strip(), row[target]))
-                return path, rows
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise LookInsideError(f"{path}: cannot be read as a table ({error}): download it again") from None
-    raise LookInsideError(
-        f"{folder}: holds no table of labels: give the folder with train.csv "
-        "(columns SOPInstanceUID or image, and Target)"
-    )
+            tables.append(read_table(path))
+        except LookInsideError as problem:
+            unread.append(str(problem))
+    return tables, unread
 
 
-def _index(folder: Path) -> dict[str, Path]:
+def _choose(folder: Path, tables: list[Table], unread: list[str], files: dict[str, Path]) -> Table:
+    """The table that gives most images their one label.
+
+    A public copy holds others of the same columns: samples of a submission, in which every row has the same targets.
+    """
+    fitting = [t for t in tables if None not in (t.column(IMAGE_COLUMNS), t.column(TARGET_COLUMNS))]
+    if not fitting:
+        if unread:
+            raise LookInsideError(unread[0])
+        has = [f"{t.path.name} has {', '.join(t.columns) or 'none'}" for t in tables]
+        raise LookInsideError(
+            f"{folder}: holds no table of labels, a .csv with the columns SOPInstanceUID or image, and Target"
+            + (f" ({'; '.join(has[:3])}): rename its columns" if has else ": give the folder with train.csv")
+        )
+
+    def worth(table: Table) -> tuple[bool, int]:
+        image, target = table.column(IMAGE_COLUMNS), table.column(TARGET_COLUMNS)
+        rows = [row for _, row in table.rows if len(row) > max(image, target) and _key(row[image]) in files]
+        single = [numbers[0] for row in rows if len(numbers := _numbers(row[target])) == 1]
+        return len(set(single)) > 1, len(single)
+
+    return max(fitting, key=worth)  # of equals the first
+
+
+def _index(everything: list[Path]) -> dict[str, Path]:
     """Image key -> file; of a DICOM file and its PNG or JPEG copy, the DICOM file."""
     files: dict[str, Path] = {}
-    for path in bar(sorted(folder.rglob("*")), "listing"):
-        if not is_source(path) or not path.is_file():
-            continue
+    for path in filter(is_source, everything):
         key = _key(path.name)
         old = files.get(key)
         if old is None or (path.suffix.lower() == ".dcm" and old.suffix.lower() != ".dcm"):
@@ -97,23 +125,19 @@ def _index(folder: Path) -> dict[str, Path]:
 
 def _key(name: str) -> str:
     """What identifies an image in the table and on the disk: the last part of its UID ("1.2.3-c.dcm" -> "3")."""
-    name = name.lower()
-    for suffix in (".dcm", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"):
+    name = name.strip().lower()
+    for suffix in (".dcm", *SUFFIXES):
         name = name.removesuffix(suffix)
     return name.removesuffix("-c").rsplit(".", 1)[-1]
 
 
-def _numbers(target: str, table: Path, line: int) -> list[int]:
+def _numbers(target: str) -> list[int]:
+    """The classes of a row, each once; none where one of them is no class."""
     try:
-        numbers = [int(text) for text in target.split()]
+        numbers = {int(text) for text in target.split()}
     except ValueError:
-        numbers = []
-    if not numbers or not all(0 <= number < len(CLASSES) for number in numbers):
-        raise LookInsideError(
-            f"{table}: line {line}: target {target.strip()!r} is unknown: "
-            f"numbers from 0 to {len(CLASSES) - 1} are expected"
-        )
-    return sorted(set(numbers))
+        return []
+    return sorted(numbers) if all(0 <= number < len(CLASSES) for number in numbers) else []
 
 
 CARD = Card(

@@ -27,6 +27,8 @@ def test_unifesp(real_set, place):
     assert len(train.class_names) == 22 and min(train.counts().values()) >= 5 and min(test.counts().values()) >= 1
     assert 0.14 < len(test) / 1118 < 0.16
     assert train.images.std() > 30  # pictures, not blanks
+    assert not set(train.groups) & set(test.groups) and len({*train.groups, *test.groups}) > 600
+    assert card["split"]["patients"] == {"source": "patients.csv", "number": 623, "images_without": 0}
     flat = {image.tobytes() for image in train.images}
     assert not flat & {image.tobytes() for image in test.images}
 

@@ -109,6 +109,84 @@ def test_the_publishers_layout_of_dicom_files(tmp_path):
     assert card["left_out"]["in the table, no file"] == 1 and card["left_out"]["file, not in the table"] == 1
 
 
+def test_the_real_table_is_found_among_placeholders(source, tmp_path):
+    """Samples of a submission give every image all targets, or all images the same one."""
+    (source / "a").mkdir()
+    (source / "train.csv").rename(source / "a/train_all.csv")
+    every = " ".join(str(number) for number in range(22))
+    for name, target in (("train.csv", every), ("sample_submission.csv", "0"), ("placeholder.csv", "22 " * 22)):
+        (source / name).write_text("SOPInstanceUID,Target\n" + "".join(f"{image},{target}\n" for image in TARGETS))
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 0
+    card = json.loads((tmp_path / "out/dataset.json").read_text())
+    assert card["counts"]["train"] == {"foot": 8, "hand": 17} and card["left_out"]["several labels"] == 2
+
+
+def test_a_linked_folder_of_images_and_a_table_with_semicolons(source, tmp_path):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy/images").symlink_to(source / "images", target_is_directory=True)
+    (source / "images/again").symlink_to(source / "images", target_is_directory=True)  # a circle
+    text = (source / "train.csv").read_text()
+    (tmp_path / "copy/labels.csv").write_text(text.replace(",", ";"))
+    assert run(unifesp, "--from", tmp_path / "copy", "--out", tmp_path / "out") == 0
+    assert len(load_images(tmp_path / "out", "train", 16)) == 25
+
+
+def on_both_sides(out: Path) -> set[str]:
+    train, test = (load_images(out, split, 16) for split in ("train", "test"))
+    assert len(train) + len(test) == 30
+    return set(train.groups) & set(test.groups)
+
+
+def test_a_patient_stays_on_one_side(source, tmp_path, capsys):
+    """20 hands and 10 feet of 10 patients, each with two hands and a foot; one hand's patient is not told."""
+    patients = {name: int(name) % 10 for name in TARGETS if name != "1013"}
+    (source / "patients.csv").write_text("image,PatientID\n" + "".join(f"{n}-c.png,{p}\n" for n, p in patients.items()))
+    shutil.copy(source / "images/1000-c.png", source / "images/1001-c.png")  # the same picture of patients 0 and 1
+    for seed in range(3):
+        out = tmp_path / f"out{seed}"
+        assert run(unifesp, "--from", source, "--out", out, "--seed", seed) == 0
+        assert not on_both_sides(out)
+        groups = dict(line.split(",") for line in (out / "groups.csv").read_text().splitlines()[1:])
+        of = {Path(name).stem: group for name, group in groups.items()}
+        assert (
+            of["1000-c"] == of["1011-c"] == of["2001-c"] == "0" and of["1002-c"] == "2" and len(set(of.values())) == 10
+        )
+        assert all((out / name).is_file() for name in groups)
+    said = capsys.readouterr().out
+    assert "patients: 10 (from patients.csv), each on one side" in said and "images without a patient: 1" in said
+    card = json.loads((out / "dataset.json").read_text())["split"]
+    assert card["patients"] == {"source": "patients.csv", "number": 10, "images_without": 1}
+    assert "all images of a patient, and exact duplicates, stay on one side" in card["rule"]
+
+
+@pytest.mark.parametrize(
+    ("same", "source"), [("", "PatientID in the DICOM headers"), ("ANONYMOUS", "StudyInstanceUID in the DICOM headers")]
+)
+def test_patients_from_dicom_headers(tmp_path, same, source):
+    rows = ["SOPInstanceUID,Target"]
+    (tmp_path / "source").mkdir()
+    for i in range(30):
+        pixels = picture(i, (24, 32)).astype(np.uint16) * 16
+        data = dicom(pixels, PatientID=same or f"p{i % 10}", StudyInstanceUID=f"1.2.{i % 10 if same else 7}")
+        data.save_as(tmp_path / f"source/1.2.{i}-c.dcm", enforce_file_format=True)
+        rows.append(f"1.2.{i},{9 if i < 20 else 6}")
+    (tmp_path / "source/train.csv").write_text("\n".join(rows))
+    assert run(unifesp, "--from", tmp_path / "source", "--out", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out/dataset.json").read_text())["split"]["patients"]["source"] == source
+    assert not on_both_sides(tmp_path / "out")
+
+
+def test_without_patients_nothing_is_said_of_them(source, tmp_path, capsys):
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 0
+    assert "patients: not known, so one may be on both sides" in capsys.readouterr().out
+    assert not (tmp_path / "out/groups.csv").exists() and load_images(tmp_path / "out", "train", 16).groups is None
+    card = json.loads((tmp_path / "out/dataset.json").read_text())
+    del card["split"]["patients"]  # as an older version wrote it
+    (tmp_path / "out/dataset.json").write_text(json.dumps(card))
+    assert run(unifesp, "--out", tmp_path / "out") == 0
+    assert "30 images, split without regard to patients (--force" in capsys.readouterr().out
+
+
 def test_the_second_run_says_ready_and_force_makes_it_anew(source, tmp_path, capsys):
     out = tmp_path / "unifesp"
     assert run(unifesp, "--from", source, "--out", out) == 0
@@ -246,13 +324,16 @@ def test_a_full_disk_is_told_before_and_in_between(source, tmp_path, capsys, mon
         ("image,target\n1000,\n", "line 2: target '' is unknown"),
         ("image,target\n1000\n", "line 2 is cut short"),
         ("image,target\n1000,9\n1000-c.png,9\n", "line 3: image 1000-c.png is listed twice"),
-        ("image,target\n77,9\n", "none of its images is under"),
-        ("image,label\n1000,9\n", "holds no table of labels"),
+        ("image,target\n77,9\n", "has one label there (1 in the table, no file)"),
+        ("image,target\n1000,9 21\n1001,0 3\n", "has one label there (2 several labels)"),
+        ("image,target\n", "has one label there (it is empty)"),
+        ("image,label\n1000,9\n", "and Target (train.csv has image, label): rename its columns"),
+        ("\xff\xff", "train.csv: cannot be read as a table"),
         ("image,target\n1000,9\n1001,9\n", "only the class hand is left"),
     ],
 )
 def test_tables_that_do_not_fit(source, tmp_path, capsys, text, says):
-    (source / "train.csv").write_text(text)
+    (source / "train.csv").write_bytes(text.encode("latin-1"))
     assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 1
     assert says in line(capsys)
     assert left_behind(tmp_path) == ["source"]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from preparing.patients import Patients
+
 
 @dataclass(frozen=True)
 class Found:
@@ -14,10 +16,12 @@ class Found:
     Attributes:
         items: (file, class folder name) of each picture that goes into the set.
         left_out: reason -> number of pictures that do not.
+        patients: who is on them, where that is known.
     """
 
     items: list[tuple[Path, str]]
     left_out: dict[str, int] = field(default_factory=dict)
+    patients: Patients = field(default_factory=Patients)
 
 
 @dataclass(frozen=True)

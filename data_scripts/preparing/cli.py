@@ -120,7 +120,8 @@ def _is_ready(card: Card, options: argparse.Namespace, out: Path) -> bool:
                 f"{out}: is ready already with {name} {had}: --force makes it anew with {name} {asked}"
             )
     total = sum(sum(counts.values()) for counts in made.get("counts", {}).values())
-    print(f"{out} is ready already: {total} images (--force makes it anew)")
+    older = "" if "patients" in made.get("split", {}) else ", split without regard to patients"
+    print(f"{out} is ready already: {total} images{older} (--force makes it anew)")
     return True
 
 
@@ -134,6 +135,13 @@ def _summary(dataset: dict, out: Path) -> str:
     lines.append(
         f"exact duplicates: {len(twins)} groups of {sum(map(len, twins))} images, each on one side of the split"
     )
+    patients = dataset["split"]["patients"]
+    if patients["number"]:
+        lines.append(f"patients: {patients['number']} (from {patients['source']}), each on one side of the split")
+        if patients["images_without"]:
+            lines.append(f"images without a patient: {patients['images_without']}")
+    else:
+        lines.append("patients: not known, so one may be on both sides of the split")
     bars = dataset["letterbox"]
     lines.append(f"flat borders (letterbox bars or empty background), kept: {bars['images']} images")
     if dataset["split"]["classes_without_test"]:

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from lookinside.data.folders import TEST_SHARE
+from lookinside.data.patients import write_groups
 from lookinside.data.places import FORMAT
 from lookinside.data.reading import shrink
 from lookinside.data.stratify import stratified_split
@@ -24,6 +25,7 @@ from lookinside.errors import LookInsideError
 from preparing.bar import bar
 from preparing.card import Card, Found
 from preparing.disk import need_room, too_full
+from preparing.patients import connected
 from preparing.pictures import BAR_SHARE, flat_borders, read_source
 
 
@@ -41,7 +43,8 @@ def work_folder(out: Path) -> Iterator[Path]:
 def prepare(card: Card, found: Found, out: Path, work: Path, *, size: int, seed: int, origin: dict) -> dict:
     """Read all pictures, split them and put the finished set at `out`; returns what `dataset.json` says.
 
-    Exact duplicates (same pixels) stay on one side of the split; the same pixels under two classes are left out.
+    The images of a patient, and exact duplicates (same pixels), stay on one side of the split; `groups.csv` names the
+    patients where they are known. The same pixels under two classes are left out.
 
     Args:
         card, found: the set and its labelled pictures.
@@ -96,8 +99,8 @@ def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.nda
     twins = defaultdict(list)
     for number, mark in enumerate(marks):
         twins[mark].append(number)
-    groups = [numbers for numbers in twins.values() if len(numbers) > 1]
-    torn = [numbers for numbers in groups if len({labels[i] for i in numbers}) > 1]
+    copies = [numbers for numbers in twins.values() if len(numbers) > 1]
+    torn = [numbers for numbers in copies if len({labels[i] for i in numbers}) > 1]
     dropped = {i for numbers in torn for i in numbers}
     kept = [i for i in range(len(labels)) if i not in dropped]
     classes = sorted({labels[i] for i in kept})
@@ -105,17 +108,26 @@ def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.nda
         raise LookInsideError(
             f"{card.name}: only the class {', '.join(classes) or 'none'} is left: two or more are needed"
         )
-    parts = stratified_split([labels[i] for i in kept], TEST_SHARE, seed, groups=[marks[i] for i in kept])
-    counts = {}
+    of = found.patients.of
+    people = [of.get(found.items[i][0]) for i in kept]
+    groups = [marks[i] for i in kept]
+    if of:
+        groups = connected(groups, people)
+    parts = stratified_split([labels[i] for i in kept], TEST_SHARE, seed, groups=groups)
+    counts, written = {}, {}
     for split, part in zip(("train", "test"), parts, strict=True):
         chosen = [kept[k] for k in part]
-        for i in chosen:
+        for k, i in zip(part, chosen, strict=True):
             folder = made / split / labels[i]
             folder.mkdir(parents=True, exist_ok=True)
-            os.replace(made / "all" / f"{i}.png", _free_name(folder, found.items[i][0].stem))
+            path = _free_name(folder, found.items[i][0].stem)
+            os.replace(made / "all" / f"{i}.png", path)
+            written[path.relative_to(made).as_posix()] = groups[k]
         tally = Counter(labels[i] for i in chosen)
         counts[split] = {name: tally[name] for name in classes if tally[name]}
     shutil.rmtree(made / "all")
+    if of:
+        write_groups(made, written)
 
     def names(numbers: list[int]) -> list[str]:
         return [f"{labels[i]}/{found.items[i][0].name}" for i in numbers]
@@ -132,16 +144,20 @@ def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.nda
         "counts": counts,
         "original_names": {name: card.original_names.get(name, name) for name in classes},
         "split": {
-            "rule": f"{TEST_SHARE:.0%} of each class are the test part; exact duplicates stay on one side; "
-            "patients are not known",
+            "rule": f"{TEST_SHARE:.0%} of each class are the test part; {_together(found)}",
             "seed": seed,
+            "patients": {
+                "source": found.patients.source or "not known",
+                "number": len({name for name in people if name is not None}),
+                "images_without": people.count(None),
+            },
             "classes_without_test": [name for name in classes if name not in counts["test"]],
         },
         "size": {"longest_side": size, "rule": "antialiased, proportions kept, smaller pictures not enlarged"},
         "left_out": found.left_out | {"same picture under two classes": len(dropped)},
         "duplicates": {
             "rule": "same pixels before scaling",
-            "same_class": [names(numbers) for numbers in groups if numbers not in torn],
+            "same_class": [names(numbers) for numbers in copies if numbers not in torn],
             "two_classes_left_out": [names(numbers) for numbers in torn],
         },
         "letterbox": {
@@ -153,6 +169,12 @@ def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.nda
             "by_class": {name: per_class[name] for name in classes if per_class[name]},
         },
     }
+
+
+def _together(found: Found) -> str:
+    if found.patients.of:
+        return "all images of a patient, and exact duplicates, stay on one side (groups.csv)"
+    return "exact duplicates stay on one side; patients are not known"
 
 
 def _free_name(folder: Path, stem: str) -> Path:
