@@ -1,6 +1,6 @@
 # `make` lists the targets. Options: CHAPTER=01  GPU=1  PYTHON=python3.12  COURSE_PROFILE=desk  COURSE_DATASET=name
 .DEFAULT_GOAL := help
-.PHONY: help ready run test lab notebooks slides student data results bench lock clean
+.PHONY: help ready run test lab notebooks slides student known-set data results bench lock clean
 
 VENV := $(if $(filter-out 0,$(GPU)),.venv-gpu,.venv)
 BIN := $(VENV)/bin
@@ -51,7 +51,11 @@ slides: ready ## one offline HTML deck a chapter in build/slides (CUT=45 for 45 
 student: ready ## notebooks without solutions in build/student
 	@$(PY) -m lookinside.course.build.student $(CHAPTER)
 
-data: ready ## fetch and prepare a public set (SET=mednist or unifesp; FROM=folder-or-archive)
+SETS := $(sort $(basename $(notdir $(wildcard data_scripts/*.py))))
+known-set:
+	@$(if $(filter $(or $(SET),mednist),$(SETS)),:,echo "There is no set $(SET): say make data SET= and one of $(SETS)." >&2; exit 1)
+
+data: known-set ready ## fetch and prepare a public set (SET=mednist or unifesp; FROM=folder-or-archive)
 	@$(PY) data_scripts/$(or $(SET),mednist).py $(if $(FROM),--from "$(FROM)")
 
 results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2 JOBS=1)

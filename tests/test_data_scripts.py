@@ -380,6 +380,18 @@ def test_the_scripts_run_from_the_root(source, tmp_path):
     assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_names_the_sets_there_are():
+    for name, code, says in (
+        ("bar", 2, "no set bar: say make data SET= and one of mednist unifesp"),
+        ("unifesp", 0, ""),
+    ):
+        done = subprocess.run(
+            ["make", "known-set", f"SET={name}"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code and says in done.stderr and done.stdout == ""
+
+
 def test_the_default_place(tmp_path, monkeypatch, source):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "sets"))
     assert run(unifesp, "--from", source) == 0
