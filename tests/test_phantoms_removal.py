@@ -10,7 +10,7 @@ from lookinside.errors import LookInsideError
 from lookinside.phantoms import BONE_GROUPS, CLASSES, PART_GROUPS, SINGLE_BONES, radiograph, radiograph_set
 from lookinside.phantoms.body.parts import meant_by
 from lookinside.phantoms.body.shapes import BONY
-from lookinside.phantoms.radiography.acquisition import known_parts
+from lookinside.phantoms.radiography.radiographs import known_parts
 
 REACH = 2  # pixels by which the beam's blur carries a shadow
 

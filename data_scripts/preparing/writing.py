@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lookinside.data.folders import TEST_SHARE
+from lookinside.data.class_folders import TEST_SHARE
 from lookinside.data.patients import write_groups
 from lookinside.data.places import FORMAT
 from lookinside.data.reading import shrink

@@ -1,7 +1,7 @@
 """Images with labels: phantom sets, class folders on disk, and batches for Keras."""
 
+from lookinside.data.class_folders import load_images
 from lookinside.data.class_names import class_like
-from lookinside.data.folders import load_images
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
 from lookinside.data.phantom_sets import phantom_radiographs

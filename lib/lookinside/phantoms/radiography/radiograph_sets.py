@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookinside.errors import LookInsideError
-from lookinside.phantoms.radiography.acquisition import checked_removal, one_of, radiograph, whole
+from lookinside.phantoms.radiography.radiographs import checked_removal, one_of, radiograph, whole
 from lookinside.phantoms.radiography.views import CLASSES
 
 # How often a clinic takes each: the chest far ahead, then the limbs' joints; shares of 1000 pictures.
