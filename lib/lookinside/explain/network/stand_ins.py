@@ -31,6 +31,8 @@ def stand_in(operation: keras.Operation, change: Callable = lambda copy, own: No
             return [of(one) for one in value]
         if isinstance(value, dict):
             return {key: of(one) for key, one in value.items()}
+        if isinstance(value, set):
+            return set(value)
         return tuple(of(one) for one in value) if type(value) is tuple else value
 
     return of(operation)
@@ -49,10 +51,8 @@ class _Untracked:
 
 
 def _fill(copy, own, of):
-    vars(copy).update({name: of(value) for name, value in vars(own).items()})
-    vars(copy).update(_inbound_nodes=[], _outbound_nodes=[])
+    vars(copy).update({name: of(value) for name, value in vars(own).items()})  # its lists are lists of their own
     if isinstance(own, keras.Layer):
-        vars(copy).update(activity_regularizer=None, _losses=[], _loss_ids=set(), _losses_override=[])
         vars(copy).update(_tracker=_Untracked(), _self_setattr_tracking=False)
     if hasattr(own, "_nodes_by_depth"):  # a functional model runs the layers of its graph, not those of its lists
 
