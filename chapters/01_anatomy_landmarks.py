@@ -729,9 +729,9 @@ note = f"Spearman's rank correlation with importance; over area: paired differen
 figures.table(table_agree, row_name="heat of", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Heat hardly knows which bone matters.** A correlation of 0.2 to 0.3 is far from 1. The bone's mere area gives more than 0.1 (large bones hold
-# more heat and are missed more), and so does the same explanation of a network that has learned nothing. What an explanation adds
-# beyond these two is small. So when a picture glows on the metacarpals, do not conclude that the network needs them.
+# **Heat hardly knows which bone matters.** The bone's mere area is the rival: large bones hold more heat and are missed more, so even random
+# heat agrees a little. The column "over area" is what an explanation knows beyond that; compare it with the untrained network's
+# rank, too. So when a picture glows on the metacarpals, do not conclude that the network needs them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9. A planted shortcut
@@ -869,7 +869,7 @@ figures.table(recorded(columns | shares_of), units=percent, row_name="network", 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **The outline of the flesh, first of all.** Without any bone the networks that learned lose 4 to 9 points of 24 classes; with nothing but
 # the fat under the skin they still name 78 to 87 %. Without soft tissue, every bone in place, they keep a quarter. Which bones a
-# network needs depends on the class: elbow, wrist and skull lose most without them, chest and breast nothing. No single group of
+# network needs depends on the class: knee, elbow, lumbar spine and wrist lose most without them. No single group of
 # bones costs more than 3 points; the lungs and the edges of the exposed field cost 10 each.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -919,9 +919,9 @@ figures.table(told, row_name="heat of", best={"rank": "high"}, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Hardly any.** For `deeper + BN` every explanation agrees with importance, and so does *random heat*: large bones hold more heat and are
-# missed more. The column "over area" is what an explanation knows beyond size, and there only occlusion is clear of zero in seed 0
-# (it takes things away, too). An untrained network's gradients agree as well as a trained one's. So a map that shines on the bones
-# does not tell which bones count; to know that, take them away.
+# missed more. The column "over area" is what an explanation knows beyond size. It is a tenth for occlusion, which takes things away,
+# too, and a few hundredths or nothing for the others. An untrained network's gradients agree about as well as a trained one's. So a map
+# that shines on the bones does not tell which bones count. To know that, take them away.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Can training make it look at bones?
