@@ -102,7 +102,7 @@ def traces(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("kind", EXPLAINERS)
+@pytest.mark.parametrize("kind", ["Saliency", "SmoothGrad", "LayerCAM", "Occlusion"])
 def test_batches_of_all_sizes_share_a_trace(kind, monkeypatch):
     many = np.concatenate([FIVE] * 4)
     explain, seen = EXPLAINERS[kind](net()), traces(monkeypatch)

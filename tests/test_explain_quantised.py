@@ -9,8 +9,6 @@ from small_nets import CLASSES, IMAGES, SHAPE, body, filled, policy
 from lookinside.errors import LookInsideError
 from lookinside.explain import (
     CAM,
-    ActivationMaximization,
-    GradCAM,
     GuidedBackprop,
     Saliency,
     ScoreCAM,
@@ -50,12 +48,11 @@ def near(found, expected, tolerance=0.03):
     assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
 
-@pytest.mark.parametrize(("head", "kind"), [("EinsumDense", GuidedBackprop), ("attention", GradCAM)])
-def test_int8_is_explained_as_it_computes(head, kind):
-    model, whole = quantised(head), floats(head)
-    explain = kind(model)
+def test_int8_is_explained_as_it_computes():
+    model, whole = quantised("EinsumDense"), floats("EinsumDense")
+    explain = GuidedBackprop(model)
     np.testing.assert_array_equal(explain.predict(IMAGES), np.array(model(IMAGES)).argmax(axis=1))
-    near(explain(IMAGES, CLASSES), kind(whole)(IMAGES, CLASSES))
+    near(explain(IMAGES, CLASSES), GuidedBackprop(whole)(IMAGES, CLASSES))
 
 
 def test_int4_of_half_floats_stays_int4():
@@ -71,8 +68,6 @@ def test_copies_have_the_quantised_kernels_as_floats(head):
     near(ScoreCAM(model)(IMAGES[:1], 1), ScoreCAM(whole)(IMAGES[:1], 1))
     if head == "Dense":
         near(CAM(model)(IMAGES, CLASSES), CAM(whole)(IMAGES, CLASSES))
-        found, expected = (ActivationMaximization(one, steps=2)(1) for one in (model, whole))
-        near(found, expected)
 
 
 def test_the_check_of_a_quantised_model_is_that_of_its_floats():
