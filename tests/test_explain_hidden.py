@@ -105,9 +105,9 @@ def test_a_layers_call_that_was_set_is_followed_or_refused():
     convolution.call = lambda x: own(-x)
     expected = gradient(model, IMAGES, CLASSES)
     assert_same(Saliency(model).gradients(IMAGES, CLASSES), expected)
-    for kind in (GuidedBackprop, Deconvnet):
+    for use in (GuidedBackprop, Deconvnet, ScoreCAM, randomize_weights):
         with refused("conv1"):
-            kind(model)
+            use(model)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,8 @@ def test_a_saved_model_with_a_head_behind_it_is_differentiated_but_not_rectified
             kind(model)
     with refused("box .*cannot be gone back through"):
         Deconvnet(model, "box")
+    with refused(r"box \(TFSMLayer\) is a black box, whose weights cannot be drawn anew"):  # it would read the trained
+        randomize_weights(model)
 
 
 @pytest.mark.parametrize("name", ["JaxLayer", "FlaxLayer", "TorchModuleWrapper"])
@@ -161,6 +163,15 @@ def test_a_layer_of_ones_own_near_the_end_may_hide_a_softmax():
     for head in (lambda x: Own(name="own")(x), lambda x: Own(name="own")(x) * 1.0):
         with refused("own, which may hide a softmax"):
             Saliency(functional(keras.Model, lambda x, head=head: head(top(body(x)))))
+
+
+def test_cam_knows_a_pooling_by_what_it_does():
+    class Root(kl.GlobalAveragePooling2D):
+        def call(self, x):
+            return keras.ops.sqrt(super().call(x**2))
+
+    with refused("does not end in global average pooling"):
+        CAM(functional(keras.Model, lambda x: kl.Dense(3)(Root()(body(x)))))
 
 
 def test_an_operation_of_ones_own_is_hidden():

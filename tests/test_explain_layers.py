@@ -71,6 +71,9 @@ PROBABILITIES = {
     ),
     "normalised by layer": lambda x: kl.LayerNormalization()(top(x, "softmax argument")),
     "rectified": lambda x: kl.PReLU()(top(x, "softmax argument")),
+    "normalised by its length": lambda x: kl.RMSNormalization()(top(x, "softmax argument")),
+    "standardised": lambda x: kl.Normalization()(top(x, "softmax argument")),
+    "weighed one by one": lambda x: kl.EinsumDense("ab,b->ab", 3)(top(x, "softmax argument")),
     "normalised": lambda x: kl.BatchNormalization()(top(x, "softmax argument")),
 }
 

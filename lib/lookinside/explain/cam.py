@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.explainer import Explainer, Options
-from lookinside.explain.network.activations import activation_name
+from lookinside.explain.network.activations import activation_name, is_hidden
 from lookinside.explain.network.precision import float_kernel
 from lookinside.explain.network.tracing import traced
 
@@ -54,11 +54,12 @@ class CAM(ClassMap):
         super().__init__(model, **options)
         self._dense = self._graph.writer(self._head.value)
         pool = self._graph.writer(self._dense.inputs[0]) if isinstance(self._dense.layer, keras.layers.Dense) else None
-        while pool is not None and isinstance(pool.layer, keras.layers.Dropout):
+        while pool is not None and isinstance(pool.layer, keras.layers.Dropout) and not is_hidden(pool.layer):
             pool = self._graph.writer(pool.inputs[0])
+        averages = pool is not None and isinstance(pool.layer, keras.layers.GlobalAveragePooling2D)
         activation = getattr(self._dense.layer, "activation", None)
         bent = self._head.squasher is None and activation_name(activation) != "linear"
-        if bent or pool is None or not isinstance(pool.layer, keras.layers.GlobalAveragePooling2D):
+        if bent or not averages or is_hidden(pool.layer):
             raise LookInsideError(
                 f"Model {model.name} does not end in global average pooling and one dense layer: CAM needs both, "
                 "GradCAM does not."

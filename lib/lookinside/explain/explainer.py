@@ -121,8 +121,9 @@ class Explainer(ClassScores, ABC):
     """Explains the score of a class, image by image: `Explainer(model, ...)(images, classes=None)`.
 
     The score is the class's logit; a softmax or sigmoid at the end is looked behind. Works for functional and
-    Sequential models, nested ones too, computes in float32, and does not change the model, whose weights are read at
-    each call. Each image's map is independent of its neighbours in the batch.
+    Sequential models, nested ones too, computes in float32, and never changes the model, whose weights are read at
+    each call; several threads may explain one model. Each image's map is independent of its neighbours in the batch.
+    Batches of all sizes share one trace, as long as the images' size is the same.
 
     Args:
         model: a Keras classifier, one image in, scores (N, classes) out; one score tells two classes apart by sign.
@@ -132,7 +133,8 @@ class Explainer(ClassScores, ABC):
             callable `(steps, description, unit=)` that returns a bar with `update` and `close`.
 
     Raises:
-        LookInsideError: for a model that does not show its layers, or has several outputs and none is named.
+        LookInsideError: for a model that does not show its layers, whose class has a call of its own, whose last layer
+            may hide a softmax (a black box, a layer of yours), or that has several outputs and none is named.
     """
 
     def __init__(self, model: keras.Model, **options: Unpack[Options]):

@@ -69,6 +69,8 @@ class FlatModel:
 
     def _twin(self, step: Step):
         try:
+            if "call" in vars(step.layer):
+                raise TypeError("its call was set on the layer, no configuration knows of it")
             config = float_config(step.layer.get_config(), "float32") | {"name": f"copy_{len(self._twins)}"}
             if step is self._head.squasher:
                 config["activation"] = "linear"

@@ -28,6 +28,10 @@ _ONE_BY_ONE = (  # they have weights, but mix no classes
     keras.layers.BatchNormalization,
     keras.layers.GroupNormalization,
     keras.layers.LayerNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.Normalization,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
     keras.layers.PReLU,
 )
 
@@ -147,7 +151,8 @@ def _source(graph, value, sought, seen):
 
 def _is_weighted(layer):
     """Whether a step mixes its values by weights of its own: what comes out of it is a new score."""
-    return bool(getattr(layer, "weights", ())) and not isinstance(layer, _ONE_BY_ONE)
+    one_by_one = isinstance(layer, keras.layers.EinsumDense) and len(layer.kernel.shape) == 1
+    return bool(getattr(layer, "weights", ())) and not isinstance(layer, _ONE_BY_ONE) and not one_by_one
 
 
 def _is_exponential(layer):

@@ -29,7 +29,7 @@ from lookinside.explain.truth.scores import (
 IMAGE, RANDOM = "the image itself", "random heat"
 
 
-class Comparison(dict):
+class Comparison(dict[str, dict[str, Interval]]):
     """Row -> score -> mean over images with its bootstrap interval, and what it was made of.
 
     Attributes:

@@ -11,6 +11,7 @@ from lookinside.explain.arguments import is_whole
 from lookinside.explain.bars import bar, speaking_for
 from lookinside.explain.blank import left_to_caller, warn_of_blank
 from lookinside.explain.explainer import Explainer, explainer_of
+from lookinside.explain.network.activations import is_black_box
 from lookinside.explain.network.graph import Graph
 from lookinside.explain.network.precision import copy_weights, float_config
 from lookinside.explain.truth.scores import map_correlation
@@ -27,7 +28,8 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
         seed: same seed, same weights; no global random state is touched.
 
     Raises:
-        LookInsideError: for a model that does not show its layers, a layer that cannot be copied, or a negative seed.
+        LookInsideError: for a model that does not show its layers, a layer that cannot be copied or is a black box, or a
+            negative seed.
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 3.
     """
@@ -36,6 +38,12 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
     seeds = np.random.default_rng(seed)
 
     def fresh(layer):
+        for part in getattr(layer, "_flatten_layers", lambda: ())():
+            if is_black_box(part):
+                raise LookInsideError(
+                    f"Layer {part.name} ({type(part).__name__}) is a black box, whose weights cannot be drawn anew: "
+                    "load the Keras model that it was made of."
+                )
         config = _config_of(layer)
         _seed_initializers(config, seeds)
         return _made(layer, config)
@@ -127,6 +135,8 @@ def _seed_initializers(config, seeds):
 
 
 def _config_of(layer):
+    if "call" in vars(layer):
+        raise LookInsideError(f"Layer {layer.name} has a call that was set on it: write a class, to copy it.")
     try:
         return float_config(layer.get_config())
     except NotImplementedError:
