@@ -997,7 +997,7 @@ def broken(self, signal, memory, shape):
 
 noticed = "test_relu_on_the_way_back_looks_at_the_signal_not_at_the_input"
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["warns"]
 pair_of_layers = [keras.layers.Conv2D(1, 1, activation="relu", use_bias=bias) for bias in (False, True)]
 negative = keras.Sequential([keras.Input((1, 1, 1)), *pair_of_layers])
 negative.set_weights([np.ones((1, 1, 1, 1)), -np.ones((1, 1, 1, 1)), np.array([5.0])])
