@@ -28,8 +28,8 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
         seed: same seed, same weights; no global random state is touched.
 
     Raises:
-        LookInsideError: for a model that does not show its layers, a layer that cannot be copied or is a black box, or a
-            negative seed.
+        LookInsideError: for a model that does not show its layers, a layer that cannot be copied or is a black box, or
+            a negative seed.
 
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps, section 3.
     """
