@@ -852,6 +852,10 @@ figures.step_curves(curves, "validation accuracy")
 # %% alt="Three hands and three feet, and below each image the heat maps of five networks, recorded under the desk profile." slideshow={"slide_type": "-"} tags=["hide-input"]
 results.figure("figure_2")
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Look at the last two rows.** These networks name 6 and 14 % of the images rightly, little more than chance (4 %), and their heat lights
+# up the finger joints as prettily as that of the network with 96 %. A picture like this does not even tell whether a network works.
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### What all networks use
 #
