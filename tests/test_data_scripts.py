@@ -386,9 +386,9 @@ def test_make_names_the_sets_there_are():
         ("bar", 2, "no set bar: say make data SET= and one of mednist unifesp"),
         ("unifesp", 0, ""),
     ):
-        done = subprocess.run(
-            ["make", "known-set", f"SET={name}"], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        # Under `make test` an inner make would say which folder it enters.
+        command = ["make", "--no-print-directory", "known-set", f"SET={name}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == code and says in done.stderr and done.stdout == ""
 
 
