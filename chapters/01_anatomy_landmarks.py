@@ -295,7 +295,7 @@ edge = keras.Sequential([keras.Input((1, 6, 1)), keras.layers.Conv2D(1, (1, 2), 
 edge.layers[0].set_weights([F.reshape(1, 2, 1, 1), np.zeros(1)])
 assert np.allclose(Deconvnet(edge, top_n=1).maps(x.reshape(1, 1, 6, 1)).maps[0, 0, 0], M.T @ z)
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The projection is the filter's own picture, $-1\; 1$, put where the edge is: *negative* on the dark side, positive on the bright one.
 # So a projection has signs. The paper shows heat; like most of the field we take absolute values before summing maps.
 
@@ -525,10 +525,11 @@ if profile.on_phantoms:
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 6. The paper's figures
 #
-# ### Figures 1 and 2: landmarks beside heat
-#
-# The heat of the top 25 maps on hands and feet. Look for the bones that the paper names. (All five networks, recorded, are in
-# section 10.)
+# The heat of the top 25 maps on hands and feet. (At half the paper's width the last convolutions have 32 and 64 maps.) Look for the
+# bones that the paper names. All five networks, recorded, are in section 10.
+
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### Figures 1 and 2
 
 # %% alt="Hands and feet, their landmark bones tinted, and the heat maps of the shallow and of the deeper network laid over them." slideshow={"slide_type": "-"} tags=["hide-input"]
 shown_nets = (
@@ -552,14 +553,12 @@ figure_2
 shallow_maps = Deconvnet(nets["shallow"], top_n=5).maps(examples.pixels[:1])
 strongest = heat_map(np.abs(shallow_maps.maps[0]), blur_sigma=0.5)
 names = [f"map {index}" for index in shallow_maps.indices[0]]
-figures.map_strip(examples.images[0], strongest, names, columns=6, note="each map is scaled by itself")
+figures.map_strip(examples.images[0], strongest, names, columns=3, note="each map is scaled by itself")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Figure 4: a mistake, and what the network saw
 #
-# The paper shows a hand taken for a cranium. Here is the most confident mistake, with the nine strongest maps. The deconvnet shows
-# what was *strong*, not what spoke for the wrong class. So we cannot see that the maps explain the mistake, as the paper says of its
-# Figure 4.
+# The paper shows a hand taken for a cranium. Here is the most confident mistake.
 
 # %% alt="The misclassified radiograph and its nine strongest maps projected one by one." slideshow={"slide_type": "-"} tags=["hide-input"]
 judge = best if not scores[best].right.all() else "shallow"
@@ -572,6 +571,10 @@ note = (
     f"{judge}: {really} taken for {told}, confidence {scores[judge].confidence[worst]:.2f}; each map scaled by itself"
 )
 figures.map_strip(test.images[worst], heat_map(np.abs(strange.maps[0]), blur_sigma=0.5), names, note=note)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The deconvnet shows what was *strong*, not what spoke for the wrong class. So we cannot see that the nine strongest maps explain the
+# mistake, as the paper says of its Figure 4.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 7. Does heat lie on the landmarks?
@@ -674,7 +677,7 @@ check(
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 table_parts = {"nothing": {"accuracy": whole.accuracy}}
 for name, one in deleted.items():
-    if any((redrawn(name).images != truth.images).ravel()):
+    if (one.right != whole.right).any():
         lost = explain.paired_difference(whole.right, one.right)
         table_parts[name] = {"accuracy": one.accuracy, "lost": lost, "exposed anew": None}
         if name in anew:
@@ -684,7 +687,7 @@ figures.table(
     table_parts,
     units=percent,
     row_name="taken away",
-    note="deeper + BN; in brackets: 95 % over test images; lost: paired",
+    note="deeper + BN; what changes no answer is left out; in brackets: 95 % over test images; lost: paired",
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -777,7 +780,7 @@ reason = (
 check(my_guess_swapped, accuracy["plate on wrists"][0], reason, tolerance=0.1)
 assert accuracy["plate on hands"][0] > 0.9 and accuracy["plate on wrists"][0] < 0.3
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 marked_hands = tests["plate on hands"].only(("hand",))
 draw = functools.partial(phantom_radiographs, "test", PAIR, 25, size, SEED + 1, shortcut="hand")
 parts = {name: draw(without=name).only(("hand",)) for name in ("plate", "bones", "soft_tissue")}
@@ -807,6 +810,7 @@ figures.table(plate_table, units={"area": "%", "heat": "%"}, best={"missed": "hi
 SHORT = {
     name: name.replace("deeper + BN", "+ BN", 1).replace("dropout, augmentation", "dropout, aug.") for name in NETS
 }
+SHORT |= {name: f"+ BN, half {'boneless' if 'bones' in name else 'fleshless'}" for name in NETS if "half" in name}
 
 
 def recorded(columns, networks=NETS, dataset="phantoms"):
@@ -874,9 +878,8 @@ columns = {"whole": "accuracy"} | {name: f"without_exposed_anew/{one}" for name,
 shares_of = {"landmark share": "landmark_share", "untrained": "landmark_share_untrained"}
 percent = dict.fromkeys(columns, "%")
 table_uses = recorded(columns | shares_of)
-for name in NETS:
-    table_uses[SHORT[name]]["seeds"] = seeds.get(name)
-figures.table(table_uses, units=percent, row_name="network", note="phantoms, accuracy exposed anew, and landmark share")
+note = "one or two seeds a network, as above"
+figures.table(table_uses, units=percent, digits=dict.fromkeys(columns, 0), row_name="network", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **The outline of the flesh, first of all.** The three networks that learned from whole images lose only 4 to 8 points of accuracy without any
@@ -902,9 +905,6 @@ figures.interval_plot(
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Which classes need bones?
-#
-# Only 20 images a class, so the intervals are wide. Elbow, knee and lumbar spine come first: where the outline does not tell two
-# neighbours apart, bones do.
 
 # %% alt="What each of the 24 classes loses of its accuracy when every bone is taken out of its test images, exposed anew, with intervals." slideshow={"slide_type": "-"} tags=["hide-input"]
 lost = {
@@ -912,8 +912,12 @@ lost = {
     for name in phantoms.CLASSES
 }
 lost = {name.replace("_", " "): one["deeper + BN"][:3] for name, one in lost.items() if "deeper + BN" in one}
-lost = dict(sorted(lost.items(), key=lambda one: -one[1][0])[:12])
+lost = dict(sorted(lost.items(), key=lambda one: -one[1][0])[:9])
 figures.interval_plot(lost, "accuracy lost without any bone, deeper + BN", chance=0.0, chance_name="nothing lost")
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Only 20 images a class, so the intervals are wide. Elbow, knee and lumbar spine come first: where the outline does not tell two
+# neighbours apart, bones do.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which explanation agrees with importance?
@@ -960,6 +964,8 @@ figures.table(told, row_name="heat of", best={"rank": "high"}, note=note)
 #   independent reference (torch, and loops in NumPy: `tests/test_deconvnet_reference.py`); Figures 1 to 4 where bones are known.
 # - **Shrunk**: image side, classes, images and the width of the networks. The top 25 maps are therefore a larger part of all maps.
 # - **Reproduced in order** (24 classes of phantoms): depth helps. Batch normalisation learns faster; its lead at the end may be chance.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # - **Not reproduced**: dropout and augmentation. At the same number of steps they end near chance, at half the paper's width.
 # - **Supported for the deeper networks that learned**: more heat lies on the named bones than before. The shallow one's share falls.
 # - **Not supported**: that a network with heat on the landmarks *uses* them. It names nearly nine of ten images without a single bone.

@@ -105,7 +105,7 @@ def heat_grid(
     count = len(images)
     left = 0.1 + LETTER * SMALLEST_TEXT / 72 * max(len(name) for name in names)
     above, below = (LINE if titles else 0.05), (LINE + 0.1 if note else 0)
-    panel = min(2.0, (SLIDE[0] - left) / count, (SLIDE[1] - above - below) / len(names))
+    panel = min(2.0, (SLIDE[0] - left - 0.4) / count, (SLIDE[1] - above - below) / len(names))
     figure = new_figure(panel * count + left, panel * len(names) + above + below)
     figure.set_layout_engine("compressed")  # for panels that keep their shape: else a single column's names are cut
     grid = figure.subplots(len(names), count, squeeze=False)
