@@ -118,7 +118,7 @@ def test_rank_correlation_is_scipys_and_leaves_out_what_is_not_there():
     random = np.random.default_rng(3)
     heat, importance = random.integers(0, 5, (6, 8)).astype(float), random.normal(size=(6, 8))
     heat[0, 2] = importance[1, 3] = np.nan
-    heat[2, 2:] = np.nan
+    heat[2, :2], heat[2, 2:] = (1, 2), np.nan  # two parts have an order, but no rank correlation worth the name
     heat[3] = 1.0
     found = part_rank_correlation(heat, importance)
     for number in (0, 1, 4, 5):

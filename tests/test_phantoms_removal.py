@@ -103,6 +103,17 @@ def test_the_letter_the_plate_and_the_field():
     assert wide.body_mask.sum() > whole.body_mask.sum()
 
 
+def test_the_letter_stays_where_the_whole_body_left_room():
+    stamped = 0
+    for seed in range(12):
+        letter = radiograph("foot", seed, size=64, without="letter").removed_mask
+        bare = radiograph("foot", seed, size=64, without=("soft_tissue", "bones"))
+        blank = radiograph("foot", seed, size=64, without=("soft_tissue", "bones", "letter"))
+        assert not np.any((bare.image != blank.image) & ~letter), f"the letter of foot {seed} has moved"
+        stamped += letter.any()
+    assert stamped > 3
+
+
 def test_a_part_that_is_not_in_the_picture_changes_nothing():
     left = radiograph("hand", 5, size=64, without="femur")
     np.testing.assert_array_equal(left.image, radiograph("hand", 5, size=64).image)
