@@ -9,15 +9,27 @@ from lookinside.phantoms.radiography.projection import Projection, project
 from lookinside.phantoms.radiography.radiograph_sets import RadiographSet, clinic_counts, image_seed, radiograph_set
 from lookinside.phantoms.radiography.radiographs import Radiograph, radiograph, views_of
 from lookinside.phantoms.radiography.views import CLASSES
+from lookinside.phantoms.tomography.anatomy import ORGAN_PARTS, ORGANS
+from lookinside.phantoms.tomography.materials import MATERIALS
+from lookinside.phantoms.tomography.organ_images import MODALITIES, OrganImage, organ_image
+from lookinside.phantoms.tomography.organ_sets import OrganSet, organ_image_set
+from lookinside.phantoms.tomography.volumes import CTVolume, whole_volume
 
 __all__ = [
     "BONE_GROUPS",
     "CLASSES",
     "LANDMARKS",
+    "MATERIALS",
+    "MODALITIES",
+    "ORGANS",
+    "ORGAN_PARTS",
     "PART_GROUPS",
     "SINGLE_BONES",
     "TISSUES",
     "TISSUE_GROUPS",
+    "CTVolume",
+    "OrganImage",
+    "OrganSet",
     "Person",
     "Pose",
     "Projection",
@@ -27,6 +39,8 @@ __all__ = [
     "Shapes",
     "clinic_counts",
     "image_seed",
+    "organ_image",
+    "organ_image_set",
     "project",
     "radiograph",
     "radiograph_set",
@@ -34,4 +48,5 @@ __all__ = [
     "random_pose",
     "views_of",
     "whole_body",
+    "whole_volume",
 ]

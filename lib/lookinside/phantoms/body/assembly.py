@@ -11,7 +11,7 @@ from lookinside.phantoms.body.person import Person
 from lookinside.phantoms.body.shapes import ShapeBuilder, Shapes, turn
 from lookinside.phantoms.body.shoulder import SHOULDER, add_shoulder
 from lookinside.phantoms.body.skull import NECK_TOP, add_skull
-from lookinside.phantoms.body.spine import SKULL_REST, add_spine
+from lookinside.phantoms.body.spine import SKULL_REST, SpineCurve, add_spine
 from lookinside.phantoms.body.thorax import add_lungs, add_ribs
 from lookinside.phantoms.body.trunk import add_abdomen, add_trunk
 
@@ -81,7 +81,7 @@ def whole_body(person: Person, rng: np.random.Generator) -> Shapes:
     The frame: x to the person's left, y to the back, z to the head, 0 between the hip joints. Arms and legs hang as
     `person.pose` says, the palms to the front.
     """
-    builder, k, pose = ShapeBuilder(), person.scale, person.pose
+    builder = ShapeBuilder()
     add_trunk(builder, person)
     add_abdomen(builder, person, rng)
     add_lungs(builder, person)
@@ -89,9 +89,15 @@ def whole_body(person: Person, rng: np.random.Generator) -> Shapes:
     add_pelvis(builder, person)
     add_ribs(builder, person, curve)
     add_shoulder(builder, person)
-    builder.place(scale=k)
+    builder.place(scale=person.scale)
+    add_limbs(builder, person, curve)
+    return builder.shapes()
+
+
+def add_limbs(builder: ShapeBuilder, person: Person, curve: SpineCurve) -> None:
+    """Put skull, arms and legs on a trunk that is placed, as `person.pose` says; curve: of its spine."""
+    pose = person.pose
     place_skull(builder, person, curve, pose.neck)
     for side in (-1, 1):
         place_arm(builder, person, side, pose.arm, elbow=pose.elbow, hand=True)
         place_thigh(builder, person, side, pose.hip, knee=pose.knee, foot=True)
-    return builder.shapes()
