@@ -210,9 +210,8 @@ def _add_canal(builder, person, curve):
         builder.add(name, "cartilage", centre, (wide, deep, gap), union=f"disc {level}", **shape)
         if rng.uniform(0, 1) > 0.8 * dry:
             inside = {"union": f"disc {level} nucleus", "within": f"disc {level}"}
-            builder.add(
-                f"{name}_nucleus", "cartilage", centre, (0.62 * wide, 0.6 * deep, 0.75 * gap), **inside, **shape
-            )
+            core = (0.62 * wide, 0.6 * deep, 0.75 * gap)
+            builder.add(f"{name}_nucleus", "cartilage", centre, core, **inside, **shape)
         behind = 17.0 * (0.6 + 0.4 * wide / 24) * person.bone + 9.0
         back.append(tuple(centre + behind * np.cross(axis, (1.0, 0, 0))))
     builder.chain("spinal_canal", "brain", back, (10.5, 8.0), union="canal", stretch=1.3)

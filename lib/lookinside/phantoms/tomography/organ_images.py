@@ -52,18 +52,14 @@ class OrganImage:
     removed_mask: np.ndarray
 
 
+# Not every person has these.
+_IN_SOME = {"lesion", "lesion_cyst", "gallbladder", "breast", "breast_gland", "disc_nucleus", "lumbar_disc_nucleus"}
+
+
 @functools.cache
 def _known_parts() -> frozenset[str]:
     """The names of all parts that any image of an organ can show."""
-    names = set(known_parts()) | {
-        "lesion",
-        "lesion_cyst",
-        "gallbladder",
-        "breast",
-        "breast_gland",
-        "disc_nucleus",
-        "lumbar_disc_nucleus",
-    }
+    names = set(known_parts()) | _IN_SOME
     for seed in range(3):
         person = random_person(np.random.default_rng((seed, 0)))
         names.update(sliced_body(person, np.random.default_rng(seed)).parts)
