@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lookinside.data import LabelledImages, phantom_radiographs, stratified_split
+from lookinside.data import LabelledImages, phantom_organs, phantom_radiographs, stratified_split
 from lookinside.errors import LookInsideError
 
 
@@ -50,7 +50,7 @@ def test_masks_are_read_by_name():
     assert list(data.masks) == ["bones", "plate"] and "disc" not in data.masks and data.masks.get("disc") is None
     with pytest.raises(LookInsideError, match="no mask 'disc' in this set: choose from bones, plate"):
         data.masks["disc"]
-    with pytest.raises(LookInsideError, match="no mask 'bones' in this set: no truth is known"):
+    with pytest.raises(LookInsideError, match="no mask 'bones' in this set: these images have no masks"):
         make().masks["bones"]
     with pytest.raises(LookInsideError, match=r"dataclasses\.replace\(data, masks={\*\*data\.masks, 'disc': mask}\)"):
         data.masks["disc"] = filled(20)
@@ -285,3 +285,32 @@ def test_phantom_arguments_are_checked():
         phantom_radiographs("test", ("hand", "foot"), 1, 32, -1)
     with pytest.raises(LookInsideError, match="hnad"):
         phantom_radiographs("test", ("hnad", "foot"), 1, 32, 0)
+
+
+def test_tags_go_with_their_images():
+    """Image i is filled with i, and its tag says so."""
+    data = make(tags={"shade": [f"s{i}" for i in range(20)], "kind": ["odd" if i % 2 else "even" for i in range(20)]})
+    rest, part = data.split(0.3, seed=0)
+    for one in (data.subset([7, 3]), data.only(("c", "a")), rest, part, part.join(rest), data.tagged(kind="odd")):
+        assert one.tags["shade"] == tuple(f"s{shade}" for shade in one.images[:, 0, 0, 0]) and len(one)
+    assert data.tagged(kind="odd", shade="s5").names == ("n5",) and len(data.tagged(kind="even")) == 10
+    with pytest.raises(LookInsideError, match="no tag 'source' in this set: choose from shade, kind"):
+        data.tagged(source="x")
+    with pytest.raises(LookInsideError, match="no image has kind 'none': choose from even, odd"):
+        data.tagged(kind="none")
+    with pytest.raises(LookInsideError, match="19 values for 20 images"):
+        make(tags={"kind": ["x"] * 19})
+    with pytest.raises(LookInsideError, match="only one of the sets has the tag 'kind'"):
+        make().join(make(tags={"kind": ["x"] * 20}))
+
+
+def test_phantom_organs_carry_their_truth():
+    drawn = phantom_organs("test", {"lung": ("ct", "xray"), "liver": ("ct",)}, 4, 48, 0)
+    assert drawn.counts() == {"lung": 4, "liver": 4} and set(drawn.masks) == {"organ", "lesion", "removed"}
+    assert drawn.tags["modality"] == ("ct", "ct", "xray", "xray", "ct", "ct", "ct", "ct")
+    assert drawn.masks["organ"].any(axis=(1, 2)).all() and not drawn.masks["removed"].any()
+    left = phantom_organs("test", {"lung": ("ct", "xray"), "liver": ("ct",)}, 4, 48, 0, without="organ")
+    assert left.names == drawn.names and not left.masks["organ"].any()
+    assert left.masks["removed"].any(axis=(1, 2)).all() and (left.images != drawn.images).any(axis=(1, 2, 3)).all()
+    train = phantom_organs("train", ("lung",), 4, 48, 0)
+    assert not set(train.names) & set(drawn.names) and len(set(train.tags["modality"])) == 4

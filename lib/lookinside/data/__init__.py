@@ -4,7 +4,7 @@ from lookinside.data.class_folders import load_images
 from lookinside.data.class_names import class_like
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
-from lookinside.data.phantom_sets import phantom_radiographs
+from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs
 from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.stratify import stratified_split
 
@@ -16,6 +16,7 @@ __all__ = [
     "describe",
     "find_set",
     "load_images",
+    "phantom_organs",
     "phantom_radiographs",
     "stratified_split",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lookinside.data.masks import Masks
+from lookinside.data.named import Named
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
@@ -31,9 +31,11 @@ class LabelledImages:
         masks: mask name -> bool (N, H, W), the truth: `masks["landmarks"]`, `masks["bones"]`, ...; empty where none is
             known. A missing name raises LookInsideError with the names there are.
         groups: (N,) text, the patient of each image, or None where patients are not known. `split` keeps them together.
+        tags: name -> (N,) text, what else is known of each image: `tags["modality"]`, `tags["source"]`, ...; a missing
+            name raises LookInsideError with the names there are.
 
     Raises:
-        LookInsideError: if shapes, types, labels or groups do not agree.
+        LookInsideError: if shapes, types, labels, groups or tags do not agree.
     """
 
     images: np.ndarray
@@ -42,6 +44,7 @@ class LabelledImages:
     names: tuple[str, ...]
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
     groups: Sequence | None = None
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self):
         images, labels = self.images, self.labels
@@ -64,6 +67,7 @@ class LabelledImages:
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "masks", _checked_masks(self.masks, images.shape[:3]))
         object.__setattr__(self, "groups", _checked_groups(self.groups, count))
+        object.__setattr__(self, "tags", _checked_tags(self.tags, count))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -96,7 +100,22 @@ class LabelledImages:
             names=tuple(self.names[i] for i in chosen),
             masks={name: mask[chosen] for name, mask in self.masks.items()},
             groups=None if self.groups is None else [self.groups[i] for i in chosen],
+            tags={name: [values[i] for i in chosen] for name, values in self.tags.items()},
         )
+
+    def tagged(self, **tags: str) -> LabelledImages:
+        """The images with these tags, such as `tagged(modality="ct")`, class names unchanged.
+
+        Raises:
+            LookInsideError: if there is no tag of that name, or no image has that value.
+        """
+        kept = np.ones(len(self), bool)
+        for name, value in tags.items():
+            values = self.tags[name]
+            if value not in values:
+                raise LookInsideError(f"no image has {name} {value!r}: choose from {', '.join(sorted(set(values)))}")
+            kept &= np.array(values) == value
+        return self.subset(kept)
 
     def only(self, classes: Sequence[str]) -> LabelledImages:
         """The images of these classes, relabelled 0, 1, ... in the order given.
@@ -124,7 +143,8 @@ class LabelledImages:
         """One set of this one's images, then those of `others`; the same group in two sets is the same patient.
 
         Raises:
-            LookInsideError: if image sizes, class names or the names of masks differ, or only some sets have groups.
+            LookInsideError: if image sizes, class names or the names of masks or tags differ, or only some sets have
+                groups.
         """
         for other in others:
             self._refuse_to_join(other)
@@ -136,6 +156,7 @@ class LabelledImages:
             names=sum((tuple(one.names) for one in sets), ()),
             masks={name: np.concatenate([one.masks[name] for one in sets]) for name in self.masks},
             groups=None if self.groups is None else sum((one.groups for one in sets), ()),
+            tags={name: sum((one.tags[name] for one in sets), ()) for name in self.tags},
         )
 
     def _refuse_to_join(self, other):
@@ -146,12 +167,13 @@ class LabelledImages:
             raise LookInsideError(
                 f"sets with the classes {mine} and {theirs} do not join: bring both into one order with only()"
             )
-        alone = sorted(set(self.masks) ^ set(other.masks))
-        if alone:
-            raise LookInsideError(
-                f"only one of the sets has the mask {alone[0]!r}: leave it away with "
-                f"dataclasses.replace(data, masks=...), or give it to both"
-            )
+        for what in ("masks", "tags"):
+            alone = sorted(set(getattr(self, what)) ^ set(getattr(other, what)))
+            if alone:
+                raise LookInsideError(
+                    f"only one of the sets has the {what[:-1]} {alone[0]!r}: leave it away with "
+                    f"dataclasses.replace(data, {what}=...), or give it to both"
+                )
         if (self.groups is None) != (other.groups is None):
             raise LookInsideError(
                 "only one of the sets has groups: give them to both, or leave them away with "
@@ -205,7 +227,17 @@ def _checked_masks(masks, shape):
         mask = np.asarray(mask)
         if mask.dtype != bool or mask.shape != shape:
             raise LookInsideError(f"mask {name!r} is {mask.dtype} {mask.shape}: give bool {shape}")
-    return Masks(masks)
+    return Named({name: np.asarray(mask) for name, mask in masks.items()}, "mask", "masks")
+
+
+def _checked_tags(tags, count):
+    if not isinstance(tags, Mapping):
+        raise LookInsideError(f"tags is a {type(tags).__name__}: give a dict, name -> {count} texts")
+    found = {name: tuple(str(value) for value in values) for name, values in tags.items()}
+    for name, values in found.items():
+        if len(values) != count:
+            raise LookInsideError(f"tag {name!r} has {len(values)} values for {count} images: give one for each image")
+    return Named(found, "tag", "tags")
 
 
 def _checked_groups(groups, count):

@@ -1,14 +1,14 @@
-"""Phantom radiographs as a labelled set."""
+"""Phantom radiographs and phantom images of organs as labelled sets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from lookinside.data.labelled import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.phantoms import radiograph_set
+from lookinside.phantoms import ORGANS, organ_image_set, radiograph_set
 
 # Streams of random people: no person of one split is ever a person of another.
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
@@ -71,4 +71,48 @@ def phantom_radiographs(
             "plate": drawn.shortcut_masks,
             "removed": drawn.removed_masks,
         },
+    )
+
+
+def phantom_organs(
+    split: str,
+    cells: str | Sequence[str] | Mapping[str, str | Sequence[str]] = ORGANS,
+    per_organ: int = 50,
+    size: int = 64,
+    seed: int = 0,
+    *,
+    lesions: float = 0.25,
+    without: str | Sequence[str] = (),
+    progress: Callable[..., Iterable] | None = None,
+) -> LabelledImages:
+    """Draw a phantom set of organs in several modalities with its truth, as masks.
+
+    The masks are "organ", "lesion" and "removed" (what `without` has taken away); the tags are "modality" and "view".
+
+    Args:
+        split: `"train"`, `"validation"` or `"test"`; different people in each.
+        cells: organs out of `lookinside.phantoms.ORGANS`, each in all modalities, or a dict organ -> modalities.
+        per_organ: images of each organ, shared between its modalities.
+        size: height and width in pixels.
+        seed: whole number, 0 or more; same seed, same images.
+        lesions: share of images with a lesion.
+        without: parts to leave out, see `organ_image`; "organ" leaves out the organ that the image is of.
+        progress: called as progress(iterable, description), or None.
+
+    Returns:
+        `LabelledImages`; an image's name is its organ, its modality and the seed that `organ_image` draws it from.
+
+    Raises:
+        LookInsideError: for an unknown split, organ, modality or part, or a wrong size, count or seed.
+    """
+    own = split_seed(split, seed)
+    drawn = organ_image_set(cells, per_organ, size=size, seed=own, lesions=lesions, without=without, progress=progress)
+    organs = [drawn.organs[label] for label in drawn.labels]
+    return LabelledImages(
+        images=drawn.images[..., np.newaxis],
+        labels=drawn.labels,
+        class_names=drawn.organs,
+        names=tuple(f"{o}-{m}-{s}" for o, m, s in zip(organs, drawn.modalities, drawn.seeds, strict=True)),
+        masks={"organ": drawn.organ_masks, "lesion": drawn.lesion_masks, "removed": drawn.removed_masks},
+        tags={"modality": drawn.modalities, "view": drawn.views},
     )

@@ -66,12 +66,13 @@ def _known_parts() -> frozenset[str]:
     return frozenset(names)
 
 
-def checked_organ_removal(without: str | Sequence[str]) -> tuple[str, ...]:
-    """The names of parts in `without`, see `organ_image`. Raises LookInsideError for an unknown one."""
+def checked_organ_removal(without: str | Sequence[str], organ: str | None = None) -> tuple[str, ...]:
+    """The parts in `without`, see `organ_image`; "organ" means `organ`. Raises LookInsideError for an unknown one."""
     names = names_of(without)
     if names:
-        check_names(names, _known_parts(), ORGANS)
-    return tuple(part for name in names for part in ORGAN_PARTS.get(name, (name,)))
+        check_names(names, _known_parts(), (*ORGANS, "organ") if organ else ORGANS)
+    own = {"organ": ORGAN_PARTS[organ]} if organ else {}
+    return tuple(part for name in names for part in (own | ORGAN_PARTS).get(name, (name,)))
 
 
 def organ_image(
@@ -96,7 +97,7 @@ def organ_image(
         lesion: with a nodule, a metastasis, a cyst or a stone in the organ; the image is the same in all else. It may
             lie outside of the plane.
         without: what to leave out, one name or several: an organ, a part ("l3_body"), the beginning of parts' names
-            ("rib"), a group of `PART_GROUPS`, "bones" or "soft_tissue".
+            ("rib"), a group of `PART_GROUPS`, "bones" or "soft_tissue"; "organ" is the organ of the image.
 
     Returns:
         `OrganImage`.
@@ -106,7 +107,7 @@ def organ_image(
     """
     organ, modality = one_of(organ, ORGANS, "organ"), one_of(modality, MODALITIES, "modality")
     size, seed = whole(size, "size", 32, 512), whole(seed, "seed", 0)
-    gone = checked_organ_removal(without)
+    gone = checked_organ_removal(without, organ)
     person = random_person(np.random.default_rng((seed, 0)))
     cell = (ORGANS.index(organ), MODALITIES.index(modality))
     rng, noise = np.random.default_rng((seed, 5, *cell)), (seed, 6, *cell, size)

@@ -93,7 +93,7 @@ def organ_image_set(
     cells, per_organ, size = _cells(cells), whole(per_organ, "per_organ", 1), whole(size, "size", 32, 512)
     if not (isinstance(lesions, (int, float)) and 0 <= lesions <= 1):
         raise LookInsideError(f"lesions is {lesions!r}; give a share from 0 to 1.")
-    checked_organ_removal(without)
+    checked_organ_removal(without, next(iter(cells)))
     plan = []
     for label, (organ, modalities) in enumerate(cells.items()):
         for place, modality in enumerate(modalities):
