@@ -5,7 +5,8 @@ import time
 import pytest
 from small_nets import IMAGES, net
 
-from lookinside.explain import Saliency, bars
+from lookinside.explain import Saliency
+from lookinside.explain.calls import bars
 
 
 def long_step(monkeypatch, capsys, delay):

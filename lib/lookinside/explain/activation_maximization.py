@@ -13,8 +13,8 @@ from tf_keras_vis.activation_maximization.callbacks import Callback
 from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import as_array, is_number, is_whole
-from lookinside.explain.bars import bar
+from lookinside.explain.calls.arguments import as_array, is_number, is_whole
+from lookinside.explain.calls.bars import bar
 from lookinside.explain.explainer import ClassScores, Options
 from lookinside.explain.network.flat import FlatModel
 

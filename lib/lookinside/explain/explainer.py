@@ -12,10 +12,10 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import is_whole
-from lookinside.explain.bars import bar
-from lookinside.explain.blank import told
-from lookinside.explain.images import checked_images
+from lookinside.explain.calls.arguments import is_whole
+from lookinside.explain.calls.bars import bar
+from lookinside.explain.calls.blank import told
+from lookinside.explain.calls.images import checked_images
 from lookinside.explain.network.backward import Caller
 from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.head import find_head

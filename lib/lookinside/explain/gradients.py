@@ -10,12 +10,12 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import is_number, is_whole
+from lookinside.explain.calls.arguments import is_number, is_whole
+from lookinside.explain.calls.images import checked_images
+from lookinside.explain.calls.rounds import even_rounds
 from lookinside.explain.explainer import Explainer, Options, reachable
-from lookinside.explain.images import checked_images
 from lookinside.explain.network.backward import deconvnet_relu, guided_relu
 from lookinside.explain.network.tracing import traced
-from lookinside.explain.rounds import even_rounds
 
 
 class Saliency(Explainer):

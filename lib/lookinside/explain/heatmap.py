@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import as_numbers, is_number
+from lookinside.explain.calls.arguments import as_numbers, is_number
 
 
 def heat_map(maps: np.ndarray, *, blur_sigma: float = 1.0, percentile: float = 99.0) -> np.ndarray:

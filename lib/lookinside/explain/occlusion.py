@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import as_numbers, is_whole
+from lookinside.explain.calls.arguments import as_numbers, is_whole
+from lookinside.explain.calls.rounds import in_rounds
 from lookinside.explain.explainer import Explainer, Options
-from lookinside.explain.rounds import in_rounds
 
 
 class Occlusion(Explainer):

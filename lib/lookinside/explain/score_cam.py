@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from tf_keras_vis.scorecam import Scorecam
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import is_whole
+from lookinside.explain.calls.arguments import is_whole
 from lookinside.explain.cam import enlarged
 from lookinside.explain.explainer import Explainer, Options
 from lookinside.explain.network.flat import MAPS, FlatModel

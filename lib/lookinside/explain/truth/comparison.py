@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import as_array
-from lookinside.explain.bars import bar, speaking_for
-from lookinside.explain.blank import are_blank, left_to_caller, warn_of_blank
+from lookinside.explain.calls.arguments import as_array
+from lookinside.explain.calls.bars import bar, speaking_for
+from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_blank
+from lookinside.explain.calls.images import checked_images
 from lookinside.explain.explainer import Explainer, explainer_of
-from lookinside.explain.images import checked_images
 from lookinside.explain.truth.insertion_deletion import PixelWalk
 from lookinside.explain.truth.randomization import randomize_weights
 from lookinside.explain.truth.scores import (

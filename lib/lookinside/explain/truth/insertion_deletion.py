@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import as_numbers, is_number, is_whole
-from lookinside.explain.bars import bar
+from lookinside.explain.calls.arguments import as_numbers, is_number, is_whole
+from lookinside.explain.calls.bars import bar
+from lookinside.explain.calls.images import checked_images
+from lookinside.explain.calls.rounds import in_rounds
 from lookinside.explain.explainer import ClassScores, Options
-from lookinside.explain.images import checked_images
 from lookinside.explain.network.tracing import traced
-from lookinside.explain.rounds import in_rounds
 
 
 class Curves(NamedTuple):

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import as_array, as_numbers
-from lookinside.explain.bars import bar, speaking_for
-from lookinside.explain.blank import left_to_caller
+from lookinside.explain.calls.arguments import as_array, as_numbers
+from lookinside.explain.calls.bars import bar, speaking_for
+from lookinside.explain.calls.blank import left_to_caller
+from lookinside.explain.calls.images import checked_images
 from lookinside.explain.explainer import ClassScores, Explainer, explainer_of
-from lookinside.explain.images import checked_images
 from lookinside.explain.network.tracing import traced
 from lookinside.explain.truth.comparison import IMAGE, RANDOM
 from lookinside.explain.truth.randomization import randomize_weights

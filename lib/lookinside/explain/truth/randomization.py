@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import is_whole
-from lookinside.explain.bars import bar, speaking_for
-from lookinside.explain.blank import left_to_caller, warn_of_blank
+from lookinside.explain.calls.arguments import is_whole
+from lookinside.explain.calls.bars import bar, speaking_for
+from lookinside.explain.calls.blank import left_to_caller, warn_of_blank
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.network.activations import is_black_box
 from lookinside.explain.network.graph import Graph

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import as_array, as_numbers, is_number, is_whole
+from lookinside.explain.calls.arguments import as_array, as_numbers, is_number, is_whole
 
 _DRAWS_AT_ONCE = 2**20  # 8 MiB of them
 
