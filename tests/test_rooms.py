@@ -1,9 +1,12 @@
 """The library's rooms: one way of imports, no circle, no heap, and no module that its own function hides."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+
+from lookinside import explain
 
 LIBRARY = Path(__file__).resolve().parents[1] / "lib" / "lookinside"
 MOST_FILES = 16
@@ -85,3 +88,13 @@ def test_no_room_is_a_heap():
     for folder in {path.parent for path in LIBRARY.rglob("*.py")}:
         count = len(list(folder.glob("*.py")))
         assert count <= MOST_FILES, f"{folder.name} has {count} files: give some a room of their own"
+
+
+def test_each_explainer_is_in_the_file_that_a_newcomer_guesses():
+    """GradCAM in explain/grad_cam.py; an explainer is what makes maps of images when called."""
+    things = [getattr(explain, name) for name in explain.__all__]
+    explainers = [thing for thing in things if isinstance(thing, type) and "__call__" in dir(thing)]
+    assert len(explainers) >= 13
+    for thing in explainers:
+        guess = re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", thing.__name__).lower()
+        assert thing.__module__ == f"lookinside.explain.{guess}"

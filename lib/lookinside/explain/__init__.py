@@ -3,13 +3,18 @@
 from lookinside.errors import BlankMapWarning
 from lookinside.explain.activation_maximization import ActivationMaximization
 from lookinside.explain.cam import CAM
+from lookinside.explain.class_deconvnet import ClassDeconvnet
 from lookinside.explain.deconvnet import Deconvnet, Projections
 from lookinside.explain.explainer import Explainer
-from lookinside.explain.gradient_cams import GradCAM, GradCAMPlusPlus, LayerCAM
-from lookinside.explain.gradients import ClassDeconvnet, GuidedBackprop, Saliency, SmoothGrad
+from lookinside.explain.grad_cam import GradCAM
+from lookinside.explain.grad_cam_plus_plus import GradCAMPlusPlus
+from lookinside.explain.guided_backprop import GuidedBackprop
 from lookinside.explain.heatmap import heat_map
+from lookinside.explain.layer_cam import LayerCAM
 from lookinside.explain.occlusion import Occlusion
+from lookinside.explain.saliency import Saliency
 from lookinside.explain.score_cam import ScoreCAM
+from lookinside.explain.smooth_grad import SmoothGrad
 from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.truth.parts import (

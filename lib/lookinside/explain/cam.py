@@ -1,39 +1,17 @@
-"""Class activation maps: a layer's feature maps, weighted for a class and summed; here by the class's own weights."""
+"""CAM: a layer's feature maps, weighted by the class's own weights."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Unpack
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.explainer import Explainer, Options
+from lookinside.explain.class_maps import ClassMap
+from lookinside.explain.explainer import Options
 from lookinside.explain.network.activations import activation_name, is_hidden
 from lookinside.explain.network.precision import float_kernel
-from lookinside.explain.network.tracing import traced
-
-
-class ClassMap(Explainer):
-    """What class activation maps share: a layer's maps, weighted and summed in the layer's own size, then enlarged."""
-
-    def __init__(self, model: keras.Model, **options: Unpack[Options]):
-        super().__init__(model, **options)
-        self._traced_low = traced(self._low)
-
-    def maps(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
-        """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
-        return self._told_maps(images, classes, self._traced_low)
-
-    def _maps(self, images, classes):
-        return enlarged(self._low(images, classes), images.shape[1:3])
-
-    @abstractmethod
-    def _low(self, images, classes):
-        """(N, H, W, C) float32 and (N,) -> (N, h, w)."""
 
 
 class CAM(ClassMap):
@@ -81,8 +59,3 @@ class CAM(ClassMap):
         else:
             weights = tf.transpose(tf.gather(kernel, wanted, axis=1))
         return tf.einsum("nhwk,nk->nhw", tf.cast(known[self._value], tf.float32), weights)
-
-
-def enlarged(maps: tf.Tensor, size) -> tf.Tensor:
-    """(N, h, w) -> (N, H, W), bilinear, half pixel centres."""
-    return tf.image.resize(maps[..., None], size, "bilinear")[..., 0]

@@ -1,4 +1,4 @@
-"""Explainers made of the gradient of a class's score: plain, averaged over noise, or through other ReLUs."""
+"""SmoothGrad: the gradient averaged over noisy copies of the image."""
 
 from __future__ import annotations
 
@@ -7,69 +7,13 @@ from typing import Unpack
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import is_number, is_whole
 from lookinside.explain.calls.images import checked_images
 from lookinside.explain.calls.rounds import even_rounds
-from lookinside.explain.explainer import Explainer, Options, reachable
-from lookinside.explain.network.backward import deconvnet_relu, guided_relu
-from lookinside.explain.network.tracing import traced
-
-
-class Saliency(Explainer):
-    """The gradient of the class's score by the pixels: absolute value, then the maximum over channels.
-
-    Source: Simonyan, Vedaldi & Zisserman 2014, section 3. Arguments: see `Explainer`.
-    """
-
-    def gradients(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
-        """The signed gradients themselves, float32 (N, H, W, C). Arguments as in a call."""
-        return self._told_maps(images, classes, self._traced_gradients)
-
-    def __init__(self, model: keras.Model, **options: Unpack[Options]):
-        super().__init__(model, **options)
-        self._traced_gradients = traced(self._gradients)
-
-    def _maps(self, images, classes):
-        return tf.reduce_max(tf.abs(self._gradients(images, classes)), axis=-1)
-
-    def _gradients(self, images, classes):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(images)
-            score = tf.reduce_sum(self._score_of(self._logits(images), classes))
-        return reachable(tape.gradient(score, images), "the image")
-
-
-class GuidedBackprop(Saliency):
-    """The gradient with guided ReLUs, which hand down only what is positive on both ways.
-
-    Every ReLU is found: layer, activation argument, operation, inside a nested model. `gradients` keeps the signs.
-    It hardly depends on the class (Nie et al. 2018): read it as sharp edges, and check it with `randomization_check`.
-
-    Source: Springenberg et al. 2015, section 3.4. Arguments: see `Explainer`.
-
-    Raises:
-        LookInsideError: for a model with another rectifier (leaky, ELU, SiLU, ...), or a layer that is not one of
-            Keras'.
-    """
-
-    relu = staticmethod(guided_relu)
-
-
-class ClassDeconvnet(Saliency):
-    """The class's score projected back: ReLUs keep what is positive on the way back, max pools use their switches.
-
-    `Deconvnet` takes no class and projects single maps; this one starts at a class. `gradients` keeps the signs.
-
-    Source: Zeiler & Fergus 2014, as in Springenberg et al. 2015, Fig. 1. Arguments: see `Explainer`.
-
-    Raises:
-        LookInsideError: as `GuidedBackprop`.
-    """
-
-    relu = staticmethod(deconvnet_relu)
+from lookinside.explain.explainer import Options
+from lookinside.explain.saliency import Saliency
 
 
 class SmoothGrad(Saliency):

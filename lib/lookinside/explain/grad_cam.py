@@ -1,0 +1,26 @@
+"""Grad-CAM: a layer's maps, weighted by the mean gradient of the class's score."""
+
+import tensorflow as tf
+
+from lookinside.explain.class_maps import GradientMap
+
+
+class GradCAM(GradientMap):
+    """Grad-CAM: a layer's maps, weighted by the mean gradient of the class's score, summed, negative parts cut.
+
+    Args:
+        model: see `Explainer`.
+        layer: name of the layer whose maps are summed; a convolution stands for its maps behind the normalisation and
+            activation that follow it. None: the first maps from the last convolution on through which all of the score
+            passes, behind a residual sum or a concatenation; the explainer's `layer` says which.
+        options: see `Explainer`.
+
+    Raises:
+        LookInsideError: for a layer that does not exist (the nearest names are offered), has no maps, or on which the
+            score does not depend; a model without convolution; else as `Explainer`.
+
+    Source: Selvaraju et al. 2017, Eqs. 1 and 2.
+    """
+
+    def _sum(self, maps, slopes):
+        return tf.einsum("nhwk,nk->nhw", maps, tf.reduce_mean(slopes, axis=(1, 2)))

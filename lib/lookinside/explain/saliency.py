@@ -1,0 +1,37 @@
+"""Saliency: the gradient of a class's score by the pixels."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike
+
+from lookinside.explain.explainer import Explainer, Options, reachable
+from lookinside.explain.network.tracing import traced
+
+
+class Saliency(Explainer):
+    """The gradient of the class's score by the pixels: absolute value, then the maximum over channels.
+
+    Source: Simonyan, Vedaldi & Zisserman 2014, section 3. Arguments: see `Explainer`.
+    """
+
+    def gradients(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
+        """The signed gradients themselves, float32 (N, H, W, C). Arguments as in a call."""
+        return self._told_maps(images, classes, self._traced_gradients)
+
+    def __init__(self, model: keras.Model, **options: Unpack[Options]):
+        super().__init__(model, **options)
+        self._traced_gradients = traced(self._gradients)
+
+    def _maps(self, images, classes):
+        return tf.reduce_max(tf.abs(self._gradients(images, classes)), axis=-1)
+
+    def _gradients(self, images, classes):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            score = tf.reduce_sum(self._score_of(self._logits(images), classes))
+        return reachable(tape.gradient(score, images), "the image")
