@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "lib" / "lookinside"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_"))}
 NEEDS_A_CLONE = "1: The course runs from a clone: install it there with `make run` or `pip install -e .`.\n"
 HAS_MYPY = importlib.util.find_spec("mypy") is not None
@@ -79,8 +80,7 @@ def test_the_library_imports_what_it_depends_on():
                 imported |= {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"lookinside"}
     makers = importlib.metadata.packages_distributions()
     needed = {makers[name][0].lower() for name in imported - {"tensorflow"}}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert needed == {Requirement(line).name for line in project["dependencies"]}
+    assert needed == {Requirement(line).name for line in PROJECT["dependencies"]}
 
 
 USER = """
@@ -128,7 +128,7 @@ for tool in ("run", "notebooks", "slides", "student", "measure"):
         status = importlib.import_module(f"lookinside.course.build.{tool}").main([])
     said[tool] = f"{status}: {error.getvalue()}"
 
-print(json.dumps({"file": lookinside.__file__, "light": light, "count": len(modules), "heat": made["heat"].shape,
+print(json.dumps({"file": lookinside.__file__, "version": lookinside.__version__, "light": light, "count": len(modules), "heat": made["heat"].shape,
                   "share": made["share"].shape, "holes": sorted(set(holes)), "said": said}))
 """
 
@@ -142,11 +142,21 @@ def test_a_user_without_a_clone_explains_a_model(python, tmp_path):
     (tmp_path / "user.py").write_text(USER)
     found = json.loads(done(python, "user.py", folder=tmp_path).splitlines()[-1])
     assert Path(found["file"]).is_relative_to(python.parents[1])
+    assert found["version"] == PROJECT["version"]
     assert found["light"], "phantoms, data and figures are to be imported without TensorFlow"
     assert found["share"] == [1] and found["heat"] == [1, 32, 32] and (tmp_path / "heat.png").is_file()
     assert found["count"] >= len([path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py"])
     assert found["holes"] == []
     assert set(found["said"].values()) == {NEEDS_A_CLONE}
+
+
+def test_a_source_tree_that_is_not_installed_has_a_version_too(tmp_path):
+    """Without site-packages, and without the metadata that an editable install leaves in lib/."""
+    (tmp_path / "lookinside").mkdir()
+    shutil.copy(LIBRARY / "__init__.py", tmp_path / "lookinside")
+    asked = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import lookinside; print(lookinside.__version__)"
+    asked += "; assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
+    assert done(sys.executable, "-S", "-c", asked, folder=tmp_path) == "0+unknown\n"
 
 
 PROGRAM = textwrap.dedent("""

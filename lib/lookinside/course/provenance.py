@@ -8,6 +8,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from lookinside import __version__
 from lookinside.course.profiles import profile
 
 
@@ -45,7 +46,7 @@ def versions() -> dict[str, str]:
     """Return the versions that the figures depend on."""
     from importlib.metadata import version
 
-    found = {name: version(name) for name in ("keras", "numpy", "tf-keras-vis", "lookinside")}
+    found = {name: version(name) for name in ("keras", "numpy", "tf-keras-vis")} | {"lookinside": __version__}
     for name in ("tensorflow-cpu", "tensorflow"):
         try:
             return found | {"tensorflow": version(name)}
