@@ -17,11 +17,13 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from lookinside.extras import INSTALL
+
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "lib" / "lookinside"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_"))}
-NEEDS_A_CLONE = "1: The course runs from a clone: install it there with `make run` or `pip install -e .`.\n"
+NEEDS_A_CLONE = f"1: The course runs from a clone: {INSTALL}.\n"
 HAS_MYPY = importlib.util.find_spec("mypy") is not None
 
 
@@ -128,8 +130,9 @@ for tool in ("run", "notebooks", "slides", "student", "measure"):
         status = importlib.import_module(f"lookinside.course.build.{tool}").main([])
     said[tool] = f"{status}: {error.getvalue()}"
 
-print(json.dumps({"file": lookinside.__file__, "version": lookinside.__version__, "light": light, "count": len(modules), "heat": made["heat"].shape,
-                  "share": made["share"].shape, "holes": sorted(set(holes)), "said": said}))
+print(json.dumps({"file": lookinside.__file__, "version": lookinside.__version__, "light": light, "said": said,
+                  "count": len(modules), "heat": made["heat"].shape, "share": made["share"].shape,
+                  "holes": sorted(set(holes))}))
 """
 
 

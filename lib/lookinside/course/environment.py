@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lookinside.course.places import repository
 from lookinside.errors import LookInsideError
+from lookinside.extras import INSTALL, need
 
 GIB = 1024**3
 NEEDED_MEMORY_GIB = 3.0
@@ -83,7 +84,10 @@ def package_rows(lock: Path | None = None) -> list[Row]:
         pins = read_pins((lock or repository() / "requirements.lock").read_text(encoding="utf-8"))
     except (LookInsideError, OSError) as error:
         return [Row(False, "packages", "no requirements.lock", str(error))]
-    direct = {Requirement(line).name for line in metadata.requires("lookinside") or [] if "extra ==" not in line}
+    try:
+        direct = {Requirement(line).name for line in metadata.requires("lookinside") or [] if "extra ==" not in line}
+    except metadata.PackageNotFoundError:
+        return [Row(False, "lookinside", "is not installed", INSTALL)]
     rows, others, wrong = [], 0, []
     for name, pin in sorted(pins.items()):
         have = _installed(name)
@@ -127,6 +131,10 @@ def tensorflow_row() -> Row:
 
 def memory_row() -> Row:
     """A chapter's quick profile stays under 3 GB."""
+    try:
+        need("psutil")
+    except LookInsideError as error:
+        return Row(False, "memory", "unknown", str(error))
     import psutil
 
     free = psutil.virtual_memory().available / GIB

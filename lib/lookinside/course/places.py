@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from lookinside.errors import LookInsideError
+from lookinside.extras import INSTALL
 
 
 def repository() -> Path:
     """The repository's root folder. Raises LookInsideError where the library runs outside a clone."""
     root = Path(__file__).resolve().parents[3]
     if not (root / "requirements.lock").is_file():
-        raise LookInsideError("The course runs from a clone: install it there with `make run` or `pip install -e .`.")
+        raise LookInsideError(f"The course runs from a clone: {INSTALL}.")
     return root
 
 

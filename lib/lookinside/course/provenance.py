@@ -10,6 +10,7 @@ from typing import Any
 
 from lookinside import __version__
 from lookinside.course.profiles import profile
+from lookinside.extras import need
 
 
 def dataset_name() -> str:
@@ -31,6 +32,7 @@ def cores() -> int:
 @functools.cache
 def hardware() -> str:
     """Return the machine in words: cores, architecture, memory, GPUs."""
+    need("psutil")
     import psutil
     import tensorflow as tf
 

@@ -20,6 +20,7 @@ from lookinside.course.build.formulas import to_mathml
 from lookinside.course.build.outline import headings_of, slide_show, title_of
 from lookinside.course.recording import MIME as RESULT
 from lookinside.course.warned import MIME as WARNING
+from lookinside.extras import need
 
 TEMPLATES = Path(__file__).parent / "templates"
 CODE_COLOURS = "xcode"  # the Pygments style whose every colour is readable on the tint behind code
@@ -102,6 +103,7 @@ class DeckExporter(_Offline, SlidesExporter):
     """One HTML file of slides, with reveal.js inside."""
 
     def __init__(self) -> None:
+        need("sphinx_revealjs")
         reveal = files("sphinx_revealjs") / "_static" / "revealjs"
         super().__init__(**_options("deck"), extra_template_paths=[str(reveal)])
         self.config.NbConvertBase.display_data_priority = SHOWN_FIRST
