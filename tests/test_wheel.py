@@ -24,6 +24,7 @@ LIBRARY = ROOT / "lib" / "lookinside"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_"))}
 NEEDS_A_CLONE = f"1: The course runs from a clone: {INSTALL}.\n"
+STALE = Path("build", "lib", "lookinside")
 HAS_MYPY = importlib.util.find_spec("mypy") is not None
 
 
@@ -36,9 +37,11 @@ def done(*command, folder):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel, built offline from a copy: setuptools writes beside what it builds."""
+    """The wheel, built offline from a copy, in which an older version has left a module where setuptools builds."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    (folder / STALE).mkdir(parents=True)
+    (folder / STALE / "gone.py").touch()
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     left = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.ipynb", "*.npz", "*.jpg")
     for name in ("lib", "tests", "chapters", "data_scripts"):
@@ -64,11 +67,15 @@ def python(wheel, tmp_path_factory):
 
 
 def test_the_wheel_holds_the_library_and_nothing_else(wheel):
-    """Every file: modules, templates, py.typed; neither tests nor chapters."""
+    """Every file: modules, templates, py.typed; neither tests nor chapters, nor what an older version has left behind.
+    Building leaves nothing behind either.
+    """
     files = {path for path in LIBRARY.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == {path.relative_to(LIBRARY.parent).as_posix() for path in files}
     assert {"lookinside/py.typed", "lookinside/course/build/templates/page/page.css"} <= names
+    build = wheel.parents[1] / "build"
+    assert [path.relative_to(build.parent) for path in build.rglob("*") if path.is_file()] == [STALE / "gone.py"]
 
 
 def test_the_library_imports_what_it_depends_on():
