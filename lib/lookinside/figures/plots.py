@@ -146,3 +146,43 @@ def interval_plot(
     if reference or chance is not None:
         axes.legend(fontsize=SMALLEST_TEXT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
+
+
+def size_curves(
+    curves: Mapping[str, Sequence[tuple[float, float, float, float]]],
+    size: str,
+    label: str,
+    *,
+    chance: float | None = None,
+) -> Figure:
+    """Return a value with its interval against a size on a logarithmic axis, a colour a network.
+
+    `curves` maps a network's name to (size, estimate, low, high) for each size; `size` and `label` name the axes.
+    Raises LookInsideError where there is nothing to draw.
+    """
+    if not any(curves.values()):
+        raise LookInsideError("size curves need at least one network with one size")
+    figure = new_figure(9.0, 4.2)
+    axes = figure.subplots()
+    sizes = sorted({row[0] for rows in curves.values() for row in rows})
+    for index, (name, rows) in enumerate(curves.items()):
+        if not rows:
+            continue
+        # Side by side, so that one network's interval does not hide another's.
+        at, value, low, high = np.array(sorted(rows), float).T
+        at = at * 1.03 ** (index - 0.5 * (len(curves) - 1))
+        style = {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[index % len(LINES)]}
+        axes.errorbar(
+            at, value, [value - low, high - value], marker="o", markersize=5, elinewidth=1, label=name, **style
+        )
+    if chance is not None:
+        axes.axhline(chance, color=FAINT, linestyle="--", linewidth=1, label="chance")
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [f"{one:,.0f}" for one in sizes])
+    axes.minorticks_off()
+    axes.set_xlabel(size)
+    axes.set_ylabel(label)
+    axes.set_ylim(0, 1.02)
+    plain_axes(axes)
+    figure.legend(*axes.get_legend_handles_labels(), fontsize=9, frameon=False, loc="outside right center")
+    return figure
