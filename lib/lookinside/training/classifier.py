@@ -135,6 +135,4 @@ def _check(model, train, validation, batch_size):
     ends = [model.get_layer(name) for name in model.output_names] if len(model.outputs) > 1 else [model.layers[-1]]
     for last in ends:
         if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
-            raise LookInsideError(
-                f"Layer {last.name} is a softmax, but the loss takes logits: leave the softmax away."
-            )
+            raise LookInsideError(f"Layer {last.name} is a softmax, but the loss takes logits: leave the softmax away.")

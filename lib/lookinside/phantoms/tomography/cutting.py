@@ -5,6 +5,7 @@ Where ellipsoids overlap, the one of the later layer counts: bones before flesh,
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,14 +165,14 @@ class Sliceable:
 
 
 def _layers(shapes):
-    bony = is_bony(shapes)
-    layers = np.empty(len(shapes), int)
-    for i, part in enumerate(shapes.parts):
-        words = part.split("_")
-        named = next(
-            (n for k in range(len(words), 0, -1) if (n := _LAYER_OF.get("_".join(words[:k]))) is not None), None
-        )
-        if named is None:
-            named = _BONES + bool(shapes.within[i]) if bony[i] else _OTHER
-        layers[i] = named
-    return layers
+    bones = np.where([bool(within) for within in shapes.within], _BONES + 1, _BONES)
+    named = np.array([_layer_of(part) for part in shapes.parts])
+    return np.where(named >= 0, named, np.where(is_bony(shapes), bones, _OTHER))
+
+
+@functools.cache
+def _layer_of(part: str) -> int:
+    """The layer of the longest beginning of a part's name; -1 where there is none."""
+    words = part.split("_")
+    beginnings = ("_".join(words[:k]) for k in range(len(words), 0, -1))
+    return next((_LAYER_OF[name] for name in beginnings if name in _LAYER_OF), -1)

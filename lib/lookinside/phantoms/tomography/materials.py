@@ -12,6 +12,7 @@ after Duck, *Physical Properties of Tissues* (1990). Echo levels have no such ta
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -141,6 +142,7 @@ _BY_TISSUE = {
 }
 
 
+@functools.cache
 def material_of(part: str, tissue: str) -> int:
     """The row of `TABLE` of a part: its name, such as "lung_left", and its tissue out of `TISSUES`."""
     words = part.split("_")

@@ -12,28 +12,47 @@ def halved(image: np.ndarray) -> np.ndarray:
     return 0.25 * (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2])
 
 
-@functools.lru_cache(maxsize=64)
-def _bells(count: int, sigma: float) -> np.ndarray:
-    at = np.arange(count, dtype=np.float32)
-    bells = np.exp(-0.5 * ((at[:, None] - at) / max(sigma, 1e-3)) ** 2)
-    return (bells / bells.sum(axis=1, keepdims=True)).astype(np.float32)
+@functools.lru_cache(maxsize=256)
+def _bell(sigma: float) -> np.ndarray:
+    """Weights of a Gaussian, out to three and a half standard deviations: they add up to 1."""
+    reach = int(np.ceil(3.5 * sigma))
+    at = np.arange(-reach, reach + 1, dtype=np.float32)
+    bell = np.exp(-0.5 * (at / max(sigma, 1e-3)) ** 2)
+    return (bell / bell.sum()).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=256)
+def _inside(count: int, sigma: float) -> np.ndarray:
+    """What of a bell's weights lies inside of the image, for each of `count` places."""
+    reach = len(_bell(sigma)) // 2
+    return np.convolve(np.ones(count), _bell(sigma))[reach : reach + count].astype(np.float32)
+
+
+def _blurred_down(image, sigma):
+    bell = _bell(sigma)
+    reach = len(bell) // 2
+    if not reach:
+        return image
+    # Sums of shifted copies: a matrix product would wake up all cores for a small image.
+    out = bell[reach] * image
+    for k in range(1, min(reach, len(image) - 1) + 1):
+        out[k:] += bell[reach - k] * image[:-k]
+        out[:-k] += bell[reach + k] * image[k:]
+    return out / _inside(len(image), sigma)[:, None]
 
 
 def blurred(image: np.ndarray, sigma: float | tuple[float, float]) -> np.ndarray:
     """Gaussian blur of an image (H, W), sigma in pixels, one number or two (down, across); edges are renormalised."""
     down, across = (sigma, sigma) if np.isscalar(sigma) else sigma
-    return _bells(image.shape[0], round(float(down), 2)) @ image @ _bells(image.shape[1], round(float(across), 2)).T
+    return _blurred_down(_blurred_down(image, round(float(down), 2)).T, round(float(across), 2)).T
 
 
 def grain(rng: np.random.Generator, shape: tuple[int, int], sigma: float | tuple[float, float]) -> np.ndarray:
     """A random field of mean 0 and standard deviation about 1, smooth over `sigma` pixels: float32 (H, W)."""
     down, across = (sigma, sigma) if np.isscalar(sigma) else sigma
-    field = blurred(rng.standard_normal(shape, dtype=np.float32), (down, across))
     # What white noise keeps of its standard deviation when two bells of these widths go over it.
-    kept = 1.0
-    for one, count in ((down, shape[0]), (across, shape[1])):
-        kept *= float(np.sqrt(np.mean(np.sum(_bells(count, round(float(one), 2)) ** 2, axis=1))))
-    return field / np.float32(kept)
+    kept = np.float32(np.prod([np.sqrt(np.sum(_bell(round(float(one), 2)) ** 2)) for one in (down, across)]))
+    return blurred(rng.standard_normal(shape, dtype=np.float32), (down, across)) / kept
 
 
 def slow_field(rng: np.random.Generator, shape: tuple[int, int], strength: float) -> np.ndarray:
