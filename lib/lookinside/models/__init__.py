@@ -1,6 +1,21 @@
 """Networks of the papers, one file a family; each is a function that returns a plain functional Keras model."""
 
+from lookinside.models.alex_net import alexnet
 from lookinside.models.anatomy_cnn import PAPER_TABLES, deeper_cnn, shallow_cnn
+from lookinside.models.google_net import googlenet, inference_model
+from lookinside.models.khan_yong import KHAN_YONG_TABLE, khan_cnn
 from lookinside.models.layer_tables import layer_table
+from lookinside.models.le_net import lenet
 
-__all__ = ["PAPER_TABLES", "deeper_cnn", "layer_table", "shallow_cnn"]
+__all__ = [
+    "KHAN_YONG_TABLE",
+    "PAPER_TABLES",
+    "alexnet",
+    "deeper_cnn",
+    "googlenet",
+    "inference_model",
+    "khan_cnn",
+    "layer_table",
+    "lenet",
+    "shallow_cnn",
+]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from lookinside.errors import LookInsideError
+from lookinside.models.building import image_input, scaled
 
 # The tables as printed; each row: (what it is, its size, the name of our layer with the weights).
 PAPER_TABLES: dict[int, tuple[tuple[str, str, str], ...]] = {
@@ -77,7 +77,7 @@ def shallow_cnn(input_shape: Sequence[int], classes: int, *, width: float = 1.0)
     Raises:
         LookInsideError: for a shape that is not (H, W, C), an image smaller than the pool, or fewer than two classes.
     """
-    inputs = _image_input(input_shape, classes, pools=len(SHALLOW_BLOCKS))
+    inputs = image_input(input_shape, classes, smallest=2, why="1 pool(s)")
     x = _blocks(inputs, SHALLOW_BLOCKS, width)
     x = layers.Dropout(0.25, name="drop_pool1")(x)
     x = layers.Flatten(name="flatten")(x)
@@ -114,7 +114,7 @@ def deeper_cnn(
     Raises:
         LookInsideError: for a shape that is not (H, W, C), an image under 16 pixels, or fewer than two classes.
     """
-    inputs = _image_input(input_shape, classes, pools=len(DEEPER_BLOCKS))
+    inputs = image_input(input_shape, classes, smallest=16, why="4 pool(s)")
     x = _blocks(inputs, DEEPER_BLOCKS, width, bn_momentum if batch_norm else None)
     rate = 0.5 if dropout else 0.0
     if rate:
@@ -126,27 +126,13 @@ def deeper_cnn(
     return keras.Model(inputs, _logits(x, classes), name="_".join(parts))
 
 
-def _image_input(input_shape, classes, pools):
-    shape = tuple(input_shape)
-    smallest = 2**pools
-    if len(shape) != 3 or any(not isinstance(side, int) or side < 1 for side in shape):
-        raise LookInsideError(f"input_shape must be three whole numbers (height, width, channels), got {shape}.")
-    if min(shape[:2]) < smallest:
-        raise LookInsideError(
-            f"input_shape {shape} is too small for {pools} pool(s): make height and width at least {smallest} pixels."
-        )
-    if classes < 2:
-        raise LookInsideError(f"A classifier needs at least 2 classes, got {classes}.")
-    return keras.Input(shape, name="image")
-
-
 def _blocks(x, blocks, width, bn_momentum=None):
     """Blocks of conv -> (BN) -> ReLU, each closed by a 2x2 max pool; `bn_momentum` None means no BN."""
     for number, maps in enumerate(blocks, start=1):
         for place, filters in enumerate(maps, start=1):
             name = f"{number}_{place}"
             x = layers.Conv2D(
-                _scaled(filters, width), 3, padding="same", kernel_initializer="he_normal", name=f"conv{name}"
+                scaled(filters, width), 3, padding="same", kernel_initializer="he_normal", name=f"conv{name}"
             )(x)
             if bn_momentum is not None:
                 x = layers.BatchNormalization(momentum=bn_momentum, name=f"bn{name}")(x)
@@ -156,7 +142,7 @@ def _blocks(x, blocks, width, bn_momentum=None):
 
 
 def _hidden(x, number, width, dropout):
-    x = layers.Dense(_scaled(128, width), kernel_initializer="he_normal", name=f"fc{number}")(x)
+    x = layers.Dense(scaled(128, width), kernel_initializer="he_normal", name=f"fc{number}")(x)
     x = layers.ReLU(name=f"relu_fc{number}")(x)
     return layers.Dropout(dropout, name=f"drop_fc{number}")(x) if dropout else x
 
@@ -164,7 +150,3 @@ def _hidden(x, number, width, dropout):
 def _logits(x, classes):
     # float32 also in a mixed precision model: a softmax over half precision logits loses its small probabilities.
     return layers.Dense(classes, dtype="float32", name="logits")(x)
-
-
-def _scaled(count, width):
-    return max(1, round(count * width))
