@@ -138,8 +138,8 @@ for tool in ("run", "notebooks", "slides", "student", "measure"):
     said[tool] = f"{status}: {error.getvalue()}"
 
 print(json.dumps({"file": lookinside.__file__, "version": lookinside.__version__, "light": light, "said": said,
-                  "count": len(modules), "heat": made["heat"].shape, "share": made["share"].shape,
-                  "holes": sorted(set(holes))}))
+                  "count": len(modules), "holes": sorted(set(holes)),
+                  **{name: made[name].shape for name in ("heat", "share", "missed")}}))
 """
 
 
@@ -155,6 +155,7 @@ def test_a_user_without_a_clone_explains_a_model(python, tmp_path):
     assert found["version"] == PROJECT["version"]
     assert found["light"], "phantoms, data and figures are to be imported without TensorFlow"
     assert found["share"] == [1] and found["heat"] == [1, 32, 32] and (tmp_path / "heat.png").is_file()
+    assert found["missed"] == [1, 2]
     assert found["count"] >= len([path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py"])
     assert found["holes"] == []
     assert set(found["said"].values()) == {NEEDS_A_CLONE}

@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     renew_start_page()
-    print(f"{len(written)} notebooks in build/student")
+    print(f"{len(written)} notebook{'s' * (len(written) != 1)} in build/student")
     return 0
 
 

@@ -1,5 +1,7 @@
 """The control for every explanation: the same network, having learned nothing."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import keras
