@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from lookinside.course.build import run
 from lookinside.course.build.execution import execute, one_line
 from lookinside.course.build.pairs import read_source
 from lookinside.course.build.run import INTERRUPTED, closing_table, run_chapters
@@ -184,3 +185,11 @@ def test_an_error_is_one_line_of_limited_length():
 
 def test_an_empty_table_has_its_heading():
     assert closing_table([]).splitlines()[0].split()[-3:] == ["warnings", "main", "result"]
+
+
+def test_a_set_that_is_not_there_stops_before_the_first_chapter(monkeypatch, capsys):
+    """Also where a chapter reads no set and would run to its end on phantoms."""
+    monkeypatch.setenv("COURSE_DATASET", "no-such-set")
+    monkeypatch.setattr(run, "run_chapters", lambda *_: pytest.fail("a chapter began"))
+    assert run.main(["00"]) == 1
+    assert capsys.readouterr().err.startswith("no set 'no-such-set' in data/: put class folders under")

@@ -91,6 +91,8 @@ def test_bad_images(explainers, kind, bad):
 def test_a_grey_image_for_a_model_in_colour_is_repeated_and_any_size_is_no_reason_to_guess():
     with refused(r"np\.repeat\(images\[\.\.\., None\], 3, axis=-1\)"):
         Saliency(net(shape=(12, 10, 3)))(IMAGES[..., 0])
+    with refused(r"they are grey, give np\.repeat\(images, 3, axis=-1\)"):
+        Saliency(net(shape=(12, 10, 3)))(IMAGES)
     with refused(r"the channel axis is missing"):
         Saliency(net(shape=(None, None, 1)))(IMAGES[..., 0])
     with refused("one image of 3 channels"):

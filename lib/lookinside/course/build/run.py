@@ -24,6 +24,7 @@ from lookinside.course.places import chapter_sources, repository
 from lookinside.course.profiles import profile
 from lookinside.course.recording import recorded_result
 from lookinside.course.warned import recorded_warnings
+from lookinside.data.places import find_set
 from lookinside.errors import LookInsideError
 
 INTERRUPTED = 130
@@ -166,7 +167,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         sources = chapter_sources(options.chapter)
         print(f"{len(sources)} chapter{'s' * (len(sources) != 1)}, {profile}", flush=True)
-        _ = profile.name  # an unknown profile stops here, not in every chapter
+        _ = profile.name  # an unknown profile or set stops here, not in every chapter; some chapters read no set
+        if not profile.on_phantoms and Path(profile.dataset).name == profile.dataset:
+            find_set(profile.dataset)
         return run_chapters(sources, repository() / "build" / "html")
     except LookInsideError as error:
         print(error, file=sys.stderr)

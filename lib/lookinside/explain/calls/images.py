@@ -86,6 +86,8 @@ def _missing_axes(shape, wanted):
     grey = "images[..., None]" if channels == 1 else f"np.repeat(images[..., None], {channels}, axis=-1)"
     if fits(shape, wanted):
         return "add the batch axis with image[None]"
+    if len(shape) == len(wanted) + 1 and shape[-1] == 1 and fits(shape[1:-1], sizes):
+        return f"they are grey, give np.repeat(images, {channels}, axis=-1)"
     if len(shape) == len(wanted) and shape[-1] in (2, 3, 4) and fits(shape[:-1], sizes):
         return f"it is one image of {shape[-1]} channels, convert it and give a batch"
     if fits(shape[1:], sizes):
