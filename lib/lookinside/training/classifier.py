@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,15 +23,13 @@ def fit_classifier(
     steps: int | None = None,
     batch_size: int = 32,
     learning_rate: float = 1e-3,
-    optimizer: keras.Optimizer | None = None,
-    auxiliary_weight: float = 0.3,
     patience: int | None = 10,
     augment: Callable | None = None,
     run_folder: str | Path | None = None,
     seed: int = 0,
     progress: bool | Callable = True,
 ) -> History:
-    """Train a classifier on the cross-entropy of its logits; it ends with the weights of its BEST epoch.
+    """Train a classifier with Adam on the cross-entropy of its logits; it ends with the weights of its BEST epoch.
 
     The best epoch is the one with the lowest loss on `validation`, whether training stopped early or not. Batches are
     whole (batch normalisation dislikes a last batch of three), images become floats in [0, 1].
@@ -43,9 +40,7 @@ def fit_classifier(
     images, augmentation and settings. A run that has ended is not trained again: its best weights are loaded.
 
     Args:
-        model: a Keras model from images (N, H, W, C) to logits (N, classes); it is compiled here. A model of several
-            outputs gives the logits first and then those of auxiliary classifiers, which only training needs
-            (`googlenet`); the columns loss and accuracy are those of the first.
+        model: a Keras model from images (N, H, W, C) to logits (N, classes); it is compiled here.
         train: images to learn from.
         validation: images to stop on, with the same class names; never the test set.
         epochs: at most so many passes over `train`.
@@ -53,9 +48,7 @@ def fit_classifier(
             different sizes, are compared at equal steps with it. One of `epochs` and `steps` must be given; of both,
             the one that is reached first ends the run. The history's `steps` says where each epoch ended.
         batch_size: images a step; a smaller set is one batch.
-        learning_rate: of Adam, where no optimizer is given.
-        optimizer: a Keras optimizer that has not trained yet, or None for Adam.
-        auxiliary_weight: weight of each auxiliary classifier's loss (0.3 in Szegedy et al. 2015).
+        learning_rate: of Adam.
         patience: stop after so many epochs without a lower validation loss; None never stops.
         augment: Keras layer or model, called on float batches with `training=True` inside tf.data (see `augmentation`).
         run_folder: where to keep what a resume needs; None keeps nothing.
@@ -69,48 +62,26 @@ def fit_classifier(
     """
     _check(model, train, validation, batch_size)
     batch_size = min(batch_size, len(train))
-    heads = len(model.outputs)
-    main = model.output_names[0]
-
-    def with_heads(stream):
-        return stream if heads == 1 else stream.map(lambda x, y: (x, (y,) * heads))
 
     def batches(first_epoch, epochs):
-        options = {"seed": seed, "first_epoch": first_epoch, "epochs": epochs, "augment": augment}
-        return with_heads(training_batches(train, batch_size, **options))
+        return training_batches(train, batch_size, seed=seed, first_epoch=first_epoch, epochs=epochs, augment=augment)
 
-    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    history = fit_resumable(
+    return fit_resumable(
         model,
         batches,
         steps_per_epoch=len(train) // batch_size,
         epochs=epochs,
         steps=steps,
-        validation=with_heads(validation.to_tf(batch_size)),
-        optimizer=optimizer or keras.optimizers.Adam(learning_rate),
-        loss=cross_entropy if heads == 1 else [cross_entropy] * heads,
-        metrics=["accuracy"] if heads == 1 else [["accuracy"]] * heads,
-        loss_weights=None if heads == 1 else [1.0] + [auxiliary_weight] * (heads - 1),
-        monitor="val_loss" if heads == 1 else f"val_{main}_loss",
+        validation=validation.to_tf(batch_size),
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
         patience=patience,
         key=[train.images, train.labels, validation.images, validation.labels, augment, batch_size],
         run_folder=run_folder,
         seed=seed,
         progress=progress,
     )
-    return history if heads == 1 else _of_the_main_output(history, main)
-
-
-def _of_the_main_output(history, main):
-    """The history with the columns of one output as loss and accuracy; the weighted sum is called total_loss."""
-    curves = {
-        name.replace("loss", "total_loss") if name in ("loss", "val_loss") else name: values
-        for name, values in history.curves.items()
-    }
-    for column in ("loss", "accuracy"):
-        for prefix in ("", "val_"):
-            curves[f"{prefix}{column}"] = curves.pop(f"{prefix}{main}_{column}")
-    return dataclasses.replace(history, curves=curves)
 
 
 def _check(model, train, validation, batch_size):
@@ -126,13 +97,11 @@ def _check(model, train, validation, batch_size):
             )
     if train.class_names != validation.class_names:
         raise LookInsideError("train and validation have different class names: split one set into both.")
-    units = {output.shape[-1] for output in model.outputs}
-    if units != {len(train.class_names)}:
+    if model.output_shape[-1] != len(train.class_names):
         raise LookInsideError(
-            f"The model has {' and '.join(map(str, sorted(units)))} outputs for {len(train.class_names)} classes: "
+            f"The model has {model.output_shape[-1]} outputs for {len(train.class_names)} classes: "
             "build it with classes=len(train.class_names)."
         )
-    ends = [model.get_layer(name) for name in model.output_names] if len(model.outputs) > 1 else [model.layers[-1]]
-    for last in ends:
-        if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
-            raise LookInsideError(f"Layer {last.name} is a softmax, but the loss takes logits: leave the softmax away.")
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
+        raise LookInsideError(f"Layer {last.name} is a softmax, but the loss takes logits: leave the softmax away.")
