@@ -111,7 +111,7 @@ def inference_model(model: keras.Model) -> keras.Model:
     """
     if len(model.outputs) == 1:
         return model
-    return keras.Model(model.inputs, model.outputs[0], name=model.name)
+    return keras.Model(model.input, model.outputs[0], name=model.name)
 
 
 def _inception(build, x, name, maps):

@@ -47,12 +47,17 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
         batch_size: images at a time; the figures do not depend on it.
 
     Raises:
-        LookInsideError: for an empty set, or a model with another number of outputs than the set has classes.
+        LookInsideError: for an empty set, a model with several outputs, or one that tells another number of classes
+            apart than the set has.
 
     Source of the intervals: Wilson 1927, by SciPy, and the bootstrap over images, class by class; balanced accuracy and
     confusion matrix by scikit-learn.
     """
     classes = len(images.class_names)
+    if len(model.outputs) > 1:
+        raise LookInsideError(
+            f"Model {model.name} has {len(model.outputs)} outputs: give inference_model({model.name}), its first."
+        )
     if model.output_shape[-1] != classes:
         raise LookInsideError(f"The model tells {model.output_shape[-1]} classes apart, the set has {classes}.")
     # Called batch by batch: `predict` would trace a new graph for every network, which costs more than it saves here.
