@@ -3,10 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as kl
 
 from lookinside.errors import LookInsideError
 from lookinside.explain import Deconvnet
+from lookinside.layers import LocalResponseNormalization
 from lookinside.models import deeper_cnn, shallow_cnn
 
 RNG = np.random.default_rng(0)
@@ -175,6 +177,25 @@ def test_batch_norm_uses_the_moving_statistics_with_its_sign():
     one = chain(kl.BatchNormalization(epsilon=0.0, name="bn"), shape=(1, 1, 1))
     one.layers[0].set_weights([np.array([w]) for w in (-2.0, 1.0, 0.5, 4.0)])  # (x - 0.5) * -1 + 1
     assert Deconvnet(one, "bn").maps(np.full((1, 1, 1, 1), 3.5)).maps.item() == pytest.approx(2.0)  # -2 * -1
+
+
+def test_local_response_normalization_multiplies_by_what_it_has_multiplied_by():
+    norm = LocalResponseNormalization(3, 1.0, 2.0, 0.75, name="norm")
+    model = chain(kl.Conv2D(5, 3, padding="same", name="conv1"), norm, kl.Conv2D(4, (3, 5), strides=2, name="conv2"))
+    conv1, conv2 = model.layers[0], model.layers[2]
+    images = IMAGES * np.array([1, 10, 3], "float32").reshape(3, 1, 1, 1)  # another damping in each image
+    found = Deconvnet(model, "conv2", top_n=4).maps(images)
+    for number, image in enumerate(images):
+        damping = norm.damping(conv1(image[None]))
+        assert 0.02 < np.std(damping) < 0.5
+        maps = conv2(conv1(image[None]) * damping)
+        for place, index in enumerate(found.indices[number]):
+            # Without a ReLU the way back is the adjoint of convolution, a fixed damping, convolution.
+            with tf.GradientTape() as tape:
+                x = tf.convert_to_tensor(image[None])
+                tape.watch(x)
+                value = tf.reduce_sum((conv2(conv1(x) * damping) * maps)[..., index])
+            assert_near(found.maps[number, place], tape.gradient(value, x).numpy()[0, ..., 0])
 
 
 def test_the_default_is_the_last_convolution_with_what_belongs_to_it():

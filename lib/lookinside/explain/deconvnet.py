@@ -43,13 +43,14 @@ class Deconvnet:
 
     The maps are ranked by their largest activation. Each is projected alone, the layer's other maps set to zero:
     max pooling sends a value back to the pixel it came from, a ReLU keeps what is positive, batch normalisation
-    multiplies by gamma / sqrt(variance + epsilon), a convolution becomes its transpose; biases are dropped. It takes
-    no class: it shows what the strongest maps saw, whatever the network makes of it.
+    multiplies by gamma / sqrt(variance + epsilon), local response normalization by what it has multiplied by, a
+    convolution becomes its transpose; biases are dropped. It takes no class: it shows what the strongest maps saw,
+    whatever the network makes of it.
 
     Works for functional and Sequential models, nested ones too, whose layers up to `layer` are convolution (Conv2D,
-    DepthwiseConv2D), batch normalisation, ReLU (layer or argument), max pooling (overlapping too), dropout, zero
-    padding, cropping, rescaling and normalisation. It computes in float32, also for a mixed precision model, reads
-    the model's weights at each call, and never changes them.
+    DepthwiseConv2D), batch normalisation, LocalResponseNormalization, ReLU (layer or argument), max pooling
+    (overlapping too), dropout, zero padding, cropping, rescaling and normalisation. It computes in float32, also for a
+    mixed precision model, reads the model's weights at each call, and never changes them.
 
     Args:
         model: the network; what comes behind `layer` does not matter.

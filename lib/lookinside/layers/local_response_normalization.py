@@ -62,10 +62,13 @@ class LocalResponseNormalization(keras.layers.Layer):
     def call(self, inputs):
         half = self.compute_dtype in ("float16", "bfloat16")
         x = ops.cast(inputs, "float32" if half else self.compute_dtype)
+        return ops.cast(x * self.damping(x), self.compute_dtype)
+
+    def damping(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """What each activation is multiplied by: 1 / (k + alpha * sum_j a_j ** 2) ** beta, of the shape of `x`."""
         total = ops.matmul(ops.square(x), ops.cast(self._neighbours, x.dtype))
         # A power by way of the logarithm: its gradient costs less than that of ops.power.
-        damping = ops.exp(-self.beta * ops.log(self.k + self.alpha * total))
-        return ops.cast(x * damping, self.compute_dtype)
+        return ops.exp(-self.beta * ops.log(self.k + self.alpha * total))
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -9,6 +9,7 @@ SQUASHING = ("softmax", "log_softmax", "sigmoid")
 UNDONE_BY_NOTHING = ("hard_sigmoid", "sparse_sigmoid", "sparsemax")  # they squash, and are flat in places
 # They hand the gradient on as it is: no part of their range is cut off as a ReLU cuts it.
 SMOOTH = (*SQUASHING, "linear", "identity", "tanh", "hard_sigmoid", "log_sigmoid", "softsign", "exponential", "exp")
+KNOWN = ("keras.", "lookinside.layers.")  # the homes of layers whose type says what they compute; ours have no ReLU
 BLACK_BOXES = ("TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")  # another library's network in one layer
 OTHER_RECTIFIERS = (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
 
@@ -54,7 +55,7 @@ def is_black_box(layer) -> bool:
 
 def is_hidden(layer) -> bool:
     """Whether a layer's or operation's type does not say what it computes: written by the user, or a black box."""
-    written = not type(layer).__module__.startswith("keras.") or "call" in vars(layer)
+    written = not type(layer).__module__.startswith(KNOWN) or "call" in vars(layer)
     return written or isinstance(layer, keras.layers.Lambda) or is_black_box(layer)
 
 

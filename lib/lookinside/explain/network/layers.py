@@ -56,13 +56,14 @@ def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
         raise LookInsideError(f"Layer {step.name} has maps of one pixel: choose a layer before it.")
     if len(step.shape) != 3:
         raise LookInsideError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
-    return value if layer and not _is_convolution(step) else _activated(graph, value)
+    return value if layer and not is_convolution(step) else activated(graph, value)
 
 
-def _activated(graph, value):
-    """The value behind the normalisation and activation that follow one, where nothing else reads it."""
+def activated(graph: Graph, value: int) -> int:
+    """The value behind the normalisation and activation that follow a layer's, where nothing else reads it."""
     found, step = value, graph.writer(value)
-    if _is_convolution(step) and activation_name(getattr(unwrapped(step.layer), "activation", None)) != "linear":
+    layer = unwrapped(step.layer)
+    if isinstance(layer, (*CONVOLUTIONS, keras.layers.Dense)) and activation_name(layer.activation) != "linear":
         return found
     while True:
         readers = graph.readers(step.outputs[0])
@@ -82,7 +83,7 @@ def _bottleneck(graph, score):
     steps = graph.steps_to([score])
     large = [step for step in steps if not _is_one_pixel(step)]
     last = _last_convolution(large)
-    first = next(step for step in large if _is_convolution(step))
+    first = next(step for step in large if is_convolution(step))
     maps = [step for step in large[large.index(first) :] if len(step.shape) == 3]
     behind = maps[maps.index(last) :]
     for step in [*behind, *reversed(maps[: maps.index(last)])]:
@@ -95,7 +96,7 @@ def _bottleneck(graph, score):
 
 
 def _last_convolution(steps):
-    convolutions = [step for step in steps if _is_convolution(step)]
+    convolutions = [step for step in steps if is_convolution(step)]
     if not convolutions:
         raise LookInsideError(
             "This model has no convolution with maps of several pixels: name the layer you want to see."
@@ -103,7 +104,8 @@ def _last_convolution(steps):
     return convolutions[-1]
 
 
-def _is_convolution(step: Step) -> bool:
+def is_convolution(step: Step) -> bool:
+    """Whether a step is a convolution, a wrapped one too, that writes maps (H, W, C)."""
     return isinstance(unwrapped(step.layer), CONVOLUTIONS) and len(step.shape) == 3
 
 

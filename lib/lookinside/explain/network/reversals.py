@@ -48,6 +48,26 @@ class Scale(Reversal):
         return signal * self.scale_and_shift()[0]
 
 
+class Damping(Reversal):
+    """Local response normalization; the way back divides each image's signal by what its own values were divided by.
+
+    How strong the neighbours were is taken as given, as batch normalisation's statistics are: Zeiler & Fergus do not
+    say.
+    """
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, x):
+        damping = self.layer.damping(x)
+        return x * damping, damping
+
+    def backward(self, signal, memory, shape):
+        images = tf.shape(memory)[0]
+        maps = tf.reshape(signal, (images, -1, *shape)) * memory[:, None]
+        return tf.reshape(maps, (-1, *shape))
+
+
 class Pad(Reversal):
     """Zero padding (negative: cropping) by ((top, bottom), (left, right)); the way back crops (pads)."""
 

@@ -9,10 +9,12 @@ from lookinside.errors import LookInsideError
 from lookinside.explain.network.activations import activation_name, is_hidden
 from lookinside.explain.network.convolutions import Convolution, DepthwiseConvolution
 from lookinside.explain.network.graph import Step
-from lookinside.explain.network.reversals import MaxPool, Pad, Relu, Reversal, Scale
+from lookinside.explain.network.reversals import Damping, MaxPool, Pad, Relu, Reversal, Scale
+from lookinside.layers import LocalResponseNormalization
 
 _POSSIBLE = (
-    "convolution, batch normalisation, ReLU, max pooling, dropout, zero padding, cropping, rescaling and normalisation"
+    "convolution, batch normalisation, local response normalization, ReLU, max pooling, dropout, zero padding, "
+    "cropping, rescaling and normalisation"
 )
 _SAME_WHEN_NOT_TRAINING = (
     keras.layers.Dropout,
@@ -56,6 +58,8 @@ def reversals_of(step: Step) -> list[Reversal]:
         return [Relu()]
     if kind is keras.layers.MaxPooling2D:
         return [MaxPool(layer.pool_size, layer.strides, layer.padding)]
+    if kind is LocalResponseNormalization:
+        return [Damping(layer)]
     if kind is keras.layers.ZeroPadding2D:
         return [Pad(layer.padding)]
     if kind is keras.layers.Cropping2D:
