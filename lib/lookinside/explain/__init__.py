@@ -2,6 +2,7 @@
 
 from lookinside.errors import BlankMapWarning
 from lookinside.explain.activation_maximization import ActivationMaximization
+from lookinside.explain.activity import DeadMaps, dead_maps
 from lookinside.explain.cam import CAM
 from lookinside.explain.class_deconvnet import ClassDeconvnet
 from lookinside.explain.deconvnet import Deconvnet, Projections
@@ -44,6 +45,7 @@ __all__ = [
     "ClassDeconvnet",
     "Comparison",
     "Curves",
+    "DeadMaps",
     "Deconvnet",
     "Explainer",
     "GradCAM",
@@ -61,6 +63,7 @@ __all__ = [
     "bootstrap_interval",
     "compare",
     "compare_parts",
+    "dead_maps",
     "deletion",
     "heat_by_part",
     "heat_map",
