@@ -334,7 +334,7 @@ def test_misplaced_class_folders_are_explained(folder, tmp_path):
 
 
 def grouped(folder, rows) -> Path:
-    (folder / "groups.csv").write_text("image,group\n" + "".join(f"{name},{group}\n" for name, group in rows))
+    (folder / "index.csv").write_text("image,group\n" + "".join(f"{name},{group}\n" for name, group in rows))
     return folder
 
 
@@ -358,20 +358,48 @@ def test_groups_come_from_a_table(folder):
     assert not set(train.groups) & set(test.groups) and test.counts() == {"foot": 2, "hand": 2}
 
 
+def test_further_columns_are_tags(folder):
+    names = [f"{s}/{c}/{i}.png" for s, n in (("train", 3), ("test", 2)) for c in ("foot", "hand") for i in range(n)]
+    rows = "".join(f"{name},{'ct' if i % 2 else 'mri'},{i}\n" for i, name in enumerate(names))
+    (folder / "index.csv").write_text("image,modality,group\n\n" + rows)
+    train, test = load_images(folder, "train", 16), load_images(folder, "test", 16)
+    assert list(train.tags) == ["modality"] and train.tags["modality"] == ("mri", "ct") * 3
+    assert train.groups == ("0", "1", "2", "3", "4", "5") and test.tagged(modality="ct").groups == ("7", "9")
+    (folder / "index.csv").write_text("image,view\n" + "".join(f"{name},{name}\n" for name in names))
+    assert load_images(folder, "test", 16).groups is None  # a column group may be missing
+    shutil.rmtree(folder / "test")
+    with pytest.warns(DataWarning, match="has no test/"):
+        held_back = load_images(folder, "test", 16)
+    assert held_back.tags["view"] == held_back.names and len(held_back) == 2
+
+
+def test_the_older_name_of_the_table_is_refused(folder):
+    (folder / "groups.csv").write_text("image,group\n")
+    assert "groups.csv: this table is called index.csv now: rename it" in refusal(folder)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("image,group\ntrain/foot/0.png,p\n", r"does not list train/foot/1\.png \(and 4 more\)"),
-        ("image,patient\n", "has the columns image, patient: give image and group"),
+        ("image,Patient\n", "has the column Patient: call it group"),
+        ("image,modality,case\n", "has the column case: call it group"),
+        ("image\n", "has the columns image: give image and group, or image and a tag"),
         ("", "has the columns none"),
+        ("file,group\n", "has the columns file, group: give image"),
+        ("image,group,\n", "has a column without a name"),
+        ("image,view,view\n", "has two columns view"),
         ("image,group\ntrain/foot/0.png\n", "line 2: gives no group"),
-        ("image,group\na,p\na,q\n", "line 3: a is in two groups"),
+        ("image,group,view\ntrain/foot/0.png,p,\n", "line 2: gives no view"),
+        ("image,group\n,p\n", "line 2: gives no image"),
+        ("image,group\na,p,q\n", "line 2: has 3 values for 2 columns"),
+        ("image,group\na,p\na,q\n", "line 3: a was there before with other values"),
         ("image,group\na,\xff\n", "cannot be read as a table"),
     ],
 )
 def test_tables_of_groups_that_do_not_fit(folder, text, says):
-    (folder / "groups.csv").write_bytes(text.encode("latin-1"))
-    assert re.search(r"groups\.csv: " + says, refusal(folder))
+    (folder / "index.csv").write_bytes(text.encode("latin-1"))
+    assert re.search(r"index\.csv: " + says, refusal(folder))
 
 
 @pytest.mark.parametrize(

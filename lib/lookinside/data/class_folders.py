@@ -10,9 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from lookinside.data.class_names import class_like
+from lookinside.data.index_table import read_index
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
-from lookinside.data.patients import groups_of, read_groups
 from lookinside.data.places import SPLITS, class_files, left_out, part_folders, read_card, set_folder, subfolders
 from lookinside.data.reading import FORMATS, SMALLEST, read_picture, to_square
 from lookinside.data.stratify import stratified_split
@@ -37,8 +37,8 @@ def load_images(
     scaled (antialiased) to fit (size, size) and the rest is black. 16-bit pictures become 8 bits, colour becomes grey
     unless three channels are asked for. A `DataWarning` says what was held back, converted or left out.
 
-    A `groups.csv` in the set's folder (columns image, `train/hand/1.png`, and group) tells the patients: see
-    `LabelledImages.groups`.
+    An `index.csv` in the set's folder tells what else is known of each image (column image, `train/hand/1.png`): the
+    column group its patient, see `LabelledImages.groups`, each further column a tag, see `LabelledImages.tags`.
 
     Args:
         set_or_folder: the name of a set (see `find_set`) or the path of a folder.
@@ -53,7 +53,7 @@ def load_images(
 
     Raises:
         LookInsideError: if the folder is missing or has fewer than two classes, a class is empty or is in the test part
-            only, `groups.csv` does not fit, or files cannot be read (the line names the first, and how many).
+            only, `index.csv` does not fit, or files cannot be read (the line names the first, and how many).
     """
     if split not in SPLITS:
         raise LookInsideError(f"no split {split!r}: choose from {', '.join(SPLITS)}")
@@ -62,18 +62,22 @@ def load_images(
     if channels not in (1, 3):
         raise LookInsideError(f"channels is {channels!r}: give 1 for grey or 3 for colour")
     folder = set_folder(set_or_folder)
-    files, labels, class_names, groups, notices = _list_part(folder, split)
+    files, labels, class_names, (groups, tags), notices = _list_part(folder, split)
     images, changes = _read_all(files, int(size), channels, progress)
     for notice in notices + changes:
         warnings.warn(notice, DataWarning, stacklevel=2)
     names = tuple(path.relative_to(folder).as_posix() for path in files)
-    return LabelledImages(images, labels, class_names, names, groups=groups)
+    return LabelledImages(images, labels, class_names, names, groups=groups, tags=tags)
 
 
 def _list_part(folder: Path, split: str):
-    """Files, labels, class names, groups and notices of one part; refuses folders that make no set."""
+    """Files, labels, class names, (groups, tags) and notices of one part; refuses folders that make no set."""
     read_card(folder)  # a broken or newer dataset.json is refused before any picture is read
-    groups = read_groups(folder)
+    index = read_index(folder)
+
+    def known(files):
+        return index.of(path.relative_to(folder).as_posix() for path in files) if index else (None, {})
+
     parts = part_folders(folder)
     if parts and "train" not in parts:
         has = " and ".join(f"{path.name}/" for path in parts.values())
@@ -85,15 +89,14 @@ def _list_part(folder: Path, split: str):
         raise LookInsideError(f"{where}: has one class only, {class_names[0]!r}: add the folder of a second class")
     read, notices = parts.get("train", folder), _unread_validation(parts)
     files, labels = _flatten(train, class_names)
-    marks = groups_of((path.relative_to(folder).as_posix() for path in files), groups, folder)
+    marks = known(files)[0]
     if "test" in parts:
         test = _checked_classes(parts["test"])
         _refuse_unknown(test, class_names, parts)
         test_files, test_labels = _flatten(test, class_names)
-        test_marks = groups_of((path.relative_to(folder).as_posix() for path in test_files), groups, folder)
-        notices += _torn_groups(folder, marks, test_marks)
+        notices += _torn_groups(folder, marks, known(test_files)[0])
         if split == "test":
-            read, files, labels, marks = parts["test"], test_files, test_labels, test_marks
+            read, files, labels = parts["test"], test_files, test_labels
     else:
         chosen = dict(zip(SPLITS, stratified_split(labels, TEST_SHARE, SPLIT_SEED, marks), strict=True))
         together = ", groups kept together" if marks else ""
@@ -102,8 +105,7 @@ def _list_part(folder: Path, split: str):
             f"seed {SPLIT_SEED}{together}) are held back for testing"
         )
         files, labels = [files[i] for i in chosen[split]], labels[chosen[split]]
-        marks = marks and [marks[i] for i in chosen[split]]
-    return files, labels, class_names, marks, _passed_over(read) + notices
+    return files, labels, class_names, known(files), _passed_over(read) + notices
 
 
 def _checked_classes(folder: Path) -> dict[str, list[Path]]:
