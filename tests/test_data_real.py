@@ -4,6 +4,7 @@ import json
 import warnings
 
 import mednist
+import organs
 import pytest
 import unifesp
 
@@ -42,3 +43,39 @@ def test_mednist(real_set, tmp_path):
     assert mednist.main(["--from", str(tmp_path / "few"), "--out", str(tmp_path / "mednist")]) == 0
     train, test = (load_images(tmp_path / "mednist", split, 64) for split in ("train", "test"))
     assert train.counts() == dict.fromkeys(sorted(mednist.CLASSES), 17) and len(test) == 18
+
+
+def test_organs(real_set, place):
+    source = real_set("organ_multimodality")
+    real_set("lumbar_spine_mri")
+    assert organs.main(["--from", str(source), "--out", str(place / "organs"), "--size", "64"]) == 0
+    card = json.loads((place / "organs/dataset.json").read_text())
+    assert card["left_out"] == {
+        "breast, not one of the five organs": 24,
+        "pelvis_legs, not one of the five organs": 27,
+        "almost all black": 1,
+        "file, not in the table": 0,
+        "same picture under two classes": 0,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train, test = (load_images(place / "organs", split, 64) for split in ("train", "test"))
+    assert len(train) + len(test) == 592 + 200 - 24 - 27 - 1 and len(card["sources"]) == 14
+    assert not set(train.groups) & set(test.groups)
+    both = train.join(test)
+    organ = [both.class_names[k] for k in both.labels]
+    cells = set(zip(organ, both.tags["modality"], strict=True))
+    assert len(cells) == 12
+    of_cell = {cell: {s for o, m, s in zip(organ, *(both.tags[t] for t in ("modality", "source")), strict=True)
+                      if (o, m) == cell} for cell in cells}  # fmt: skip
+    assert {cell: len(found) for cell, found in of_cell.items() if len(found) > 1} == {
+        ("liver", "ct"): 2,
+        ("lumbar_spine", "mri"): 3,
+    }
+    for source, told in card["sources"].items():
+        held_back = test.tags["source"].count(source)
+        # A source of one group is in training only; of another about a fifth is held back, as far as groups allow.
+        assert held_back == 0 if told["groups"] == 1 else 0.1 < held_back / told["images"] < 0.25, source
+    assert {tuple(sorted({name.split("__")[0] for name in names})) for names in card["duplicates"]["near_copies"]} == {
+        ("kidney/Kidney-Stone-Ultrasound",)
+    }

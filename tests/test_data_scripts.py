@@ -21,6 +21,7 @@ from preparing.pictures import flat_borders
 from test_data_dicom import dicom
 
 from lookinside.data import describe, load_images
+from lookinside.data.index_table import read_index
 
 ROOT = Path(__file__).parents[1]
 
@@ -146,7 +147,7 @@ def test_a_patient_stays_on_one_side(source, tmp_path, capsys):
         out = tmp_path / f"out{seed}"
         assert run(unifesp, "--from", source, "--out", out, "--seed", seed) == 0
         assert not on_both_sides(out)
-        groups = dict(line.split(",") for line in (out / "groups.csv").read_text().splitlines()[1:])
+        groups = {image: row["group"] for image, row in read_index(out).rows.items()}
         of = {Path(name).stem: group for name, group in groups.items()}
         assert (
             of["1000-c"] == of["1011-c"] == of["2001-c"] == "0" and of["1002-c"] == "2" and len(set(of.values())) == 10
@@ -179,7 +180,7 @@ def test_patients_from_dicom_headers(tmp_path, same, source):
 def test_without_patients_nothing_is_said_of_them(source, tmp_path, capsys):
     assert run(unifesp, "--from", source, "--out", tmp_path / "out") == 0
     assert "patients: not known, so one may be on both sides" in capsys.readouterr().out
-    assert not (tmp_path / "out/groups.csv").exists() and load_images(tmp_path / "out", "train", 16).groups is None
+    assert load_images(tmp_path / "out", "train", 16).groups is None
     card = json.loads((tmp_path / "out/dataset.json").read_text())
     del card["split"]["patients"]  # as an older version wrote it
     (tmp_path / "out/dataset.json").write_text(json.dumps(card))
@@ -383,13 +384,31 @@ def test_the_scripts_run_from_the_root(source, tmp_path):
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_names_the_sets_there_are():
     for name, code, says in (
-        ("bar", 2, "no set bar: say make data SET= and one of mednist unifesp"),
+        ("bar", 2, "no set bar: say make data SET= and one of medmnist mednist organs unifesp"),
         ("unifesp", 0, ""),
+        ("organs", 0, ""),
     ):
         # Under `make test` an inner make would say which folder it enters.
         command = ["make", "--no-print-directory", "known-set", f"SET={name}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == code and says in done.stderr and done.stdout == ""
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_passes_the_options_on():
+    for options, said in (
+        (["SET=organs", "FROM=a b"], 'data_scripts/organs.py --from "a b"'),
+        (["SET=medmnist", "SIZE=128", "VIEW=axial"], 'data_scripts/medmnist.py  --size "128" --view "axial"'),
+    ):
+        command = ["make", "--no-print-directory", "--dry-run", "data", *options]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and done.stdout.splitlines()[-1].split(" ", 1)[1].strip() == said
+
+
+def test_width_and_height_before_scaling_are_kept(source, tmp_path):
+    assert run(unifesp, "--from", source, "--out", tmp_path / "out", "--size", 20) == 0
+    train = load_images(tmp_path / "out", "train", 20)  # 15 x 20 px would be refused: there is black beside them
+    assert set(train.tags["width"]) == {"30"} and set(train.tags["height"]) == {"40"} and train.groups is None
 
 
 def test_the_default_place(tmp_path, monkeypatch, source):

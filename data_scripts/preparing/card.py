@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lookinside.data.class_folders import TEST_SHARE
 from preparing.patients import Patients
+from preparing.pictures import Source
 
 
 @dataclass(frozen=True)
@@ -14,14 +16,31 @@ class Found:
     """The labelled pictures of a download.
 
     Attributes:
-        items: (file, class folder name) of each picture that goes into the set.
+        items: (picture, class folder name) of each picture that goes into the set.
         left_out: reason -> number of pictures that do not.
         patients: who is on them, where that is known.
+        tags: name -> picture -> text, what else is known of every picture.
+        parts: picture -> "train" or "test" where the publisher has split the set, else empty: it is split here.
+        split_rule: what the publisher's split is.
+        notes: what else goes into `dataset.json`.
     """
 
-    items: list[tuple[Path, str]]
+    items: list[tuple[Source, str]]
     left_out: dict[str, int] = field(default_factory=dict)
     patients: Patients = field(default_factory=Patients)
+    tags: Mapping[str, Mapping[Source, str]] = field(default_factory=dict)
+    parts: Mapping[Source, str] = field(default_factory=dict)
+    split_rule: str = ""
+    notes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An option of a set's own, `--view coronal`: `values`, the first of which is taken where it is not given."""
+
+    name: str
+    values: tuple[str, ...]
+    what: str
 
 
 @dataclass(frozen=True)
@@ -32,10 +51,19 @@ class Card:
         name: folder under `data/`.
         title, licence, citation, source: what goes into `dataset.json` and is printed first.
         collect: finds the labelled pictures in an unpacked download; raises LookInsideError where it is something else.
-        address: where the archive is fetched, or "" where an account is needed.
+        address: where the archive is fetched, or "" where it is not.
         checksum: of the archive, as pooch writes it ("md5:..."), or "".
         how_to_get: what to do where the archive cannot be fetched.
         original_names: class folder name -> the publisher's name.
+        size: of the longer side in pixels where none is asked for; sizes: all that there are, or () for any.
+        choices: options of this set's own.
+        check: called with an archive that the user gives; raises LookInsideError where it is of another choice.
+        variant: makes the card of one size and choice, called as variant(card, size, **choices); None where all are
+            alike.
+        test_share: share of the images that become the test part.
+        stratify: tags that, with the class, make up the cells of which each gives its share to the test part.
+        near_copies: least correlation of two small copies of pictures that are taken for one picture (0: not looked
+            for).
     """
 
     name: str
@@ -43,11 +71,19 @@ class Card:
     licence: str
     citation: str
     source: str
-    collect: Callable[[Path], Found]
+    collect: Callable[..., Found]
     address: str = ""
     checksum: str = ""
     how_to_get: str = ""
     original_names: dict[str, str] = field(default_factory=dict)
+    size: int = 256
+    sizes: tuple[int, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    check: Callable[[Path], None] | None = None
+    variant: Callable[..., Card] | None = None
+    test_share: float = TEST_SHARE
+    stratify: tuple[str, ...] = ()
+    near_copies: float = 0.0
 
     def __str__(self) -> str:
         lines = [

@@ -19,7 +19,7 @@ from preparing.card import Card
 from preparing.fetch import fetch
 from preparing.writing import prepare, work_folder
 
-SIZE, SEED = 256, 0
+SEED = 0
 
 
 def run(card: Card, argv: Sequence[str] | None = None) -> int:
@@ -45,21 +45,31 @@ def run(card: Card, argv: Sequence[str] | None = None) -> int:
 
 def _parser(card: Card) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=f"Prepare data/{card.name}: {card.title}", allow_abbrev=False)
-    source = "instead of fetching it" if card.address else "it needs an account, so it is not fetched"
+    fetched = card.address or card.variant
+    source = "instead of fetching it" if fetched else "this set is not fetched"
     parser.add_argument(
         "--from", dest="origin", type=Path, metavar="PATH", help=f"your own copy, folder or archive ({source})"
     )
     parser.add_argument("--out", type=Path, help=f"where the set goes (data/{card.name})")
-    parser.add_argument("--size", type=int, help=f"longer side in pixels ({SIZE}); smaller pictures are not enlarged")
+    sizes = f"one of {_listed(card.sizes)}" if card.sizes else "smaller pictures are not enlarged"
+    parser.add_argument("--size", type=int, help=f"longer side in pixels ({card.size}); {sizes}")
+    for choice in card.choices:
+        what = f"{choice.what}: {_listed(choice.values)} ({choice.values[0]})"
+        parser.add_argument(f"--{choice.name}", choices=choice.values, metavar=choice.name.upper(), help=what)
     parser.add_argument("--seed", type=int, help=f"of the split into train and test ({SEED})")
     parser.add_argument("--force", action="store_true", help="make the set anew where it is ready already")
     return parser
 
 
 def _run(card: Card, options: argparse.Namespace) -> None:
+    size = card.size if options.size is None else options.size
+    if card.sizes and size not in card.sizes:
+        raise LookInsideError(f"--size is {size}: choose from {_listed(card.sizes)}")
+    chosen = {choice.name: getattr(options, choice.name) or choice.values[0] for choice in card.choices}
+    if card.variant:
+        card = card.variant(card, size, **chosen)
     print(card, flush=True)
     out = (options.out or _default_folder() / card.name).expanduser()
-    size = SIZE if options.size is None else options.size
     seed = SEED if options.seed is None else options.seed
     if size < SMALLEST or seed < 0:
         raise LookInsideError(
@@ -82,7 +92,7 @@ def _run(card: Card, options: argparse.Namespace) -> None:
             folder.mkdir()
             unpack(archive, folder)
         found = card.collect(folder)
-        dataset = prepare(card, found, out, work, size=size, seed=seed, origin=origin)
+        dataset = prepare(card, found, out, work, size=size, seed=seed, origin=origin, chosen=chosen)
     print(_summary(dataset, out))
 
 
@@ -101,7 +111,10 @@ def _find_input(card: Card, origin: Path | None, out: Path) -> tuple[Path | None
         return fetch(card.address, card.checksum, out.parent / "downloads"), None
     origin = origin.expanduser()
     if origin.is_dir():
-        return None, origin
+        archive = origin / card.address.rsplit("/", 1)[-1]
+        return (archive, None) if archive.is_file() else (None, origin)
+    if card.check:
+        card.check(origin)
     return origin, None
 
 
@@ -113,15 +126,18 @@ def _is_ready(card: Card, options: argparse.Namespace, out: Path) -> bool:
     if options.force:
         return False
     made = read_card(out)
-    was = (made.get("size", {}).get("longest_side"), made.get("split", {}).get("seed"))
-    for asked, had, name in zip((options.size, options.seed), was, ("--size", "--seed"), strict=True):
+    was = {"size": made.get("size", {}).get("longest_side"), "seed": made.get("split", {}).get("seed")}
+    was |= made.get("choices", {})
+    for name, had in was.items():
+        asked = getattr(options, name, None)
         if asked is not None and asked != had:
             raise LookInsideError(
-                f"{out}: is ready already with {name} {had}: --force makes it anew with {name} {asked}"
+                f"{out}: is ready already with --{name} {had}: --force makes it anew with --{name} {asked}"
             )
     total = sum(sum(counts.values()) for counts in made.get("counts", {}).values())
     older = "" if "patients" in made.get("split", {}) else ", split without regard to patients"
-    print(f"{out} is ready already: {total} images{older} (--force makes it anew)")
+    kind = "".join(f", {name} {value}" for name, value in made.get("choices", {}).items())
+    print(f"{out} is ready already: {total} images{kind}{older} (--force makes it anew)")
     return True
 
 
@@ -131,22 +147,31 @@ def _summary(dataset: dict, out: Path) -> str:
         each = ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
         lines.append(f"{split}: {sum(counts.values())} images ({each})")
     lines += [f"left out: {number} ({reason})" for reason, number in dataset["left_out"].items() if number]
-    twins = dataset["duplicates"]["same_class"]
-    lines.append(
-        f"exact duplicates: {len(twins)} groups of {sum(map(len, twins))} images, each on one side of the split"
-    )
+    twins, torn = dataset["duplicates"]["same_class"], dataset["duplicates"]["on_both_sides"]
+    sides = f"{torn} of them on both sides of the publisher's split" if torn else "each on one side of the split"
+    lines.append(f"exact duplicates: {len(twins)} groups of {sum(map(len, twins))} images, {sides}")
+    if near := dataset["duplicates"].get("near_copies"):
+        lines.append(f"near copies of different groups: {len(near)} sets of {sum(map(len, near))}, joined")
     patients = dataset["split"]["patients"]
     if patients["number"]:
         lines.append(f"patients: {patients['number']} (from {patients['source']}), each on one side of the split")
         if patients["images_without"]:
             lines.append(f"images without a patient: {patients['images_without']}")
+    elif dataset["split"]["published"]:
+        lines.append(f"patients: not known; the split is the publisher's: {dataset['split']['rule']}")
     else:
         lines.append("patients: not known, so one may be on both sides of the split")
     bars = dataset["letterbox"]
     lines.append(f"flat borders (letterbox bars or empty background), kept: {bars['images']} images")
     if dataset["split"]["classes_without_test"]:
         lines.append(f"too few images for a test part: {', '.join(dataset['split']['classes_without_test'])}")
+    if alone := dataset["split"].get("cells_without_test"):
+        lines.append(f"no test part, since all images are of one group: {', '.join(alone)}")
     return "\n".join([*lines, f"{out} is ready"])
+
+
+def _listed(values: Sequence) -> str:
+    return ", ".join(str(value) for value in values)
 
 
 @contextmanager

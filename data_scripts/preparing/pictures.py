@@ -1,16 +1,43 @@
-"""Read any source picture, and measure its flat borders."""
+"""Read any source picture, a file or a part of an array, and measure its flat borders."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lookinside.data.reading import is_picture, read_picture
+from lookinside.data.reading import SMALLEST, is_picture, read_picture
 from preparing.dicom import read_dicom
 
 BAR_SHARE = 0.05  # of the side: less is a film's rim
 _FLAT = 20  # grey levels between the 2nd and the 98th percentile of a row
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A picture that lies with others in one file: uint8 (H, W), row by row from byte `start` on.
+
+    It is read when it is wanted, so that a large array never has to fit into memory.
+    """
+
+    path: Path
+    start: int
+    shape: tuple[int, int]
+    name: str
+
+    @property
+    def stem(self) -> str:
+        """The name that its file gets, without the ending."""
+        return self.name
+
+    def read(self) -> np.ndarray:
+        """Its pixels."""
+        height, width = self.shape
+        return np.fromfile(self.path, np.uint8, height * width, offset=self.start).reshape(self.shape)
+
+
+Source = Path | Stored
 
 
 def is_source(path: Path) -> bool:
@@ -18,9 +45,17 @@ def is_source(path: Path) -> bool:
     return is_picture(path) or (path.suffix.lower() == ".dcm" and not path.name.startswith("."))
 
 
-def read_source(path: Path) -> np.ndarray:
-    """A DICOM or picture file as uint8 (H, W); LookInsideError names the file that cannot be read."""
-    return read_dicom(path) if path.suffix.lower() == ".dcm" else read_picture(path).pixels
+def read_source(source: Source) -> np.ndarray:
+    """A DICOM or picture file, or a stored picture, as uint8 (H, W); LookInsideError names what cannot be read."""
+    if isinstance(source, Stored):
+        return source.read()
+    return read_dicom(source) if source.suffix.lower() == ".dcm" else read_picture(source).pixels
+
+
+def wide_enough(pixels: np.ndarray) -> np.ndarray:
+    """Uint8 (H, W) with black on both sides where the reader would find it too small, as it pads to a square anyway."""
+    missing = [max(0, SMALLEST - side) for side in pixels.shape]
+    return np.pad(pixels, [(less // 2, less - less // 2) for less in missing])
 
 
 def flat_borders(pixels: np.ndarray) -> tuple[float, float, float, float]:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
 
-from lookinside.data.class_folders import TEST_SHARE
-from lookinside.data.patients import write_groups
-from lookinside.data.places import FORMAT
+from lookinside.data.index_table import GROUP, write_index
+from lookinside.data.places import FORMAT, SPLITS
 from lookinside.data.reading import shrink
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 from preparing.bar import bar
 from preparing.card import Card, Found
+from preparing.copies import joined, mark, thumbprint
 from preparing.disk import need_room, too_full
 from preparing.patients import connected
-from preparing.pictures import BAR_SHARE, flat_borders, read_source
+from preparing.pictures import BAR_SHARE, flat_borders, read_source, wide_enough
 
 
 @contextmanager
@@ -40,11 +41,22 @@ def work_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(card: Card, found: Found, out: Path, work: Path, *, size: int, seed: int, origin: dict) -> dict:
+def prepare(
+    card: Card,
+    found: Found,
+    out: Path,
+    work: Path,
+    *,
+    size: int,
+    seed: int,
+    origin: dict,
+    chosen: Mapping[str, str] = MappingProxyType({}),
+) -> dict:
     """Read all pictures, split them and put the finished set at `out`; returns what `dataset.json` says.
 
-    The images of a patient, and exact duplicates (same pixels), stay on one side of the split; `groups.csv` names the
-    patients where they are known. The same pixels under two classes are left out.
+    The images of a patient, and copies of a picture, stay on one side of the split unless it is the publisher's. The
+    same pixels under two classes are left out. `index.csv` has a line for each image: its patient where patients are
+    known, its tags, width and height before it was scaled.
 
     Args:
         card, found: the set and its labelled pictures.
@@ -53,6 +65,7 @@ def prepare(card: Card, found: Found, out: Path, work: Path, *, size: int, seed:
         size: of the longer side, px; smaller pictures stay as they are.
         seed: of the split.
         origin: what is known about the input.
+        chosen: the set's own options.
 
     Raises:
         LookInsideError: if pictures cannot be read (first and number), the disk is full, or only one class is left.
@@ -61,8 +74,10 @@ def prepare(card: Card, found: Found, out: Path, work: Path, *, size: int, seed:
     need_room(work, wanted)
     made = work / "set"
     try:
-        marks, bars = _write_flat(found, made / "all", size)
-        dataset = _divide(card, found, made, marks, bars, size, seed) | {"input": origin}
+        measured = _write_flat(card, found, made / "all", size)
+        dataset = _divide(card, found, made, measured, size, seed) | dict(found.notes) | {"input": origin}
+        if chosen:
+            dataset["choices"] = dict(chosen)
         text = json.dumps(dataset, indent=1, ensure_ascii=False)
         (made / "dataset.json").write_text(text + "\n", encoding="utf-8")
     except OSError as error:
@@ -73,33 +88,43 @@ def prepare(card: Card, found: Found, out: Path, work: Path, *, size: int, seed:
     return dataset
 
 
-def _write_flat(found: Found, folder: Path, size: int) -> tuple[list[str], np.ndarray]:
-    """Every picture as `<number>.png`, small; returns the marks of their pixels and their flat borders (N, 4)."""
+@dataclass
+class _Measured:
+    """Of every picture: mark of its pixels, flat borders, (height, width), and its small copy where that is wanted."""
+
+    marks: list[str] = field(default_factory=list)
+    bars: list[tuple[float, ...]] = field(default_factory=list)
+    shapes: list[tuple[int, int]] = field(default_factory=list)
+    prints: list[np.ndarray] = field(default_factory=list)
+
+
+def _write_flat(card: Card, found: Found, folder: Path, size: int) -> _Measured:
+    """Every picture as `<number>.png`, small, and what was measured on it."""
     folder.mkdir(parents=True)
-    marks, bars, problems = [], [], []
-    for number, (path, _) in enumerate(bar(found.items, "preparing")):
+    measured, problems = _Measured(), []
+    for number, (source, _) in enumerate(bar(found.items, "preparing")):
         try:
-            pixels = read_source(path)
+            pixels = read_source(source)
         except LookInsideError as problem:
             problems.append(str(problem))
             continue
-        marks.append(hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest())
         small = shrink(pixels, size)
-        bars.append(flat_borders(small))
+        measured.marks.append(mark(pixels))
+        measured.bars.append(flat_borders(small))
+        measured.shapes.append(pixels.shape)
+        if card.near_copies:
+            measured.prints.append(thumbprint(pixels))
         if not problems:
-            Image.fromarray(small).save(folder / f"{number}.png")
+            Image.fromarray(wide_enough(small)).save(folder / f"{number}.png")
     if problems:
         raise LookInsideError(problems[0] + (f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""))
-    return marks, np.asarray(bars)
+    return measured
 
 
-def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.ndarray, size: int, seed: int) -> dict:
+def _divide(card: Card, found: Found, made: Path, measured: _Measured, size: int, seed: int) -> dict:
     """Move the pictures into train/<class> and test/<class>; returns the text of dataset.json but for the input."""
     labels = [label for _, label in found.items]
-    twins = defaultdict(list)
-    for number, mark in enumerate(marks):
-        twins[mark].append(number)
-    copies = [numbers for numbers in twins.values() if len(numbers) > 1]
+    copies = _same(measured.marks)
     torn = [numbers for numbers in copies if len({labels[i] for i in numbers}) > 1]
     dropped = {i for numbers in torn for i in numbers}
     kept = [i for i in range(len(labels)) if i not in dropped]
@@ -108,32 +133,53 @@ def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.nda
         raise LookInsideError(
             f"{card.name}: only the class {', '.join(classes) or 'none'} is left: two or more are needed"
         )
-    of = found.patients.of
-    people = [of.get(found.items[i][0]) for i in kept]
-    groups = [marks[i] for i in kept]
-    if of:
-        groups = connected(groups, people)
-    parts = stratified_split([labels[i] for i in kept], TEST_SHARE, seed, groups=groups)
-    counts, written = {}, {}
-    for split, part in zip(("train", "test"), parts, strict=True):
-        chosen = [kept[k] for k in part]
-        for k, i in zip(part, chosen, strict=True):
-            folder = made / split / labels[i]
-            folder.mkdir(parents=True, exist_ok=True)
-            path = _free_name(folder, found.items[i][0].stem)
-            os.replace(made / "all" / f"{i}.png", path)
-            written[path.relative_to(made).as_posix()] = groups[k]
-        tally = Counter(labels[i] for i in chosen)
+    people = [found.patients.of.get(found.items[i][0]) for i in kept]
+    marks = [measured.marks[i] for i in kept]
+    if card.near_copies:
+        marks = joined(marks, np.stack([measured.prints[i] for i in kept]), card.near_copies)
+    groups = connected(marks, people) if found.patients.of else marks
+    cells = ["/".join([labels[i], *(found.tags[tag][found.items[i][0]] for tag in card.stratify)]) for i in kept]
+    if found.parts:
+        sides = [found.parts[found.items[i][0]] for i in kept]
+        parts = [[k for k, side in enumerate(sides) if side == split] for split in SPLITS]
+    else:
+        parts = stratified_split(cells, card.test_share, seed, groups=groups)
+    side_of = {kept[k]: split for split, part in zip(SPLITS, parts, strict=True) for k in part}
+    _move(found, made, measured, side_of, dict(zip(kept, groups, strict=True)))
+    counts, in_cells = {}, {}
+    for split, part in zip(SPLITS, parts, strict=True):
+        tally = Counter(labels[kept[k]] for k in part)
         counts[split] = {name: tally[name] for name in classes if tally[name]}
-    shutil.rmtree(made / "all")
-    if of:
-        write_groups(made, written)
+        in_cells[split] = dict(sorted(Counter(cells[k] for k in part).items()))
 
     def names(numbers: list[int]) -> list[str]:
         return [f"{labels[i]}/{found.items[i][0].name}" for i in numbers]
 
-    wide = (bars[kept] >= BAR_SHARE).any(axis=1)
-    per_class = Counter(labels[i] for i, has_bar in zip(kept, wide, strict=True) if has_bar)
+    twins = [numbers for numbers in copies if numbers not in torn]
+    split = {
+        "rule": found.split_rule or _rule(card, found),
+        "published": bool(found.parts),
+        "seed": seed,
+        "patients": {
+            "source": found.patients.source or "not known",
+            "number": len({name for name in people if name is not None}),
+            "images_without": people.count(None),
+        },
+        "classes_without_test": [name for name in classes if name not in counts["test"]],
+    }
+    duplicates = {
+        "rule": "same pixels before scaling",
+        "same_class": [names(numbers) for numbers in twins],
+        "two_classes_left_out": [names(numbers) for numbers in torn],
+        "on_both_sides": sum(len(numbers) for numbers in twins if len({side_of[i] for i in numbers}) > 1),
+    }
+    if card.stratify:
+        split["cells_without_test"] = [cell for cell in in_cells["train"] if cell not in in_cells["test"]]
+    if card.near_copies:
+        duplicates["near_copies_rule"] = f"correlation of {card.near_copies} or more at 32 x 32 px, mirrored or not"
+        duplicates["near_copies"] = [
+            names([kept[k] for k in numbers]) for numbers in _same(marks) if len({people[k] for k in numbers}) > 1
+        ]
     return {
         "format": FORMAT,
         "name": card.name,
@@ -142,39 +188,60 @@ def _divide(card: Card, found: Found, made: Path, marks: list[str], bars: np.nda
         "citation": card.citation,
         "source": card.source,
         "counts": counts,
+        **({"cells": in_cells} if card.stratify else {}),
         "original_names": {name: card.original_names.get(name, name) for name in classes},
-        "split": {
-            "rule": f"{TEST_SHARE:.0%} of each class are the test part; {_together(found)}",
-            "seed": seed,
-            "patients": {
-                "source": found.patients.source or "not known",
-                "number": len({name for name in people if name is not None}),
-                "images_without": people.count(None),
-            },
-            "classes_without_test": [name for name in classes if name not in counts["test"]],
-        },
+        "split": split,
         "size": {"longest_side": size, "rule": "antialiased, proportions kept, smaller pictures not enlarged"},
         "left_out": found.left_out | {"same picture under two classes": len(dropped)},
-        "duplicates": {
-            "rule": "same pixels before scaling",
-            "same_class": [names(numbers) for numbers in copies if numbers not in torn],
-            "two_classes_left_out": [names(numbers) for numbers in torn],
-        },
-        "letterbox": {
-            "rule": f"kept; counted: flat borders (bars or empty background) of {BAR_SHARE:.0%} of a side or more",
-            "images": int(wide.sum()),
-            "two_opposite_sides": int(
-                ((bars[kept][:, :2] >= BAR_SHARE).all(1) | (bars[kept][:, 2:] >= BAR_SHARE).all(1)).sum()
-            ),
-            "by_class": {name: per_class[name] for name in classes if per_class[name]},
-        },
+        "duplicates": duplicates,
+        "letterbox": _letterbox(np.asarray([measured.bars[i] for i in kept]), [labels[i] for i in kept]),
     }
 
 
-def _together(found: Found) -> str:
+def _move(found: Found, made: Path, measured: _Measured, sides: Mapping[int, str], groups: Mapping[int, str]) -> None:
+    """Put every picture that has a side into its class folder there, and write `index.csv`."""
+    rows = {}
+    for i, split in sides.items():
+        source, label = found.items[i]
+        folder = made / split / label
+        folder.mkdir(parents=True, exist_ok=True)
+        path = _free_name(folder, source.stem)
+        os.replace(made / "all" / f"{i}.png", path)
+        height, width = measured.shapes[i]
+        rows[path.relative_to(made).as_posix()] = {
+            **({GROUP: groups[i]} if found.patients.of else {}),
+            **{tag: values[source] for tag, values in found.tags.items()},
+            "width": str(width),
+            "height": str(height),
+        }
+    shutil.rmtree(made / "all")
+    write_index(made, rows)
+
+
+def _same(marks: list[str]) -> list[list[int]]:
+    """The places of each mark that is there more than once."""
+    places = defaultdict(list)
+    for place, one in enumerate(marks):
+        places[one].append(place)
+    return [found for found in places.values() if len(found) > 1]
+
+
+def _letterbox(bars: np.ndarray, labels: list[str]) -> dict:
+    wide = bars >= BAR_SHARE
+    per_class = Counter(label for label, has_bar in zip(labels, wide.any(axis=1), strict=True) if has_bar)
+    return {
+        "rule": f"kept; counted: flat borders (bars or empty background) of {BAR_SHARE:.0%} of a side or more",
+        "images": int(wide.any(axis=1).sum()),
+        "two_opposite_sides": int((wide[:, :2].all(axis=1) | wide[:, 2:].all(axis=1)).sum()),
+        "by_class": dict(sorted(per_class.items())),
+    }
+
+
+def _rule(card: Card, found: Found) -> str:
+    share = f"{card.test_share:.0%} of each {' x '.join(['class', *card.stratify])} are the test part"
     if found.patients.of:
-        return "all images of a patient, and exact duplicates, stay on one side (groups.csv)"
-    return "exact duplicates stay on one side; patients are not known"
+        return f"{share}; all images of a patient, and exact duplicates, stay on one side (index.csv)"
+    return f"{share}; exact duplicates stay on one side; patients are not known"
 
 
 def _free_name(folder: Path, stem: str) -> Path:
