@@ -31,6 +31,14 @@ def test_counts_shape_and_repr():
     assert "20 images of 16x16 px" in repr(data)
 
 
+def test_cells_count_class_and_tags():
+    data = make((2, 0, 3), tags={"modality": ["ct", "mri", "ct", "ct", "mri"], "source": list("xyxxz")})
+    assert data.cells("modality") == {("a", "ct"): 1, ("a", "mri"): 1, ("c", "ct"): 2, ("c", "mri"): 1}
+    assert data.cells("modality", "source")[("c", "ct", "x")] == 2 and data.cells() == {("a",): 2, ("c",): 3}
+    with pytest.raises(LookInsideError, match="no tag 'view' in this set: choose from modality, source"):
+        data.cells("view")
+
+
 def filled(count=20, *where, size=16) -> np.ndarray:
     mask = np.zeros((count, size, size), bool)
     mask[list(where)] = True

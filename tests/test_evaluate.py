@@ -6,7 +6,7 @@ import pytest
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.training.evaluate import _balanced, evaluate_classifier, proportion_interval
+from lookinside.training.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
 LABELS = [0, 0, 1, 1, 1, 1]
@@ -44,7 +44,7 @@ def test_the_balanced_interval_is_that_of_a_mean_over_classes():
     predictions = np.where(random.random(360) < np.where(labels, 0.5, 0.9), labels, 1 - labels)
     shares = [np.mean(predictions[labels == k] == k) for k in (0, 1)]
     deviation = np.sqrt(sum(p * (1 - p) / n for p, n in zip(shares, (300, 60), strict=True))) / 2
-    estimate, low, high = _balanced(labels, predictions)
+    estimate, low, high = balanced_accuracy_interval(labels, predictions)
     assert estimate == pytest.approx(np.mean(shares))
     assert (high - low) / 2 == pytest.approx(1.96 * deviation, rel=0.12)
 

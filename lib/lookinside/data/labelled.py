@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -89,6 +90,14 @@ class LabelledImages:
         """How many images each class has, in the order of `class_names` (0 where it has none)."""
         numbers = np.bincount(self.labels, minlength=len(self.class_names))
         return dict(zip(self.class_names, numbers.tolist(), strict=True))
+
+    def cells(self, *tags: str) -> dict[tuple[str, ...], int]:
+        """How many images there are of each class with each value of these tags, sorted.
+
+        `cells("modality", "source")` is {("heart", "mri", "HVSMR-2.0"): 36, ...}; what has no image is not there.
+        """
+        classes = [self.class_names[label] for label in self.labels]
+        return dict(sorted(Counter(zip(classes, *(self.tags[tag] for tag in tags), strict=True)).items()))
 
     def subset(self, indices: ArrayLike) -> LabelledImages:
         """The images at `indices` (whole numbers, or a bool mask of length N), class names unchanged."""

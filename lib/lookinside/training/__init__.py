@@ -6,12 +6,15 @@ from lookinside.training.classifier import fit_classifier
 from lookinside.training.evaluate import Evaluation, evaluate_classifier, proportion_interval
 from lookinside.training.history import History
 from lookinside.training.resumable import fit_resumable
+from lookinside.training.shortcuts import Confounding, confounding
 
 __all__ = [
     "Checkpoint",
+    "Confounding",
     "Evaluation",
     "History",
     "augmentation",
+    "confounding",
     "evaluate_classifier",
     "fit_classifier",
     "fit_resumable",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.metrics import balanced_accuracy_score
 from sklearn.metrics import confusion_matrix as count_confusions
+from sklearn.metrics import recall_score
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
@@ -71,7 +72,7 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
         confidence=(exponents / exponents.sum(axis=1, keepdims=True)).max(axis=1),
         right=right.astype(np.float64),
         accuracy=proportion_interval(int(right.sum()), len(right)),
-        balanced_accuracy=_balanced(images.labels, predictions),
+        balanced_accuracy=balanced_accuracy_interval(images.labels, predictions),
         majority=max(images.counts().values()) / len(images),
         confusion=count_confusions(images.labels, predictions, labels=np.arange(classes)),
     )
@@ -83,12 +84,33 @@ def proportion_interval(successes: int, trials: int) -> tuple[float, float, floa
     return successes / trials, float(interval.low), float(interval.high)
 
 
-def _balanced(labels, predictions, resamples=1000):
-    """Balanced accuracy and its bootstrap interval; each class keeps its number of images."""
-    found = np.zeros(resamples)
-    present = np.unique(labels)
+def balanced_accuracy_interval(
+    labels: np.ndarray, predictions: np.ndarray, groups: Sequence[str] | None = None
+) -> tuple[float, float, float]:
+    """Mean over the classes present of the share of each that was found, with its 95 % bootstrap interval.
+
+    Args:
+        labels, predictions: (N,) true and predicted classes, numbers.
+        groups: (N,) the patient of each image: whole patients are drawn anew, then their images. Without them the
+            images of a class are drawn as if each were of its own patient.
+
+    Returns:
+        (estimate, low, high), each in [0, 1]. Source: Efron & Tibshirani 1993, chapter 8.
+    """
+    resamples = 1000
+    found, present = np.zeros(resamples), np.unique(labels)
     for label in present:
+        draw = np.random.default_rng(int(label))
         right = predictions[labels == label] == label
-        found += np.random.default_rng(int(label)).binomial(len(right), right.mean(), resamples) / len(right)
+        if groups is None:
+            found += draw.binomial(len(right), right.mean(), resamples) / len(right)
+            continue
+        members = np.unique(np.asarray(groups)[labels == label], return_inverse=True)[1]
+        sizes = np.bincount(members)
+        times = draw.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), resamples)  # (resamples, groups)
+        drawn = draw.binomial(times * sizes, np.bincount(members, weights=right) / sizes)
+        found += drawn.sum(axis=1) / (times * sizes).sum(axis=1)
     low, high = np.quantile(found / len(present), (0.025, 0.975))
-    return float(balanced_accuracy_score(labels, predictions)), float(low), float(high)
+    # The mean recall over the classes present; scikit-learn's balanced_accuracy_score warns of predicted other ones.
+    estimate = recall_score(labels, predictions, labels=present, average="macro", zero_division=0)
+    return float(estimate), float(low), float(high)
