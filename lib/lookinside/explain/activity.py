@@ -11,9 +11,9 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.arguments import is_whole
-from lookinside.explain.bars import bar
-from lookinside.explain.images import checked_images
+from lookinside.explain.calls.arguments import is_whole
+from lookinside.explain.calls.bars import bar
+from lookinside.explain.calls.images import checked_images
 from lookinside.explain.network.activations import activation_name, is_hidden, unwrapped
 from lookinside.explain.network.backward import Caller
 from lookinside.explain.network.graph import Graph, Step
@@ -52,6 +52,13 @@ class DeadMaps:
     def share_zero(self) -> np.ndarray:
         """float64 (L,) in [0, 1]: share of (image, map) pairs in which the map is zero everywhere."""
         return np.array([np.mean(zero) / self.images for zero in self.zero_images.values()])
+
+    @property
+    def overall(self) -> dict[str, float]:
+        """The same over all layers together: how many maps, share that is dead, share of (image, map) pairs at zero."""
+        maps = self.maps
+        shares = {"dead": self.share_dead, "zero": self.share_zero}
+        return {"maps": int(maps.sum())} | {name: float(one @ maps / maps.sum()) for name, one in shares.items()}
 
     @property
     def rows(self) -> dict[str, dict[str, float]]:
