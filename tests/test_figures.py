@@ -197,3 +197,15 @@ def test_what_reads_the_same_is_marked_the_same_and_one_row_is_not_marked():
 def test_a_table_that_cannot_be_shown_is_refused(rows, options, says):
     with pytest.raises(LookInsideError, match=says):
         figures.table(rows, **options)
+
+
+def test_size_curves_show_every_size_with_its_interval():
+    figure = figures.size_curves(
+        {"one": [(1000, 0.8, 0.7, 0.9), (100, 0.5, 0.4, 0.6)], "two": []}, "training images", "accuracy", chance=0.2
+    )
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log" and [t.get_text() for t in axes.get_xticklabels()] == ["100", "1,000"]
+    line = axes.containers[0].lines[0]
+    assert np.allclose(line.get_ydata(), [0.5, 0.8])  # ordered by size
+    with pytest.raises(LookInsideError, match="at least one"):
+        figures.size_curves({"one": []}, "training images", "accuracy")
