@@ -2,7 +2,6 @@
 
 from lookinside.errors import BlankMapWarning
 from lookinside.explain.activation_maximization import ActivationMaximization
-from lookinside.explain.activity import DeadMaps, dead_maps
 from lookinside.explain.cam import CAM
 from lookinside.explain.class_deconvnet import ClassDeconvnet
 from lookinside.explain.deconvnet import Deconvnet, Projections
@@ -16,6 +15,7 @@ from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.saliency import Saliency
 from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.smooth_grad import SmoothGrad
+from lookinside.explain.truth.activity import DeadMaps, dead_maps
 from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.truth.parts import (
