@@ -121,8 +121,12 @@ def test_intervals_over_patients():
     alone = balanced_accuracy_interval(labels, predictions, [str(i) for i in range(120)])
     np.testing.assert_allclose(alone, each, atol=0.02)
     assert balanced_accuracy_interval(labels, np.full(120, 2))[0] == 0
-    found = confounding(replace(make(0), groups=["a"] * NUMBER), replace(make(1), groups=list("xyz") * 20), seen="size")
-    assert found.groups == 3
+    copies = np.repeat(np.arange(15), 4)
+    test = make(1).subset(copies)
+    alone, grouped = (confounding(make(0), one, seen="size") for one in (test, replace(test, groups=copies)))
+    assert alone.groups is None and grouped.groups == 15
+    widths = [np.diff(one.balanced_accuracy["size"]["class"][1:])[0] for one in (alone, grouped)]
+    assert widths[1] > 1.6 * widths[0]
 
 
 @pytest.mark.parametrize(
