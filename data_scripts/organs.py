@@ -29,7 +29,7 @@ ORGANS = ("lung", "liver", "heart", "kidney", "lumbar_spine")
 # The folders' names for modalities -> the phantoms' names.
 MODALITIES = {"ct": "ct", "mri": "mri", "pet": "pet", "us": "ultrasound", "xray": "xray", "xray_angiography": "xray"}
 MAIN, SPINES = "organ_multimodality", "lumbar_spine_mri"
-COLUMNS = ("file", "organ", "modality", "licence", "original")
+COLUMNS = ("file", "organ", "modality", "licence")
 # Two pictures of 32 x 32 px that correlate as much are one picture: all pairs of different groups were looked at.
 NEAR_COPIES = 0.98
 ALMOST_BLACK = ("Lumbar-Spine__10025_0.png",)  # a wedge at the edge, nothing else
@@ -158,7 +158,7 @@ def collect(folder: Path) -> Found:
         where = f"{table.path}: line {line}"
         if len(row) <= max(places.values()):
             raise LookInsideError(f"{where} is cut short: complete or remove it")
-        file, organ, modality, licence, original = (row[places[name]].strip() for name in COLUMNS)
+        file, organ, modality, licence = (row[places[name]].strip() for name in COLUMNS)
         path = main / file
         if organ not in ORGANS:
             left_out[f"{organ}, not one of the five organs"] += 1
@@ -175,12 +175,12 @@ def collect(folder: Path) -> Found:
         origin, groups[path] = _group(where, path)
         items.append((path, organ))
         tags["modality"][path], tags["source"][path] = MODALITIES[modality], origin.name
-        licences.setdefault(origin.name, {}).setdefault(licence, original)
+        licences.setdefault(origin.name, set()).add(licence)
     for path in sorted(path for path in (spines / "images").iterdir() if is_source(path)):
         items.append((path, "lumbar_spine"))
         tags["modality"][path], tags["source"][path] = "mri", SPINE_ORIGIN.name
         groups[path] = f"{SPINE_ORIGIN.name} {SPINE_ORIGIN.case(path.stem)}"
-    licences[SPINE_ORIGIN.name] = {"CC BY 4.0": "10.17632/k57fr854j2.2"}
+    licences[SPINE_ORIGIN.name] = {"CC BY 4.0"}  # as those say who use it; its own page was not read
     listed = {main / row[places["file"]].strip() for _, row in table.rows}
     lying = {path for path in main.rglob("*") if path.is_file() and is_source(path)}
     left_out["file, not in the table"] = len(lying - listed)
@@ -228,7 +228,7 @@ def _group(where: str, path: Path) -> tuple[Origin, str]:
     return origin, f"{collection} {case}"
 
 
-def _sources(of: dict[Path, str], groups: dict[Path, str], licences: dict[str, dict[str, str]]) -> dict[str, dict]:
+def _sources(of: dict[Path, str], groups: dict[Path, str], licences: dict[str, set[str]]) -> dict[str, dict]:
     """Of each source: images, groups, what a group is, licences (as the table has them) and where it is published."""
     return {
         origin.name: {

@@ -76,7 +76,7 @@ def test_organ_is_the_class_modality_and_source_are_tags(source, tmp_path, capsy
     assert prepared("--from", source, "--out", tmp_path / "set") == 0
     said = capsys.readouterr().out
     assert "left out: 1 (breast, not one of the five organs)" in said
-    assert "all images are of one group: liver/pet/Soft-Tissue-Sarcoma, lumbar_spine/mri/Lumbar-MRI" in said
+    assert "no test part, too few groups: liver/pet/Soft-Tissue-Sarcoma, lumbar_spine/mri/Lumbar-MRI" in said
     train, test = load_images(tmp_path / "set", "train", 32), load_images(tmp_path / "set", "test", 32)
     assert train.class_names == tuple(sorted(organs.ORGANS)) == test.class_names
     assert set(train.tags) == {"modality", "source", "width", "height"} and set(train.tags["width"]) == {"60"}
@@ -211,7 +211,7 @@ def test_a_table_without_its_columns_and_files_without_a_line(source, tmp_path, 
     rows = rows_of(main)
     write(main, rows, columns=("path", *COLUMNS[1:]))
     assert prepared("--from", source, "--out", tmp_path / "set") == 1
-    assert "index.csv: has no column file: it needs file, organ, modality, licence, original" in line(capsys)
+    assert "index.csv: has no column file: it needs file, organ, modality, licence" in line(capsys)
     write(main, rows[1:])
     assert prepared("--from", source, "--out", tmp_path / "set") == 0
     assert "left out: 1 (file, not in the table)" in capsys.readouterr().out

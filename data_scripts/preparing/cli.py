@@ -166,7 +166,7 @@ def _summary(dataset: dict, out: Path) -> str:
     if dataset["split"]["classes_without_test"]:
         lines.append(f"too few images for a test part: {', '.join(dataset['split']['classes_without_test'])}")
     if alone := dataset["split"].get("cells_without_test"):
-        lines.append(f"no test part, since all images are of one group: {', '.join(alone)}")
+        lines.append(f"no test part, too few groups: {', '.join(alone)}")
     return "\n".join([*lines, f"{out} is ready"])
 
 
