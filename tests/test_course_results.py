@@ -328,3 +328,17 @@ def test_picks_by_name_belong_together(monkeypatch):
         profile.pick(quick={"deeper": 1}, desk={"deper": 2, "deeper": 2}, paper={"deeper": 3})
     with pytest.raises(LookInsideError, match="paper is no mapping"):
         profile.pick(quick={"deeper": 1}, desk={"deeper": 2}, paper=3)
+
+
+def test_a_table_has_none_where_a_row_has_no_such_value(results):
+    for network, values in (
+        ("one", {"accuracy": 0.5, "steps": [1, 2], "curve": [0.1, 0.2]}),
+        ("two", {"share": [2, 1, 3]}),
+    ):
+        results.record(seconds=1, settings={}, values=values, network=network, seed=0)
+    table = results.table({"accuracy": "accuracy", "landmark share": "share"}, "network")
+    assert table == {
+        "one": {"accuracy": (0.5, 0.5, 0.5), "landmark share": None},
+        "two": {"accuracy": None, "landmark share": (2, 1, 3)},
+    }
+    assert results.curves("steps", "curve", "network") == {"one": [([1, 2], [0.1, 0.2])]}

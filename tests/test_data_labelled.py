@@ -322,3 +322,20 @@ def test_phantom_organs_carry_their_truth():
     assert left.masks["removed"].any(axis=(1, 2)).all() and (left.images != drawn.images).any(axis=(1, 2, 3)).all()
     train = phantom_organs("train", ("lung",), 4, 48, 0)
     assert not set(train.names) & set(drawn.names) and len(set(train.tags["modality"])) == 4
+
+
+def test_a_share_of_a_set_is_taken_from_its_other_drawing():
+    whole = phantom_radiographs("train", ("hand", "foot"), 5, 32, 0)
+    boneless = phantom_radiographs("train", ("hand", "foot"), 5, 32, 0, without="bones")
+    mixed = whole.mixed(boneless, 0.5, seed=3)
+    taken = mixed.masks["removed"].any(axis=(1, 2))
+    assert taken.sum() == 5 and not np.array_equal(taken, whole.mixed(boneless, 0.5, 4).masks["removed"].any((1, 2)))
+    np.testing.assert_array_equal(mixed.images[taken], boneless.images[taken])
+    np.testing.assert_array_equal(mixed.images[~taken], whole.images[~taken])
+    assert mixed.names == whole.names and np.array_equal(mixed.labels, whole.labels)
+    assert np.array_equal(whole.mixed(boneless, 0, 0).images, whole.images)
+    assert np.array_equal(whole.mixed(boneless, 1, 0).images, boneless.images)
+    with pytest.raises(LookInsideError, match=r"share is 1\.5: give a number from 0 to 1"):
+        whole.mixed(boneless, 1.5, 0)
+    with pytest.raises(LookInsideError, match="hold different images"):
+        whole.mixed(phantom_radiographs("train", ("hand", "foot"), 5, 32, 1), 0.5, 0)

@@ -1,11 +1,14 @@
 """Evaluation of a classifier, on a set small enough to count by hand."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
+from lookinside.training import accuracy_without, lost_by_class
 from lookinside.training.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
@@ -60,3 +63,23 @@ def test_wilson_against_its_formula():
 def test_a_model_for_other_classes_is_refused():
     with pytest.raises(LookInsideError, match="3 classes"):
         evaluate_classifier(classifier(3), a_set())
+
+
+def test_what_is_lost_without_a_part_is_a_paired_difference():
+    """A network that reads one pixel: class 1 where it is bright. Without it, all are class 0."""
+    pixels = np.zeros((6, 1, 1, 1), np.uint8)
+    pixels[2:] = 255
+    labels = np.array([0, 0, 1, 1, 1, 0])
+    whole = LabelledImages(pixels, labels, ("a", "b"), tuple("abcdef"))
+    dark = replace(whole, images=np.zeros_like(pixels))
+    model = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.layers[-1].set_weights([np.array([[0.0, 2.0]]), np.array([1.0, 0.0])])
+    score = evaluate_classifier(model, whole)
+    found = accuracy_without(model, score, {"light": dark, "nothing": whole})
+    assert found["light"].accuracy[0] == 0.5 and found["light"].changed == 4
+    assert found["light"].lost.estimate == pytest.approx(5 / 6 - 3 / 6)
+    assert found["nothing"].lost == (0, 0, 0) and found["nothing"].changed == 0
+    each = lost_by_class(score, found["light"], whole)
+    assert each["a"].estimate == pytest.approx(-1 / 3) and each["b"].estimate == 1
+    with pytest.raises(LookInsideError, match="'light' has 2 images, the whole set 6"):
+        accuracy_without(model, score, {"light": dark.subset([0, 1])})

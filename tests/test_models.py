@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lookinside.errors import LookInsideError
-from lookinside.models import PAPER_TABLES, deeper_cnn, layer_table, shallow_cnn
+from lookinside.models import PAPER_TABLES, beside_paper, deeper_cnn, layer_table, shallow_cnn
 
 # By hand: a convolution has 3 * 3 * (maps in) * (maps out) weights and one bias a map; a fully connected layer
 # inputs * outputs and one bias an output; BN four numbers a map.
@@ -180,3 +180,17 @@ def test_bad_shapes_are_refused_in_one_line(build, shape, classes, says):
     with pytest.raises(LookInsideError, match=says) as error:
         build(shape, classes)
     assert "\n" not in str(error.value)
+
+
+def test_a_table_of_the_paper_beside_our_network():
+    model = shallow_cnn((32, 32, 1), 24)
+    rows = beside_paper(model, PAPER_TABLES[2])
+    assert rows[0] == {
+        "layer": "conv1_1",
+        "in the paper": "Conv Layer 3x3, 32x",
+        "ours": "(32, 32, 32)",
+        "weights": 320,
+    }
+    assert sum(row["weights"] for row in rows) == model.count_params()
+    with pytest.raises(LookInsideError, match="has no layer 'conv2_1'"):
+        beside_paper(model, PAPER_TABLES[3])

@@ -13,6 +13,7 @@ from lookinside.explain import (
     mean_importance,
     part_importance,
     part_rank_correlation,
+    summarize_parts,
 )
 from lookinside.phantoms import radiograph_set
 
@@ -171,3 +172,16 @@ def test_what_does_not_fit_is_refused_in_one_line(call, says, scene):
     with pytest.raises(LookInsideError, match=says) as caught:
         call(linear(), scene[0])
     assert "\n" not in str(caught.value)
+
+
+def test_a_summary_joins_sets_and_pairs_each_row_with_the_area():
+    hands = {"Saliency": np.array([0.5, 0.7]), "the part's area": np.array([0.4, 0.4])}
+    feet = {"Saliency": np.array([0.6]), "the part's area": np.array([0.1])}
+    table = summarize_parts(hands, feet)
+    assert list(table) == ["Saliency", "the part's area"]
+    assert table["Saliency"]["rank"].estimate == pytest.approx(0.6)
+    assert table["Saliency"]["over area"].estimate == pytest.approx(0.3)
+    assert table["the part's area"]["rank"].estimate == pytest.approx(0.3)
+    assert table["the part's area"]["over area"] is None
+    with pytest.raises(LookInsideError, match="the same rows"):
+        summarize_parts(hands, {"the part's area": feet["the part's area"]})

@@ -91,6 +91,29 @@ class Results:
             for key, each in found.items()
         }
 
+    def table(self, columns: Mapping[str, str], by: str, **wanted: Any) -> dict[Any, dict[str, tuple | None]]:
+        """Return group -> column -> (mean, low, high), or None where the group has no such value: for `figures.table`.
+
+        Args:
+            columns: name of a column -> the recorded value that it shows, as in `summary`.
+            by: the column of the key whose values are the rows, mostly "network".
+            wanted: see `rows`.
+        """
+        found = {column: self.summary(value, by, **wanted) for column, value in columns.items()}
+        groups = dict.fromkeys(group for one in found.values() for group in one)
+        return {
+            group: {column: one[group][:3] if group in one else None for column, one in found.items()}
+            for group in groups
+        }
+
+    def curves(self, x: str, y: str, by: str, **wanted: Any) -> dict[Any, list[tuple[list, list]]]:
+        """Return group -> one (x values, y values) for each recorded row: for `figures.step_curves`."""
+        found: dict[Any, list] = {}
+        for row in self.rows(**wanted):
+            if x in row["values"] and y in row["values"]:
+                found.setdefault(row.get(by), []).append((row["values"][x], row["values"][y]))
+        return found
+
     def record(self, *, seconds: float, settings: dict, values: dict, **key: Any) -> bool:
         """Write one row (NumPy numbers and arrays become plain ones) and return True; False under the quick profile.
 

@@ -168,6 +168,25 @@ class LabelledImages:
             tags={name: sum((one.tags[name] for one in sets), ()) for name in self.tags},
         )
 
+    def mixed(self, other: LabelledImages, share: float, seed: int) -> LabelledImages:
+        """This set, a random share of whose images is as `other` has them: the same set, drawn or read in another way.
+
+        Args:
+            other: the same images in the same order; names and labels say so.
+            share: of the images that come from `other`, 0 to 1.
+            seed: which images these are.
+
+        Raises:
+            LookInsideError: if names or labels differ, the share is no share, or the sets do not join.
+        """
+        if not 0 <= share <= 1:
+            raise LookInsideError(f"share is {share}: give a number from 0 to 1")
+        if other.names != self.names or not np.array_equal(other.labels, self.labels):
+            raise LookInsideError("the two sets hold different images: draw both with the same seed and classes")
+        own = np.arange(len(self))
+        taken = np.random.default_rng(seed).permutation(len(self)) < int(share * len(self))
+        return self.join(other).subset(np.where(taken, len(self) + own, own))
+
     def _refuse_to_join(self, other):
         if other.shape != self.shape:
             raise LookInsideError(f"images of {self.shape} and of {other.shape} do not join: read both in one size")

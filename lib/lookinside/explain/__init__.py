@@ -25,6 +25,7 @@ from lookinside.explain.truth.parts import (
     mean_importance,
     part_importance,
     part_rank_correlation,
+    summarize_parts,
 )
 from lookinside.explain.truth.randomization import randomization_check, randomize_weights
 from lookinside.explain.truth.scores import (
@@ -79,4 +80,5 @@ __all__ = [
     "randomization_check",
     "randomize_weights",
     "region_share",
+    "summarize_parts",
 ]

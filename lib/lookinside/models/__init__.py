@@ -4,13 +4,14 @@ from lookinside.models.alex_net import alexnet
 from lookinside.models.anatomy_cnn import PAPER_TABLES, deeper_cnn, shallow_cnn
 from lookinside.models.google_net import googlenet, inference_model
 from lookinside.models.khan_yong import KHAN_YONG_TABLE, khan_cnn
-from lookinside.models.layer_tables import layer_table
+from lookinside.models.layer_tables import beside_paper, layer_table
 from lookinside.models.le_net import lenet
 
 __all__ = [
     "KHAN_YONG_TABLE",
     "PAPER_TABLES",
     "alexnet",
+    "beside_paper",
     "deeper_cnn",
     "googlenet",
     "inference_model",

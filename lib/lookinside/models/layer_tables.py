@@ -1,8 +1,13 @@
-"""A network as rows of layer, output shape and weights, to be printed beside a paper's table."""
+"""A network as rows of layer, output shape and weights, to be shown beside a paper's table."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
+
+from lookinside.errors import LookInsideError
 
 
 class LayerRow(NamedTuple):
@@ -25,6 +30,25 @@ def layer_table(model: keras.Model, *, only_weighted: bool = False) -> list[Laye
         only_weighted: leave out layers without weights (ReLU, pools, dropout, flatten).
     """
     return [row for row in _rows(model, "") if row.weights or not only_weighted]
+
+
+def beside_paper(model: keras.Model, table: Sequence[tuple[str, str, str]]) -> list[dict[str, str | int]]:
+    """A table of a paper with the network that we built beside it: rows for `figures.table`.
+
+    Args:
+        model: a built Keras model.
+        table: rows (what it is, its size, the name of our layer), such as `PAPER_TABLES[3]`.
+
+    Raises:
+        LookInsideError: for a layer that the model does not have.
+    """
+    ours, rows = {row.name: row for row in layer_table(model)}, []
+    for kind, size, name in table:
+        if name not in ours:
+            raise LookInsideError(f"Model {model.name} has no layer {name!r}: the table is that of another network.")
+        row = {"layer": name, "in the paper": f"{kind} {size}", "ours": str(ours[name].shape)}
+        rows.append(row | {"weights": ours[name].weights})
+    return rows
 
 
 def _rows(model, prefix):

@@ -5,6 +5,7 @@ from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
 from lookinside.training.evaluate import Evaluation, evaluate_classifier, proportion_interval
 from lookinside.training.history import History
+from lookinside.training.part_loss import PartLoss, accuracy_without, lost_by_class
 from lookinside.training.resumable import fit_resumable
 from lookinside.training.shortcuts import Confounding, confounding
 
@@ -13,10 +14,13 @@ __all__ = [
     "Confounding",
     "Evaluation",
     "History",
+    "PartLoss",
+    "accuracy_without",
     "augmentation",
     "confounding",
     "evaluate_classifier",
     "fit_classifier",
     "fit_resumable",
+    "lost_by_class",
     "proportion_interval",
 ]

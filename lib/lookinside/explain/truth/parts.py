@@ -19,7 +19,7 @@ from lookinside.explain.explainer import ClassScores, Explainer, explainer_of
 from lookinside.explain.network.tracing import traced
 from lookinside.explain.truth.comparison import IMAGE, RANDOM
 from lookinside.explain.truth.randomization import randomize_weights
-from lookinside.explain.truth.scores import Interval, bootstrap_interval
+from lookinside.explain.truth.scores import Interval, bootstrap_interval, paired_difference
 
 AREA = "the part's area"
 _FEWEST_PARTS = 3  # a rank correlation of two parts is 1 or -1
@@ -206,6 +206,32 @@ def compare_parts(
     }
     return found | {
         name: part_rank_correlation(heat_by_part(maps, part_masks), importance) for name, maps in bare.items()
+    }
+
+
+def summarize_parts(*found: Mapping[str, np.ndarray]) -> dict[str, dict[str, Interval | None]]:
+    """Rank correlations of one or several sets of images as a table: the "rank", and its lead "over area".
+
+    Args:
+        found: what `compare_parts` returned, for each set of images (hands, feet).
+
+    Returns:
+        Row -> column -> mean over all images with its interval. "over area" is the paired difference from the row "the
+        part's area": what an explanation knows beyond size; None in that row itself.
+
+    Raises:
+        LookInsideError: for no result, or results with different rows.
+    """
+    if not found or any(set(one) != set(found[0]) for one in found):
+        raise LookInsideError("Give one or several results of compare_parts, all with the same rows.")
+    joined = {row: np.concatenate([one[row] for one in found]) for row in found[0]}
+    area = joined[AREA]
+    return {
+        row: {
+            "rank": bootstrap_interval(ranks),
+            "over area": None if row == AREA else paired_difference(ranks, area),
+        }
+        for row, ranks in joined.items()
     }
 
 
