@@ -15,7 +15,6 @@ from lookinside.explain import (
     Interval,
     Saliency,
     SmoothGrad,
-    bars,
     bootstrap_interval,
     compare,
     deletion,
@@ -27,6 +26,7 @@ from lookinside.explain import (
     randomization_check,
     randomize_weights,
 )
+from lookinside.explain.calls import bars
 
 REGIONS = np.zeros((3, 12, 10), bool)
 REGIONS[:, 3:8, 2:6] = True
