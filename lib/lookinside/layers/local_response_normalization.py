@@ -1,7 +1,10 @@
 """Local response normalization (Krizhevsky et al. 2012): a map is damped where its neighbouring maps are strong."""
 
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,7 +43,7 @@ class LocalResponseNormalization(keras.layers.Layer):
     Source: Krizhevsky, Sutskever & Hinton 2012, section 3.3.
     """
 
-    def __init__(self, n: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **kwargs):
+    def __init__(self, n: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
             raise ValueError(f"n is {n!r}: give a whole number of maps, 1 or more.")
@@ -51,7 +54,7 @@ class LocalResponseNormalization(keras.layers.Layer):
             raise ValueError("k is 0: give a number above 0, or maps of zeros are divided by zero.")
         self.n, self.k, self.alpha, self.beta = int(n), float(k), float(alpha), float(beta)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels = input_shape[-1]
         if len(input_shape) < 2 or channels is None:
             raise ValueError(f"The input has shape {tuple(input_shape)}: (N, ..., C) with a known C is needed.")
@@ -59,7 +62,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         distance = np.arange(channels)[:, None] - np.arange(channels)
         self._neighbours = (distance >= -(self.n // 2)) & (distance <= (self.n - 1) // 2)
 
-    def call(self, inputs):
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         half = self.compute_dtype in ("float16", "bfloat16")
         x = ops.cast(inputs, "float32" if half else self.compute_dtype)
         return ops.cast(x * self.damping(x), self.compute_dtype)
@@ -70,8 +73,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         # A power by way of the logarithm: its gradient costs less than that of ops.power.
         return ops.exp(-self.beta * ops.log(self.k + self.alpha * total))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "n": self.n, "k": self.k, "alpha": self.alpha, "beta": self.beta}
