@@ -116,6 +116,19 @@ def test_maps_at_the_published_sizes():
     assert google["auxiliary2_pool"] == (4, 4, 528)
 
 
+def test_normalisations_and_pools_stand_where_the_papers_have_them():
+    def order(name):
+        return [one for one in shapes(full(name)) if one.startswith(("conv", "norm", "pool", "fc", "inception"))]
+
+    assert order("alexnet")[:6] == ["conv1", "norm1", "pool1", "conv2", "norm2", "pool2"]
+    assert order("alexnet")[6:] == ["conv3", "conv4", "conv5", "pool5", "fc6", "fc7"]
+    google = [one for one in order("googlenet") if one.count("_") < 2]
+    assert google[:7] == ["conv1", "pool1", "norm1", "conv2_reduce", "conv2", "norm2", "pool2"]
+    assert [one.removeprefix("inception_") for one in google[7:]] == [
+        *("3a", "3b", "pool3", "4a", "4b", "4c", "4d", "4e", "pool4", "5a", "5b", "pool5")
+    ]
+
+
 def test_the_papers_dropout_and_that_it_can_be_left_away():
     def rates(model):
         return {layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}

@@ -57,7 +57,7 @@ def branched(shape=(12, 10, 1)):
     shared = kl.ReLU(name="shared")
     skip = kl.Conv2D(14, 1, name="skip")(x)
     x = shared(kl.Add(name="sum")([shared(skip), kl.Conv2D(14, 3, padding="same", name="deep")(x)]))
-    x = kl.LeakyReLU(name="leaky")(kl.Conv2D(5, 3, name="last")(x))
+    x = kl.ReLU(negative_slope=0.1, name="leaky")(kl.Conv2D(5, 3, name="last")(x))
     x = kl.Dense(9, activation="relu", bias_initializer=biases, name="fc")(kl.GlobalAveragePooling2D()(x))
     return keras.Model(inputs, kl.Dense(3)(kl.Dropout(0.9)(x)))
 
