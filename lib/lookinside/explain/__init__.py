@@ -2,7 +2,6 @@
 
 from lookinside.errors import BlankMapWarning
 from lookinside.explain.activation_maximization import ActivationMaximization
-from lookinside.explain.activity import DeadMaps, dead_maps
 from lookinside.explain.cam import CAM
 from lookinside.explain.class_deconvnet import ClassDeconvnet
 from lookinside.explain.deconvnet import Deconvnet, Projections
