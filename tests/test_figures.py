@@ -209,3 +209,11 @@ def test_size_curves_show_every_size_with_its_interval():
     assert np.allclose(line.get_ydata(), [0.5, 0.8])  # ordered by size
     with pytest.raises(LookInsideError, match="at least one"):
         figures.size_curves({"one": []}, "training images", "accuracy")
+
+
+def test_a_scatter_shows_every_point():
+    figure = figures.scatter({"one": [(0.1, 0.8), (0.5, 0.2)], "two": []}, "dead", "accuracy")
+    (dots,) = figure.axes[0].collections
+    assert np.allclose(dots.get_offsets(), [(0.1, 0.8), (0.5, 0.2)])
+    with pytest.raises(LookInsideError, match="at least one"):
+        figures.scatter({"one": []}, "dead", "accuracy")

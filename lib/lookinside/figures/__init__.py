@@ -9,7 +9,7 @@ from lookinside.figures.images import (
     show_image,
     show_region,
 )
-from lookinside.figures.plots import confusion_matrix, interval_plot, learning_curves, size_curves, step_curves
+from lookinside.figures.plots import confusion_matrix, interval_plot, learning_curves, scatter, size_curves, step_curves
 from lookinside.figures.style import COLOURS, HEAT_MAP, new_figure
 from lookinside.figures.tables import table
 
@@ -24,6 +24,7 @@ __all__ = [
     "map_strip",
     "new_figure",
     "number_grids",
+    "scatter",
     "show_heat",
     "show_image",
     "show_region",

@@ -186,3 +186,26 @@ def size_curves(
     plain_axes(axes)
     figure.legend(*axes.get_legend_handles_labels(), fontsize=9, frameon=False, loc="outside right center")
     return figure
+
+
+def scatter(points: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str) -> Figure:
+    """Return dots of two shares, a colour a network: `points` maps a name to (x, y) pairs in [0, 1].
+
+    `x` and `y` name the axes. Raises LookInsideError where there is nothing to draw.
+    """
+    if not any(points.values()):
+        raise LookInsideError("a scatter needs at least one point")
+    figure = new_figure(8.0, 4.2)
+    axes = figure.subplots()
+    for index, (name, pairs) in enumerate(points.items()):
+        if pairs:
+            across, up = np.array(pairs, float).T
+            style = {"color": COLOURS[index % len(COLOURS)], "marker": "os^Dv"[index % 5]}
+            axes.scatter(across, up, s=40, alpha=0.85, label=name, **style)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.set_xlim(-0.02, 1.02 * max(0.1, *(one[0] for pairs in points.values() for one in pairs)))
+    axes.set_ylim(0, 1.02)
+    plain_axes(axes)
+    figure.legend(*axes.get_legend_handles_labels(), fontsize=9, frameon=False, loc="outside right center")
+    return figure
