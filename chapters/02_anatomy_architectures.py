@@ -66,16 +66,18 @@ print(profile)
 # %% slideshow={"slide_type": "skip"}
 size = profile.pick(quick=64, desk=64, paper=224)
 SIZES = profile.pick(  # training images in all: equal steps on a logarithmic scale
-    quick=(80, 250, 800), desk=(100, 178, 316, 562, 1000, 1778, 3160), paper=(580, 1160, 2310, 4620, 9250, 18500, 37000)
+    quick=(80, 220, 600), desk=(100, 178, 316, 562, 1000, 1778, 3160), paper=(580, 1160, 2310, 4620, 9250, 18500, 37000)
 )
-tests = profile.pick(quick=200, desk=500, paper=500)  # as in the paper: 100 of each organ
+PAIRED_COUNT = profile.pick(quick=220, desk=1000, paper=9250)
+tests = profile.pick(quick=150, desk=500, paper=500)  # as in the paper: 100 of each organ
 
 
 @functools.cache
 def _images(part, seed, dataset, cells, without):
     if dataset != "phantoms":
         return load_images(dataset, part, size)
-    count = (tests if part == "test" else max(SIZES)) // 5
+    drawn = max(SIZES) if cells == phantoms.ORGANS else PAIRED_COUNT  # for section 9
+    count = (tests if part == "test" else drawn) // 5
     cells = dict(cells) if isinstance(cells[0], tuple) else cells
     return phantom_organs(part, cells, count, size, 0 if part == "test" else seed, without=without, progress=progress)
 
@@ -363,7 +365,7 @@ largest, *smaller = sorted(set(SIZES), reverse=True)
 TRIALS = trials(network=list(NETS), seed=profile.seeds, images=largest)
 tried = ("batch normalisation",) if profile.name == "quick" else list(CHANGES)[1:]
 for change in tried:
-    able = ONLY.get(change, ("GoogLeNet", "AlexNet") if profile.name == "quick" else NETS)
+    able = ONLY.get(change, ("AlexNet", "proposed") if profile.name == "quick" else NETS)
     TRIALS += trials(network=list(able), seed=profile.seeds, images=largest, change=change)
 TRIALS += trials(network=list(NETS), seed=profile.seeds, images=smaller)
 rows = results.sweep(TRIALS, measure)
@@ -489,18 +491,18 @@ figures.table(dead_table, units=units, row_name="network", note=f"all convolutio
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Predict
 #
-# GoogLeNet with batch normalisation: the same layers, the same steps. What is its accuracy now (0 to 1)?
+# GoogLeNet with batch normalisation: the same 22 layers, the same 1,000 steps, 3,160 training images (the recorded run). As published it
+# is right on 76 % of the test images. How often now (0 to 1)?
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
-my_guess_bn = 0.3  # too many layers stay too many layers
+my_guess_bn = 0.76  # too many layers stay too many layers
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-normalised = training.evaluate_classifier(trained("GoogLeNet", SEED, max(SIZES), "batch normalisation")[0], test)
-gain = explain.paired_difference(normalised.right, scores["GoogLeNet"].right)
-check(
-    my_guess_bn, normalised.accuracy[0],
-    f"As published it was {scores['GoogLeNet'].accuracy[0]:.2f}; gain {gain[0]:.2f} [{gain[1]:.2f}, {gain[2]:.2f}].", tolerance=0.1,
-)  # fmt: skip
+desk = {"profile": "desk", "dataset": "phantoms"}
+most = max(row["images"] for row in results.rows(**desk))
+normalised = results.summary("accuracy", "network", images=most, change="batch normalisation", **desk)
+reason = f"The interval is {normalised['GoogLeNet'][1]:.2f} to {normalised['GoogLeNet'][2]:.2f}; AlexNet with it has "
+check(my_guess_bn, normalised["GoogLeNet"][0], reason + f"{normalised['AlexNet'][0]:.2f}.", tolerance=0.03)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### One change at a time
@@ -514,10 +516,10 @@ note = f"accuracy on {len(test)} test images; {max(SIZES)} training images, {STE
 figures.table(changed, units=dict.fromkeys(NETS, "%"), best=dict.fromkeys(NETS, "high"), row_name="change", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# **The same layers, the same steps, another result.** As published, AlexNet and GoogLeNet have hardly left chance after so few steps.
-# Batch normalisation keeps the numbers that pass through many layers in range, and both learn at once. So in this run the reason is not
-# the number of layers. It is the start: the published ones were made for weeks of training. This run has one seed and few steps.
-# Section 10 has all the changes, with ten times the steps.
+# **The same layers, the same steps, another result.** As published, AlexNet has hardly left chance after so few steps. Batch
+# normalisation keeps the numbers that pass through many layers in range, and it learns. So in this run the reason is not the
+# layers. It is the start: the published ones were made for weeks of training. This run has one seed and few steps. Section 10 has all
+# the changes for all the networks, with ten times the steps.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Figure 13: more training images
@@ -610,7 +612,6 @@ figures.interval_plot(shares, "share of heat on the organ (times chance)", chanc
 # %% slideshow={"slide_type": "skip"}
 PAIRED = tuple((organ, (modality,)) for organ, modality in ways)
 paired_test = images("test", SEED, "phantoms", PAIRED)
-PAIRED_COUNT = profile.pick(quick=250, desk=1000, paper=9250)
 paired_net = trained("proposed", SEED, PAIRED_COUNT, "batch normalisation", PAIRED, "phantoms")[0]
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -661,8 +662,6 @@ figures.table(paired_table, units={"accuracy": "%"}, row_name="test images", not
 # lowest low to the highest high end.
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
-desk = {"profile": "desk", "dataset": "phantoms"}
-most = max((row["images"] for row in results.rows(**desk)), default=0)
 found = results.summary("accuracy", "network", images=most, change=None, **desk)
 parts = {"validation loss": "validation_loss", "dead maps": "dead", "without organ": "without_organ"}
 others = {c: results.summary(v, "network", images=most, change=None, **desk) for c, v in parts.items()}
@@ -726,6 +725,10 @@ for count in sizes:
     for name, one in results.summary("accuracy", "network", images=count, change=None, **desk).items():
         recorded_sizes[name].append((count, *one[:3]))
 figures.size_curves(recorded_sizes, "training images, in all", "test accuracy", chance=0.2)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **More images help every network, as in the paper. The order does not stay.** With 100 or 178 images the intervals overlap. From 316 to
+# 1,000 images AlexNet is first. The proposed net leads only from 1,778 on. One seed.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What is lost without the organ, recorded
@@ -845,7 +848,7 @@ assert gain[0] > 0, "two modalities should tell more than one"
 
 # %% slideshow={"slide_type": "skip"}
 record_result(
-    f"{order[0]} first, {order[-1]} last; GoogLeNet with BN {normalised.accuracy[0]:.2f}; AlexNet without organs {gone.accuracy[0]:.2f}",
-    accuracy=normalised.accuracy[0],
+    f"{order[0]} first, {order[-1]} last; AlexNet with BN {whole.accuracy[0]:.2f}, without organs {gone.accuracy[0]:.2f}",
+    accuracy=whole.accuracy[0],
     accuracy_without_organ=gone.accuracy[0],
 )
