@@ -108,13 +108,16 @@ figures.image_sheet(pictures, columns=5, note=note)
 # The paper's first figure: images of one class differ more than images of two classes. Person, plane, field of view, contrast medium
 # and disease change from image to image. A quarter of the images show a lesion.
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Hearts and kidneys
+
 # %% alt="Eight images each of heart and of kidney from the training set, in several modalities and planes." slideshow={"slide_type": "-"} tags=["hide-input"]
 pair = [name for name in ("heart", "kidney") if name in classes] or list(classes[:2])
 shown = [
     i for name in pair for i in np.flatnonzero(everything.labels == classes.index(name))[:: len(everything) // 45][:8]
 ]
 named = [f"{classes[everything.labels[i]].replace('_', ' ')}" for i in shown]
-figures.image_sheet(everything.images[shown], named, columns=8, note=f"training images, {size} x {size} pixels")
+figures.image_sheet(everything.images[shown], named, columns=8, panel=1.25, note=f"{size} x {size} pixels")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 3. The four networks
@@ -414,9 +417,12 @@ figures.table(table_ii, units=units, best={"our test": "high"}, note=note, row_n
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6. What the paper looked at
 #
-# ### Figures 7 to 11: filters of the first layer
+# Figures 7 to 11 show filters and feature maps.
 #
 # The authors look at the filters of the first convolution and miss edges in LeNet's and GoogLeNet's.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Filters of the first layer
 
 # %% alt="Rows of small grey squares: eight filters of the first convolution of each of the four networks." slideshow={"slide_type": "-"} tags=["hide-input"]
 filters, names = [], []
@@ -587,6 +593,9 @@ figures.table(table_gone, units=dict.fromkeys(("whole", "without", "lost"), "%")
 #
 # The share of the heat on the organ, over the organ's share of the image: 1 is chance. The rivals are the plain image, and the same
 # explanation of a network that has learned nothing.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Heat on the organ, and its rivals
 
 # %% alt="Share of heat on the organ, times chance, of Grad-CAM, the deconvnet, the untrained network and the plain image, with intervals." slideshow={"slide_type": "-"} tags=["hide-input", "warns"]
 seen = truth.subset(truth.masks["organ"].any(axis=(1, 2))).split(0.4, seed=SEED)[1]
