@@ -82,6 +82,14 @@ def whole_body(person: Person, rng: np.random.Generator) -> Shapes:
     `person.pose` says, the palms to the front.
     """
     builder = ShapeBuilder()
+    curve = add_torso(builder, person, rng)
+    builder.place(scale=person.scale)
+    add_limbs(builder, person, curve)
+    return builder.shapes()
+
+
+def add_torso(builder: ShapeBuilder, person: Person, rng: np.random.Generator) -> SpineCurve:
+    """Add the trunk with its organs and bones, not yet placed; returns the `SpineCurve`. rng: where the bowel gas is."""
     add_trunk(builder, person)
     add_abdomen(builder, person, rng)
     add_lungs(builder, person)
@@ -89,9 +97,7 @@ def whole_body(person: Person, rng: np.random.Generator) -> Shapes:
     add_pelvis(builder, person)
     add_ribs(builder, person, curve)
     add_shoulder(builder, person)
-    builder.place(scale=person.scale)
-    add_limbs(builder, person, curve)
-    return builder.shapes()
+    return curve
 
 
 def add_limbs(builder: ShapeBuilder, person: Person, curve: SpineCurve) -> None:

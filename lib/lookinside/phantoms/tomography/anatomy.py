@@ -11,14 +11,10 @@ import itertools
 
 import numpy as np
 
-from lookinside.phantoms.body.assembly import add_limbs
-from lookinside.phantoms.body.pelvis import add_pelvis
+from lookinside.phantoms.body.assembly import add_limbs, add_torso
 from lookinside.phantoms.body.person import Person
 from lookinside.phantoms.body.shapes import ShapeBuilder, Shapes
-from lookinside.phantoms.body.shoulder import add_shoulder
-from lookinside.phantoms.body.spine import LEVELS, add_spine, level_z
-from lookinside.phantoms.body.thorax import add_lungs, add_ribs
-from lookinside.phantoms.body.trunk import add_abdomen, add_trunk
+from lookinside.phantoms.body.spine import LEVELS, level_z
 
 ORGANS = ("lung", "liver", "heart", "kidney", "lumbar_spine")
 _VERTEBRAE = tuple(f"l{i}" for i in range(1, 6))
@@ -44,13 +40,7 @@ def sliced_body(person: Person, rng: np.random.Generator, *, lesion: str | None 
     """
     person = dataclasses.replace(person, girth=max(person.girth, _LEAN))
     builder = ShapeBuilder()
-    add_trunk(builder, person)
-    add_abdomen(builder, person, rng)
-    add_lungs(builder, person)
-    curve = add_spine(builder, person, sacrum=True)
-    add_pelvis(builder, person)
-    add_ribs(builder, person, curve)
-    add_shoulder(builder, person)
+    curve = add_torso(builder, person, rng)
     _add_fat(builder, person)
     _add_heart(builder, person)
     _add_liver(builder, person)
