@@ -89,7 +89,7 @@ def whole_body(person: Person, rng: np.random.Generator) -> Shapes:
 
 
 def add_torso(builder: ShapeBuilder, person: Person, rng: np.random.Generator) -> SpineCurve:
-    """Add the trunk with its organs and bones, not yet placed; returns the `SpineCurve`. rng: where the bowel gas is."""
+    """Add the trunk with its organs and bones, not yet placed; returns the `SpineCurve`. rng: of the bowel gas."""
     add_trunk(builder, person)
     add_abdomen(builder, person, rng)
     add_lungs(builder, person)
