@@ -4,9 +4,10 @@ from lookinside.data.class_folders import load_images
 from lookinside.data.class_names import class_like
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
-from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs
+from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs, phantom_regions
 from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.stratify import stratified_split
+from lookinside.data.windowing import window
 
 __all__ = [
     "DataWarning",
@@ -18,5 +19,7 @@ __all__ = [
     "load_images",
     "phantom_organs",
     "phantom_radiographs",
+    "phantom_regions",
     "stratified_split",
+    "window",
 ]

@@ -1,4 +1,4 @@
-"""Phantom radiographs and phantom images of organs as labelled sets."""
+"""Phantom radiographs, images of organs and CT slices of regions as labelled sets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from lookinside.data.labelled import LabelledImages
+from lookinside.data.windowing import window
 from lookinside.errors import LookInsideError
-from lookinside.phantoms import ORGANS, organ_image_set, radiograph_set
+from lookinside.phantoms import ORGANS, organ_image_set, radiograph_set, region_slice_set
 
 # Streams of random people: no person of one split is ever a person of another.
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
@@ -115,4 +116,72 @@ def phantom_organs(
         names=tuple(f"{o}-{m}-{s}" for o, m, s in zip(organs, drawn.modalities, drawn.seeds, strict=True)),
         masks={"organ": drawn.organ_masks, "lesion": drawn.lesion_masks, "removed": drawn.removed_masks},
         tags={"modality": drawn.modalities, "view": drawn.views},
+    )
+
+
+def phantom_regions(
+    split: str,
+    counts: Mapping[str, int],
+    size: int = 64,
+    seed: int = 0,
+    *,
+    patients: int | None = None,
+    two_regions: str = "both",
+    without: str | Sequence[str] = (),
+    progress: Callable[..., Iterable] | None = None,
+) -> LabelledImages:
+    """Draw axial CT slices of regions of the body, several of a patient, windowed to -100 to 200 HU.
+
+    Near the diaphragm a slice shows lungs and liver. `two_regions` says what becomes of it:
+
+        "both": it stands there twice, once with each label, as in Roth et al. 2015;
+        "one": it stands there once, with the region that it was drawn for;
+        "soft": every image stands there twice, such a slice once with each label, any other twice with its own. To a
+            cross-entropy that is one image with a label of one half and one half.
+
+    The masks are "removed" (what `without` has taken away); the groups are the patients; the tags are "regions" (all
+    that the slice belongs to, "liver+lungs") and "above_diaphragm" (mm above the top of the liver's dome).
+
+    Args:
+        split: `"train"`, `"validation"` or `"test"`; different people in each.
+        counts: region -> number of slices drawn, `lookinside.phantoms.REGIONS` and "lower_abdomen".
+        size: height and width in pixels.
+        seed: whole number, 0 or more; same seed, same images.
+        patients: how many there are; None takes one for 2.6 slices.
+        two_regions: "both", "one" or "soft".
+        without: parts to leave out, see `region_slice`.
+        progress: called as progress(iterable, description), or None.
+
+    Returns:
+        `LabelledImages`; an image's name is its region, its patient and which of that patient's it is.
+
+    Raises:
+        LookInsideError: for an unknown split, region, part or way, or a wrong size, count or seed.
+    """
+    if two_regions not in ("both", "one", "soft"):
+        raise LookInsideError(f"two_regions is {two_regions!r}: give 'both', 'one' or 'soft'")
+    own = split_seed(split, seed)
+    drawn = region_slice_set(counts, patients=patients, size=size, seed=own, without=without, progress=progress)
+    labels = [[int(label)] for label in drawn.labels]
+    if two_regions != "one":
+        for label, regions in zip(labels, drawn.belongs, strict=True):
+            label += [drawn.regions.index(r) for r in regions if r in drawn.regions and r != drawn.regions[label[0]]]
+    if two_regions == "soft":
+        labels = [label if len(label) == 2 else 2 * label for label in labels]
+    places = np.repeat(np.arange(len(drawn)), [len(label) for label in labels])
+    names = [
+        f"{drawn.regions[label]}-{person}-{index}"
+        for label, person, index in zip(drawn.labels, drawn.seeds, drawn.indices, strict=True)
+    ]
+    return LabelledImages(
+        images=window(drawn.hu)[places, ..., np.newaxis],
+        labels=np.array([label for both in labels for label in both], np.int64),
+        class_names=drawn.regions,
+        names=tuple(names[i] for i in places),
+        masks={"removed": drawn.removed_masks[places]},
+        groups=[f"{drawn.seeds[i]}" for i in places],
+        tags={
+            "regions": ["+".join(drawn.belongs[i]) for i in places],
+            "above_diaphragm": [f"{drawn.above_diaphragm[i]:.1f}" for i in places],
+        },
     )

@@ -13,17 +13,21 @@ from lookinside.phantoms.tomography.anatomy import ORGAN_PARTS, ORGANS
 from lookinside.phantoms.tomography.materials import MATERIALS
 from lookinside.phantoms.tomography.organ_images import MODALITIES, OrganImage, organ_image
 from lookinside.phantoms.tomography.organ_sets import OrganSet, organ_image_set
+from lookinside.phantoms.tomography.region_slices import RegionSet, RegionSlice, region_slice, region_slice_set
+from lookinside.phantoms.tomography.regions import LOWER_ABDOMEN, REGIONS, regions_in
 from lookinside.phantoms.tomography.volumes import CTVolume, whole_volume
 
 __all__ = [
     "BONE_GROUPS",
     "CLASSES",
     "LANDMARKS",
+    "LOWER_ABDOMEN",
     "MATERIALS",
     "MODALITIES",
     "ORGANS",
     "ORGAN_PARTS",
     "PART_GROUPS",
+    "REGIONS",
     "SINGLE_BONES",
     "TISSUES",
     "TISSUE_GROUPS",
@@ -35,6 +39,8 @@ __all__ = [
     "Projection",
     "Radiograph",
     "RadiographSet",
+    "RegionSet",
+    "RegionSlice",
     "ShapeBuilder",
     "Shapes",
     "clinic_counts",
@@ -46,6 +52,9 @@ __all__ = [
     "radiograph_set",
     "random_person",
     "random_pose",
+    "region_slice",
+    "region_slice_set",
+    "regions_in",
     "views_of",
     "whole_body",
     "whole_volume",

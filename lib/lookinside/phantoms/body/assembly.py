@@ -100,10 +100,11 @@ def add_torso(builder: ShapeBuilder, person: Person, rng: np.random.Generator) -
     return curve
 
 
-def add_limbs(builder: ShapeBuilder, person: Person, curve: SpineCurve) -> None:
+def add_limbs(builder: ShapeBuilder, person: Person, curve: SpineCurve, *, arms: bool = True) -> None:
     """Put skull, arms and legs on a trunk that is placed, as `person.pose` says; curve: of its spine."""
     pose = person.pose
     place_skull(builder, person, curve, pose.neck)
     for side in (-1, 1):
-        place_arm(builder, person, side, pose.arm, elbow=pose.elbow, hand=True)
+        if arms:
+            place_arm(builder, person, side, pose.arm, elbow=pose.elbow, hand=True)
         place_thigh(builder, person, side, pose.hip, knee=pose.knee, foot=True)

@@ -28,15 +28,20 @@ ORGAN_PARTS = {
 }
 # In a slice these are things of their own, not what is left open in the lungs' shadow.
 _SOLID = frozenset({"heart", "aorta", "pulmonary_trunk", "mediastinum", "hilum"})
+_DOME = (0.8, 0.74, 1.0)  # share of the diaphragm that stands free of the recess
 _LEAN = 0.95  # below this girth the ribs would stand out of the skin
 
 
-def sliced_body(person: Person, rng: np.random.Generator, *, lesion: str | None = None, limbs: bool = False) -> Shapes:
+def sliced_body(
+    person: Person, rng: np.random.Generator, *, lesion: str | None = None, limbs: bool = False, arms: bool = True
+) -> Shapes:
     """The person as ellipsoids for slices and volumes: person, rng (of the day: gas, food, lesion) -> `Shapes`, mm.
 
     Args:
         lesion: an organ of `ORGANS` that carries one, or None. The part is called "lesion".
-        limbs: with skull, arms and legs; without them the arms are raised out of the picture.
+        limbs: with skull, arms and legs, and with the recess in which the lungs reach down behind the liver; without
+            them the arms are raised out of the picture.
+        arms: with `limbs`, whether the arms hang beside the body; else they are raised out of the picture.
     """
     person = dataclasses.replace(person, girth=max(person.girth, _LEAN))
     builder = ShapeBuilder()
@@ -50,13 +55,19 @@ def sliced_body(person: Person, rng: np.random.Generator, *, lesion: str | None 
     _add_canal(builder, person, curve)
     if lesion is not None:
         _add_lesion(builder, lesion, person, curve, rng)
+    if limbs:
+        _add_recess(builder)
     builder.place(scale=person.scale)
     if limbs:
-        add_limbs(builder, person, curve)
+        add_limbs(builder, person, curve, arms=arms)
     shapes = builder.shapes()
     solid = [part in _SOLID for part in shapes.parts]
+    radii = shapes.radii.copy()
+    if limbs:
+        radii[[part == "diaphragm" for part in shapes.parts]] *= np.float32(_DOME)
     return dataclasses.replace(
         shapes,
+        radii=radii,
         unions=tuple(p if s else u for p, u, s in zip(shapes.parts, shapes.unions, solid, strict=True)),
         within=tuple("" if s else w for w, s in zip(shapes.within, solid, strict=True)),
     )
@@ -126,6 +137,14 @@ def _add_liver(builder, person):
         full = rng.uniform(0.7, 1.25)
         builder.add("gallbladder", "organ", (-58, -62, 244), (15 * full, 15 * full, 30 * full), axis=(0.3, -0.5, 1))
     builder.chain("pancreas", "organ", [(-28, -26, 240), (-2, -34, 250), (34, -18, 262), (66, 2, 274)], [15, 12, 12])
+
+
+def _add_recess(builder):
+    """The lower rim of the lungs between diaphragm and ribs: near the diaphragm a slice shows lungs and liver."""
+    for s, side in ((-1, "right"), (1, "left")):
+        lung = f"lung_{side}"
+        builder.add(lung, "lung", (s * 66, 52, 322), (46, 42, 66), axis=(0, 0.12, 1), union=lung)
+        builder.add(lung, "lung", (s * 92, 6, 326), (34, 66, 54), union=lung)
 
 
 def _add_kidneys(builder, person):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lookinside.phantoms.body.person import Person
 from lookinside.phantoms.tomography.materials import TABLE, Material
 from lookinside.phantoms.tomography.smoothing import blurred, grain, halved
 
@@ -19,6 +20,7 @@ ORGAN_WINDOWS = {
     "lumbar_spine": (("bone", 0.5), ("soft tissue", 0.5)),
 }
 _HU, _ENHANCED, _GRAIN = (Material._fields.index(name) for name in ("hu", "enhanced", "grain"))
+_COUCH = -300.0  # HU of its foam
 WATER = 0.019  # attenuation per mm at about 70 keV
 
 
@@ -63,19 +65,44 @@ def windowed(hu: np.ndarray, width: float, centre: float) -> np.ndarray:
     return np.clip((hu - (centre - 0.5 * width)) / width, 0.0, 1.0)
 
 
-def ct_image(
-    materials: np.ndarray, scan: Scan, window: tuple[float, float], width: float, pixel: float, seed: tuple[int, ...]
+def ct_numbers(
+    materials: np.ndarray, scan: Scan, width: float, pixel: float, seed: int | tuple[int, ...]
 ) -> np.ndarray:
-    """A CT slice as it is shown: materials (2H, 2W) on half pixels -> grey levels, float32 (H, W) in [0, 1].
+    """A CT slice: materials (2H, 2W) on half pixels -> CT numbers, float32 (H, W) in HU.
 
     No beam hardening, no scatter, no metal and no thickness of the slice: a real scanner averages over a few mm.
 
     Args:
-        scan: see `random_scan`; window: (width, centre) in HU; width: of the body, mm; pixel: mm; seed: of the noise.
+        scan: see `random_scan`; width: of the body, mm; pixel: mm; seed: of the noise.
     """
     rng = np.random.default_rng(seed)
     hu = halved(hounsfield(materials, scan.contrast, grain(rng, materials.shape, 3.0)))
     hu = blurred(hu, (0.55 - 0.3 * scan.sharp) / max(pixel, 0.7))
     noise = grain(rng, hu.shape, 0.45 + 0.4 * (1 - scan.sharp))
     hu += min(noise_level(scan, width, pixel), 60.0) * noise
-    return windowed(hu, *window)
+    return hu
+
+
+def ct_image(
+    materials: np.ndarray, scan: Scan, window: tuple[float, float], width: float, pixel: float, seed: tuple[int, ...]
+) -> np.ndarray:
+    """A CT slice as it is shown: as `ct_numbers`, then window: (width, centre) in HU -> float32 (H, W) in [0, 1]."""
+    return windowed(ct_numbers(materials, scan, width, pixel, seed), *window)
+
+
+def couch(shape: tuple[int, int], corner: tuple[float, float], pixel: tuple[float, float], scale: float) -> np.ndarray:
+    """CT numbers of the couch below the back, float32 (H, W); -1024 elsewhere.
+
+    Args:
+        shape: (H, W); corner: (x, y) mm, the middle of the first pixel; pixel: (x, y) mm; scale: of the person.
+    """
+    across = np.abs(corner[0] + np.arange(shape[1]) * pixel[0])
+    down = (corner[1] + np.arange(shape[0]) * pixel[1])[:, None] - 128.0 * scale
+    top = 12.0 - 0.0006 * across**2
+    inside = (down > top) & (down < top + 14.0) & (across < 215.0)
+    return np.where(inside, np.float32(_COUCH), np.float32(-1024.0)).astype(np.float32)
+
+
+def body_width(person: Person) -> float:
+    """Width of a person's trunk in mm: what the noise grows with."""
+    return 2.0 * 150.0 * person.scale * (0.62 + 0.38 * person.girth)

@@ -166,8 +166,7 @@ def _slice(organ, modality, person, body, rng, noise, size):
         name = windows[int(rng.choice(len(windows), p=[share for _, share in windows]))][0]
         wide, centre = ct.WINDOWS[name]
         window = wide * rng.uniform(0.85, 1.2), centre + 0.06 * wide * rng.normal()
-        width = 2.0 * 150.0 * person.scale * (0.62 + 0.38 * person.girth)
-        grey = ct.ct_image(materials, scan, window, width, pixel, noise)
+        grey = ct.ct_image(materials, scan, window, ct.body_width(person), pixel, noise)
     elif modality == "mri":
         names = mri.ORGAN_SEQUENCES[organ]
         sequence, coil = mri.SEQUENCES[names[int(rng.integers(len(names)))]], mri.random_coil(rng)

@@ -12,11 +12,9 @@ from lookinside.phantoms.body.parts import meant_by
 from lookinside.phantoms.body.person import random_person
 from lookinside.phantoms.radiography.radiographs import whole
 from lookinside.phantoms.tomography.anatomy import sliced_body
-from lookinside.phantoms.tomography.ct import Scan, hounsfield, noise_level, random_scan
+from lookinside.phantoms.tomography.ct import Scan, body_width, couch, hounsfield, noise_level, random_scan
 from lookinside.phantoms.tomography.cutting import Plane, Sliceable
 from lookinside.phantoms.tomography.organ_images import checked_organ_removal
-
-_COUCH = -300.0  # HU of its foam
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,11 @@ def whole_volume(
     *,
     shape: Sequence[int] = (650, 512, 512),
     bottom: float = -250.0,
+    arms: bool = True,
     without: str | Sequence[str] = (),
     progress: Callable[..., Iterable] | None = None,
 ) -> CTVolume:
-    """A CT of the random person `seed` from the thighs to the head, arms beside the body.
+    """A CT of the random person `seed` from the thighs to the head.
 
     The couch lies below. No beam hardening, no breathing; every slice is a plane without thickness.
 
@@ -63,6 +62,7 @@ def whole_volume(
         spacing: voxel in mm, (x, y, z).
         shape: voxels, (Z, Y, X); the field is centred on the body.
         bottom: height of the first slice above the hip joints, mm.
+        arms: beside the body; False raises them out of the picture, as for most scans of the trunk.
         without: parts to leave out, see `organ_image`; all other voxels stay as they are.
         progress: called as progress(iterable, description), or None.
 
@@ -77,44 +77,35 @@ def whole_volume(
     shape = tuple(whole(n, "shape", 1, 4096) for n in _three(shape, "shape", 1, int))
     gone = checked_organ_removal(without)
     person = random_person(np.random.default_rng((seed, 0)))
-    shapes = sliced_body(person, np.random.default_rng((seed, 8)), limbs=True)
+    shapes = sliced_body(person, np.random.default_rng((seed, 8)), limbs=True, arms=arms)
     body = Sliceable(shapes, meant_by(shapes, gone) if gone else None)
     scan = random_scan(np.random.default_rng((seed, 9)))
     depth, height, width = shape
     x, y = -0.5 * (width - 1) * spacing[0], -0.5 * (height - 1) * spacing[1] + 10.0
     hu, labels = np.empty(shape, np.int16), np.empty(shape, np.int16)
-    couch = _couch(person, x, y, spacing, height, width)
+    table = couch((height, width), (x, y), spacing[:2], person.scale)
     right, down = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
     steps = range(depth)
     for z in progress(steps, "volume") if progress else steps:
         corner = np.array([x, y, bottom + z * spacing[2]])
         plane = Plane(corner, right, down, (spacing[0], spacing[1]), (height, width))
         labels[z], materials = body.cut(plane)
-        hu[z] = _slice(materials, couch, scan, person, spacing, (seed, 10, z))
+        hu[z] = _slice(materials, table, scan, person, spacing, (seed, 10, z))
     return CTVolume(hu, labels, body.part_names, spacing, (x, y, bottom), seed)
 
 
-def _slice(materials, couch, scan: Scan, person, spacing, seed) -> np.ndarray:
+def _slice(materials, table, scan: Scan, person, spacing, seed) -> np.ndarray:
     rng = np.random.default_rng(seed)
     field = rng.standard_normal(materials.shape, dtype=np.float32)
     values = hounsfield(materials, scan.contrast, field)
-    np.maximum(values, couch, out=values)
+    np.maximum(values, table, out=values)
     # Neighbours share noise along rows and columns, as after a smooth kernel.
     noise = rng.standard_normal(materials.shape, dtype=np.float32)
     noise[:, 1:] += noise[:, :-1]
     noise[1:] += noise[:-1]
-    width = 2.0 * 150.0 * person.scale * (0.62 + 0.38 * person.girth)
-    values += np.float32(0.5 * min(noise_level(scan, width, float(np.sqrt(spacing[0] * spacing[1]))), 60.0)) * noise
+    pixel = float(np.sqrt(spacing[0] * spacing[1]))
+    values += np.float32(0.5 * min(noise_level(scan, body_width(person), pixel), 60.0)) * noise
     return np.clip(np.rint(values), -1024, 3071).astype(np.int16)
-
-
-def _couch(person, x, y, spacing, height, width):
-    """CT numbers of the couch below the back, float32 (H, W); -1024 elsewhere."""
-    across = np.abs(x + np.arange(width) * spacing[0])
-    down = (y + np.arange(height) * spacing[1])[:, None] - 128.0 * person.scale
-    top = 12.0 - 0.0006 * across**2
-    inside = (down > top) & (down < top + 14.0) & (across < 215.0)
-    return np.where(inside, np.float32(_COUCH), np.float32(-1024.0)).astype(np.float32)
 
 
 def _three(values, what, low, kind=float):
