@@ -1,4 +1,4 @@
-"""The four networks of Khan & Yong 2016: published counts of weights, maps at every size, how they start and learn."""
+"""The networks of Khan & Yong 2016 and Roth et al. 2015: counts of weights, maps at every size, how they learn."""
 
 import functools
 import math
@@ -9,6 +9,7 @@ import pytest
 
 from lookinside.errors import LookInsideError
 from lookinside.explain import CAM, Deconvnet, GradCAM, GuidedBackprop
+from lookinside.layers import LocalResponseNormalization
 from lookinside.models import (
     KHAN_YONG_TABLE,
     alexnet,
@@ -17,11 +18,13 @@ from lookinside.models import (
     khan_cnn,
     layer_table,
     lenet,
+    roth_convnet,
 )
 
-NETS = {"lenet": lenet, "alexnet": alexnet, "googlenet": googlenet, "khan_cnn": khan_cnn}
-SMALLEST = {"lenet": 16, "alexnet": 57, "googlenet": 32, "khan_cnn": 9}
-NARROW = {"lenet": 1.0, "alexnet": 0.05, "googlenet": 0.05, "khan_cnn": 0.05}
+NETS = {"lenet": lenet, "alexnet": alexnet, "googlenet": googlenet, "khan_cnn": khan_cnn, "roth": roth_convnet}
+SMALLEST = {"lenet": 16, "alexnet": 57, "googlenet": 32, "khan_cnn": 9, "roth": 57}
+NARROW = {"lenet": 1.0, "alexnet": 0.05, "googlenet": 0.05, "khan_cnn": 0.05, "roth": 0.05}
+COUNTS = {"lenet": 61_706, "alexnet": 62_378_344, "googlenet": 13_378_280, "khan_cnn": 35_979_589, "roth": 70_640_325}
 
 
 def narrow(name, size=64, classes=3, **options):
@@ -36,6 +39,7 @@ def full(name, **options):
         "alexnet": ((227, 227, 3), 1000),
         "googlenet": ((224, 224, 3), 1000),
         "khan_cnn": ((227, 227, 1), 5),
+        "roth": ((256, 256, 1), 5),
     }[name]
     return NETS[name](shape, classes, initializer="zeros", **options)
 
@@ -44,11 +48,9 @@ def shapes(model):
     return {row.name: row.shape for row in layer_table(model)}
 
 
-@pytest.mark.parametrize(
-    ("name", "count"), [("lenet", 61_706), ("alexnet", 62_378_344), ("googlenet", 13_378_280), ("khan_cnn", 35_979_589)]
-)
-def test_weights(name, count):
-    assert full(name).count_params() == count
+@pytest.mark.parametrize("name", NETS)
+def test_weights(name):
+    assert full(name).count_params() == COUNTS[name]
 
 
 def test_googlenet_without_its_heads_has_caffes_count():
@@ -122,6 +124,10 @@ def test_normalisations_and_pools_stand_where_the_papers_have_them():
 
     assert order("alexnet")[:6] == ["conv1", "norm1", "pool1", "conv2", "norm2", "pool2"]
     assert order("alexnet")[6:] == ["conv3", "conv4", "conv5", "pool5", "fc6", "fc7"]
+    roth = [one for one in shapes(full("roth")) if one not in ("image", "pixels")]
+    assert roth[:8] == ["conv1", "norm1", "pool1", "relu1", "conv2", "norm2", "pool2", "relu2"]
+    assert roth[8:16] == ["conv3", "relu3", "conv4", "relu4", "conv5", "relu5", "pool5", "flatten"]
+    assert [shapes(full("roth"))[name][0] for name in ("conv1", "pool1", "pool2", "pool5")] == [64, 31, 15, 7]
     google = [one for one in order("googlenet") if one.count("_") < 2]
     assert google[:7] == ["conv1", "pool1", "norm1", "conv2_reduce", "conv2", "norm2", "pool2"]
     assert [one.removeprefix("inception_") for one in google[7:]] == [
@@ -133,7 +139,7 @@ def test_the_papers_dropout_and_that_it_can_be_left_away():
     def rates(model):
         return {layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
 
-    assert rates(full("alexnet")) == {"drop6": 0.5, "drop7": 0.5}
+    assert rates(full("alexnet")) == rates(full("roth")) == {"drop6": 0.5, "drop7": 0.5}
     assert rates(full("googlenet")) == {"drop5": 0.4, "auxiliary1_fc_drop": 0.7, "auxiliary2_fc_drop": 0.7}
     assert rates(narrow("alexnet", dropout=False)) == rates(narrow("googlenet", dropout=False)) == {}
 
@@ -161,12 +167,15 @@ def test_sizes_that_are_refused_would_leave_no_map():
 def test_order_is_convolution_bn_relu_in_every_layer(name):
     model = narrow(name, batch_norm=True)
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
-    assert len(convolutions) == {"lenet": 2, "alexnet": 5, "googlenet": 59, "khan_cnn": 4}[name]
+    assert len(convolutions) == {"lenet": 2, "alexnet": 5, "googlenet": 59, "khan_cnn": 4, "roth": 5}[name]
     for layer in convolutions:
         (bn,) = (node.operation for node in layer._outbound_nodes)
         (relu,) = (node.operation for node in bn._outbound_nodes)
         assert isinstance(bn, keras.layers.BatchNormalization)
-        assert isinstance(relu, keras.layers.ReLU)
+        kind = keras.layers.ReLU
+        if name == "roth" and layer.name in ("conv1", "conv2"):  # there the ReLU comes behind the pool
+            kind = LocalResponseNormalization
+        assert isinstance(relu, kind)
         assert bn.momentum == 0.9
     assert narrow(name, batch_norm=True, bn_momentum=0.99).get_layer("bn1").momentum == 0.99
     plain = narrow(name)
@@ -243,7 +252,7 @@ def test_weight_decay_is_that_of_sgd(name):
         kernels += decays
         expected = before[variable.path] * (1 - 0.5 * 0.02 * decays)
         np.testing.assert_allclose(variable, expected, rtol=1e-5, atol=1e-9, err_msg=variable.path)
-    assert kernels == {"lenet": 5, "alexnet": 8, "googlenet": 64, "khan_cnn": 7}[name]
+    assert kernels == {"lenet": 5, "alexnet": 8, "googlenet": 64, "khan_cnn": 7, "roth": 8}[name]
     assert not narrow(name).losses
 
 
@@ -286,7 +295,11 @@ def test_mixed_precision_computes_in_half_and_answers_in_float32(name):
 
 @pytest.mark.parametrize(
     ("name", "kinds"),
-    [("alexnet", (GuidedBackprop, lambda model: Deconvnet(model, "conv3", 3))), ("googlenet", (GradCAM, CAM))],
+    [
+        ("alexnet", (GuidedBackprop, lambda model: Deconvnet(model, "conv3", 3))),
+        ("roth", (GuidedBackprop, lambda model: Deconvnet(model, "conv3", 3))),
+        ("googlenet", (GradCAM, CAM)),
+    ],
 )
 def test_explainers_look_through_them(name, kinds):
     keras.utils.set_random_seed(0)

@@ -99,11 +99,19 @@ class Builder:
         *,
         padding: str = "same",
         bias: float = 0.0,
+        relu: bool = True,
     ) -> keras.KerasTensor:
-        """Convolution, batch normalisation where it is wanted, ReLU; `bias` is where Caffe's copy starts."""
+        """Convolution, batch normalisation where it is wanted, ReLU; `bias` is where Caffe's copy starts.
+
+        Without `relu` the ReLU is left to `self.relu`, for a network that pools first.
+        """
         x = layers.Conv2D(scaled(maps, self.width), size, strides, padding, name=name, **self._weights(bias))(x)
         if self.batch_norm:
             x = layers.BatchNormalization(momentum=self.bn_momentum, name=_beside(name, "bn"))(x)
+        return self.relu(x, name) if relu else x
+
+    def relu(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """The ReLU that belongs to a convolution, relu1 to conv1."""
         return layers.ReLU(name=_beside(name, "relu"))(x)
 
     def fully_connected(
