@@ -1,5 +1,6 @@
 """The pictures and tables of the course: matplotlib Figures and HTML tables, sized to fit a slide."""
 
+from lookinside.figures.body import band_curves, body_profile, embedding
 from lookinside.figures.images import (
     heat_grid,
     image_sheet,
@@ -16,7 +17,10 @@ from lookinside.figures.tables import table
 __all__ = [
     "COLOURS",
     "HEAT_MAP",
+    "band_curves",
+    "body_profile",
     "confusion_matrix",
+    "embedding",
     "heat_grid",
     "image_sheet",
     "interval_plot",

@@ -7,20 +7,26 @@ from lookinside.training.evaluate import Evaluation, evaluate_classifier, propor
 from lookinside.training.history import History
 from lookinside.training.part_loss import PartLoss, accuracy_without, lost_by_class
 from lookinside.training.resumable import fit_resumable
+from lookinside.training.roc import Roc, roc_curves
 from lookinside.training.shortcuts import Confounding, confounding
+from lookinside.training.whole_volumes import BodyProfile, classify_volume
 
 __all__ = [
+    "BodyProfile",
     "Checkpoint",
     "Confounding",
     "Evaluation",
     "History",
     "PartLoss",
+    "Roc",
     "accuracy_without",
     "augmentation",
+    "classify_volume",
     "confounding",
     "evaluate_classifier",
     "fit_classifier",
     "fit_resumable",
     "lost_by_class",
     "proportion_interval",
+    "roc_curves",
 ]

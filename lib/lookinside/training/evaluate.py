@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from scipy.special import softmax
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix as count_confusions
 from sklearn.metrics import recall_score
@@ -22,6 +23,7 @@ class Evaluation:
     Attributes:
         predictions: int64 (N,), the class with the highest logit.
         confidence: float32 (N,) in [0, 1], the softmax probability of that class.
+        probabilities: float32 (N, K) in [0, 1], those of all classes.
         accuracy: share of right predictions and its 95 % Wilson interval: (estimate, low, high).
         right: float64 (N,), 1 where the prediction is right, else 0: what paired differences are made of.
         balanced_accuracy: mean over the classes present of the share of each that was found, and its 95 % interval:
@@ -32,6 +34,7 @@ class Evaluation:
 
     predictions: np.ndarray
     confidence: np.ndarray
+    probabilities: np.ndarray
     right: np.ndarray
     accuracy: tuple[float, float, float]
     balanced_accuracy: tuple[float, float, float]
@@ -65,11 +68,12 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
     batches = images.to_tf(batch_size)
     logits = np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch, _ in batches])
     predictions = logits.argmax(axis=1)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = softmax(logits, axis=1)
     right = predictions == images.labels
     return Evaluation(
         predictions=predictions,
-        confidence=(exponents / exponents.sum(axis=1, keepdims=True)).max(axis=1),
+        confidence=probabilities.max(axis=1),
+        probabilities=probabilities,
         right=right.astype(np.float64),
         accuracy=proportion_interval(int(right.sum()), len(right)),
         balanced_accuracy=balanced_accuracy_interval(images.labels, predictions),
