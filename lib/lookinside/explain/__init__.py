@@ -11,6 +11,7 @@ from lookinside.explain.grad_cam_plus_plus import GradCAMPlusPlus
 from lookinside.explain.guided_backprop import GuidedBackprop
 from lookinside.explain.heatmap import heat_map
 from lookinside.explain.layer_cam import LayerCAM
+from lookinside.explain.network.filters import spatial_frequency
 from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.saliency import Saliency
 from lookinside.explain.score_cam import ScoreCAM
@@ -80,5 +81,6 @@ __all__ = [
     "randomization_check",
     "randomize_weights",
     "region_share",
+    "spatial_frequency",
     "summarize_parts",
 ]
