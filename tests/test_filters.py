@@ -6,14 +6,14 @@ import pytest
 from lookinside.errors import LookInsideError
 from lookinside.explain import spatial_frequency
 
-Y, X = np.mgrid[:32, :32]
+Y, X = np.mgrid[:64, :64]
 
 
 def test_waves_have_their_frequency():
     waves = [np.cos(2 * np.pi * 0.25 * X), np.cos(2 * np.pi * (0.1875 * X + 0.25 * Y)), (-1.0) ** (X + Y), 1.0 + 0 * X]
     found = spatial_frequency(np.stack(waves, -1)[:, :, None])
-    # A wave in a window of 32 pixels is spread about its frequency, so not to the last digit.
-    np.testing.assert_allclose(found, [0.25, 0.3125, 0.5**0.5, 0.0], atol=0.03)
+
+    np.testing.assert_allclose(found, [0.25, 0.3125, 0.5**0.5, 0.0], atol=1e-9)
 
 
 def test_white_noise_has_the_mean_of_all_frequencies():
