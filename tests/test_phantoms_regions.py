@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation
 
-from lookinside.data import phantom_regions, window
+from lookinside.data import phantom_regions, two_labels, window
 from lookinside.errors import LookInsideError
 from lookinside.phantoms import (
     LOWER_ABDOMEN,
@@ -90,23 +90,20 @@ def test_a_set_has_patients():
     assert not set(drawn.seeds.tolist()) & set(region_slice_set(COUNTS, size=32, seed=5).seeds.tolist())
 
 
-def test_two_regions():
-    one, both, soft = (
-        phantom_regions("train", COUNTS, 32, 1, patients=20, two_regions=way) for way in ("one", "both", "soft")
-    )
+def test_two_labels():
+    one = phantom_regions("train", COUNTS, 32, 1, patients=20)
     assert len(one) == 64 and one.counts() == COUNTS and len(set(one.groups)) == 20
     belongs = {name: set(regions.split("+")) for name, regions in zip(one.names, one.tags["regions"], strict=True)}
     shared = [name for name, regions in belongs.items() if len(regions) == 2]
     assert {"liver", "lungs"} in belongs.values()
-    assert 2 <= len(shared) <= 30
-    assert len(both) == 64 + len(shared) and len(soft) == 128
-    for images, each in ((both, 1), (soft, 2)):
+    for way, single in (("both", 1), ("soft", 2)):
+        images = two_labels(one, way)
+        assert len(images) == 2 * len(shared) + single * (64 - len(shared))
         for name in one.names:
             own = [i for i, other in enumerate(images.names) if other == name]
-            assert len({images.images[i].tobytes() for i in own}) == 1
-            labels = {images.class_names[images.labels[i]] for i in own}
-            assert labels == belongs[name]
-            assert len(own) == (2 if name in shared else each)
+            assert len({images.images[i].tobytes() for i in own}) == 1 == len({images.groups[i] for i in own})
+            assert {images.class_names[images.labels[i]] for i in own} == belongs[name]
+            assert len(own) == (2 if name in shared else single)
 
 
 def test_the_window():
@@ -144,7 +141,8 @@ def test_the_volume_is_of_the_same_person():
         (lambda: region_slice(None, 0, level=float("nan")), "level"),
         (lambda: region_slice_set({}), "no slice"),
         (lambda: region_slice_set({"lungs": 2.5}), "count"),
-        (lambda: phantom_regions("train", {"lungs": 2}, two_regions="neither"), "two_regions"),
+        (lambda: two_labels(phantom_regions("train", {"lungs": 2}, 32), "neither"), "'both' or 'soft'"),
+        (lambda: two_labels(phantom_regions("train", {"lungs": 2}, 32), tag="organs"), "organs"),
         (lambda: phantom_regions("training", {"lungs": 2}), "split"),
     ],
 )

@@ -6,6 +6,7 @@ from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
 from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs, phantom_regions
 from lookinside.data.places import SetInfo, describe, find_set
+from lookinside.data.shared_labels import two_labels
 from lookinside.data.stratify import stratified_split
 from lookinside.data.windowing import window
 
@@ -21,5 +22,6 @@ __all__ = [
     "phantom_radiographs",
     "phantom_regions",
     "stratified_split",
+    "two_labels",
     "window",
 ]

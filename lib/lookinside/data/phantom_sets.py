@@ -126,29 +126,23 @@ def phantom_regions(
     seed: int = 0,
     *,
     patients: int | None = None,
-    two_regions: str = "both",
     without: str | Sequence[str] = (),
     progress: Callable[..., Iterable] | None = None,
 ) -> LabelledImages:
     """Draw axial CT slices of regions of the body, several of a patient, windowed to -100 to 200 HU.
 
-    Near the diaphragm a slice shows lungs and liver. `two_regions` says what becomes of it:
-
-        "both": it stands there twice, once with each label, as in Roth et al. 2015;
-        "one": it stands there once, with the region that it was drawn for;
-        "soft": every image stands there twice, such a slice once with each label, any other twice with its own. To a
-            cross-entropy that is one image with a label of one half and one half.
+    A slice has the label of the region that it was drawn for. Near the diaphragm it belongs to two: `two_labels` says
+    what becomes of it.
 
     The masks are "removed" (what `without` has taken away); the groups are the patients; the tags are "regions" (all
     that the slice belongs to, "liver+lungs") and "above_diaphragm" (mm above the top of the liver's dome).
 
     Args:
         split: `"train"`, `"validation"` or `"test"`; different people in each.
-        counts: region -> number of slices drawn, `lookinside.phantoms.REGIONS` and "lower_abdomen".
+        counts: region -> number of slices, `lookinside.phantoms.REGIONS` and "lower_abdomen".
         size: height and width in pixels.
         seed: whole number, 0 or more; same seed, same images.
         patients: how many there are; None takes one for 2.6 slices.
-        two_regions: "both", "one" or "soft".
         without: parts to leave out, see `region_slice`.
         progress: called as progress(iterable, description), or None.
 
@@ -156,32 +150,20 @@ def phantom_regions(
         `LabelledImages`; an image's name is its region, its patient and which of that patient's it is.
 
     Raises:
-        LookInsideError: for an unknown split, region, part or way, or a wrong size, count or seed.
+        LookInsideError: for an unknown split, region or part, or a wrong size, count or seed.
     """
-    if two_regions not in ("both", "one", "soft"):
-        raise LookInsideError(f"two_regions is {two_regions!r}: give 'both', 'one' or 'soft'")
     own = split_seed(split, seed)
     drawn = region_slice_set(counts, patients=patients, size=size, seed=own, without=without, progress=progress)
-    labels = [[int(label)] for label in drawn.labels]
-    if two_regions != "one":
-        for label, regions in zip(labels, drawn.belongs, strict=True):
-            label += [drawn.regions.index(r) for r in regions if r in drawn.regions and r != drawn.regions[label[0]]]
-    if two_regions == "soft":
-        labels = [label if len(label) == 2 else 2 * label for label in labels]
-    places = np.repeat(np.arange(len(drawn)), [len(label) for label in labels])
-    names = [
-        f"{drawn.regions[label]}-{person}-{index}"
-        for label, person, index in zip(drawn.labels, drawn.seeds, drawn.indices, strict=True)
-    ]
+    each = zip(drawn.labels, drawn.seeds, drawn.indices, strict=True)
     return LabelledImages(
-        images=window(drawn.hu)[places, ..., np.newaxis],
-        labels=np.array([label for both in labels for label in both], np.int64),
+        images=window(drawn.hu)[..., np.newaxis],
+        labels=drawn.labels,
         class_names=drawn.regions,
-        names=tuple(names[i] for i in places),
-        masks={"removed": drawn.removed_masks[places]},
-        groups=[f"{drawn.seeds[i]}" for i in places],
+        names=tuple(f"{drawn.regions[label]}-{person}-{index}" for label, person, index in each),
+        masks={"removed": drawn.removed_masks},
+        groups=[f"{person}" for person in drawn.seeds],
         tags={
-            "regions": ["+".join(drawn.belongs[i]) for i in places],
-            "above_diaphragm": [f"{drawn.above_diaphragm[i]:.1f}" for i in places],
+            "regions": ["+".join(regions) for regions in drawn.belongs],
+            "above_diaphragm": [f"{height:.1f}" for height in drawn.above_diaphragm],
         },
     )
