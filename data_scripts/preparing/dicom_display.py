@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lookinside.data.dicom_header import Header
+from lookinside.data.dicom_pixels import as_16_bits, padding_in
 from lookinside.data.reading import stretch
 from lookinside.errors import LookInsideError
-from preparing.dicom_header import Header
 
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
@@ -31,7 +32,7 @@ def shown(header: Header, stored: np.ndarray, path: Path, *, little_endian: bool
     Raises:
         LookInsideError: if an element that matters is damaged.
     """
-    padding = _padding(header, stored)
+    padding = padding_in(header, stored)
     values = _modality(header, stored, little_endian)
     if not np.isfinite(values).all():
         raise LookInsideError(f"{path}: its values are no numbers once rescaled: replace or delete it")
@@ -83,23 +84,6 @@ def _voi(header, values, padding, path, little_endian):
     return np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
 
 
-def _padding(header, stored):
-    """bool (H, W): stored values from PixelPaddingValue to PixelPaddingRangeLimit, both included."""
-    signed = np.issubdtype(stored.dtype, np.signedinteger)
-    ends = [header.whole(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    if ends[0] is None:
-        return np.zeros(stored.shape, bool)
-    # Both are 16 bits, and often written as if they were of the other sign.
-    ends = [_as_16_bits(end, signed) for end in ends if end is not None]
-    return (stored >= min(ends)) & (stored <= max(ends))
-
-
-def _as_16_bits(value, signed):
-    if signed and 0x7FFF < value <= 0xFFFF:
-        return value - 0x10000
-    return value + 0x10000 if not signed and value < 0 else value
-
-
 def _functional(header, keyword):
     """The first item of a sequence in the functional groups: the frame's own, else the one that all frames share."""
     for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
@@ -121,7 +105,7 @@ def _looked_up(table, values, little_endian):
     count = count or 0x10000
     if not 8 <= bits <= 16:
         raise table.damaged("LUTDescriptor", f"{bits} bits are neither 8 nor up to 16")
-    first = _as_16_bits(first, signed=values.min() < 0)
+    first = as_16_bits(first, signed=values.min() < 0)
     entries = _entries(table, count, bits, little_endian)
     places = np.clip(np.rint(values.astype(np.float64) - first), 0, count - 1).astype(np.int64)
     return entries[places], 2**bits - 1

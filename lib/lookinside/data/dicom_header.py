@@ -60,6 +60,19 @@ class Header:
             raise self.damaged(keyword, f"{number} is no whole number")
         return None if number is None else int(number)
 
+    def numbers(self, keyword: str, count: int) -> tuple[float, ...] | None:
+        """The element as `count` finite numbers; None where it is not there."""
+        value = self.value(keyword)
+        if value is None:
+            return None
+        try:
+            numbers = tuple(float(one) for one in value)
+        except (TypeError, ValueError):
+            numbers = ()
+        if len(numbers) != count or not all(map(math.isfinite, numbers)):
+            raise self.damaged(keyword, f"{value!r} is not {count} numbers")
+        return numbers
+
     def item(self, keyword: str) -> Header | None:
         """The first item of a sequence; None where there is none."""
         value = self.value(keyword)
