@@ -79,17 +79,23 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel):
 
 
 def test_the_library_imports_what_it_depends_on():
-    """Nothing else outside course/, so that an engineer's environment has it; and no dependency is idle."""
-    imported = set()
+    """Outside course/ nothing else but what it asks for with `need`, so that an engineer's environment has it; and no
+    dependency is idle.
+    """
+    imported, asked = set(), set()
     for path in LIBRARY.rglob("*.py"):
         if "course" not in path.relative_to(LIBRARY).parts:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module] if isinstance(node, ast.ImportFrom) else []
                 imported |= {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"lookinside"}
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "need":
+                    asked |= {one.value for one in node.args}
     makers = importlib.metadata.packages_distributions()
-    needed = {makers[name][0].lower() for name in imported - {"tensorflow"}}
+    needed = {makers[name][0].lower() for name in imported - asked - {"tensorflow"}}
     assert needed == {Requirement(line).name for line in PROJECT["dependencies"]}
+    extra = {Requirement(line).name for line in PROJECT["optional-dependencies"]["course"]}
+    assert {"SimpleITK", "pydicom"} <= {makers[name][0] for name in asked} <= extra
 
 
 USER = """

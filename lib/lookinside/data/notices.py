@@ -2,4 +2,4 @@
 
 
 class DataWarning(UserWarning):
-    """Images were converted, held back or left out; the text says how many, and names the first."""
+    """Images were converted, held back or left out, or a volume may not be what it seems; the text names the first."""
