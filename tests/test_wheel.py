@@ -94,8 +94,8 @@ def test_the_library_imports_what_it_depends_on():
     makers = importlib.metadata.packages_distributions()
     needed = {makers[name][0].lower() for name in imported - asked - {"tensorflow"}}
     assert needed == {Requirement(line).name for line in PROJECT["dependencies"]}
-    extra = {Requirement(line).name for line in PROJECT["optional-dependencies"]["course"]}
-    assert {"SimpleITK", "pydicom"} <= {makers[name][0] for name in asked} <= extra
+    extra = {Requirement(line).name.lower() for line in PROJECT["optional-dependencies"]["course"]}
+    assert {"simpleitk", "pydicom"} <= {makers[name][0].lower() for name in asked} <= extra
 
 
 USER = """
