@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 from scipy.special import softmax
 
+from lookinside.data import read_volume
 from lookinside.data.windowing import HIGH, LOW, window
 from lookinside.errors import LookInsideError
 
@@ -152,8 +153,6 @@ def classify_volume(
     Source: Roth et al. 2015, section 3.2 and Fig. 7.
     """
     if isinstance(volume, (str, PathLike)):
-        from lookinside.data import read_volume
-
         volume = read_volume(volume)
     names, shape = tuple(class_names), model.input_shape
     if len(shape) != 4 or shape[1] != shape[2] or shape[1] is None or shape[3] != 1:

@@ -18,15 +18,15 @@ REGION_LEVELS = {
     "pelvis": (-60.0, 130.0),
     LOWER_ABDOMEN: (120.0, 240.0),
     "liver": (222.0, 372.0),
-    "lungs": (338.0, 592.0),
+    "lungs": (338.0, 585.0),
     "neck": (585.0, 695.0),
 }
 # What a region is known by, and the share of the body that it must fill at least.
 _SIGNS = {
     "legs": ((*PART_GROUPS["thigh_bone"], *PART_GROUPS["lower_leg_bones"]), 0.0),
     "pelvis": (PART_GROUPS["pelvic_bones"], 0.01),
-    "liver": (("liver",), 0.05),
-    "lungs": (("lung",), 0.05),
+    "liver": (("liver",), 0.1),
+    "lungs": (("lung",), 0.1),
     "neck": (tuple(f"c{i}" for i in range(1, 8)), 0.0),
 }
 _LUMBAR = (*(f"l{i}" for i in range(1, 6)), "lumbar_disc")
@@ -49,7 +49,7 @@ def share_of(labels: np.ndarray, part_names: Sequence[str], names: Sequence[str]
 def regions_in(labels: np.ndarray, part_names: Sequence[str], *, lower_abdomen: bool = False) -> tuple[str, ...]:
     """The regions that an axial slice belongs to, from the feet up: none, one, or two near the diaphragm.
 
-    Lungs and liver must fill a twentieth of the body, the pelvic bones a hundredth; legs are where a leg's bone is cut
+    Lungs and liver must fill a tenth of the body, the pelvic bones a hundredth; legs are where a leg's bone is cut
     and the pelvis is not reached, the neck is where a cervical vertebra is cut.
 
     Args:
