@@ -1,6 +1,7 @@
 """Training that goes on after a kill, and what a classifier is worth on images that it has not seen."""
 
 from lookinside.training.augment import augmentation
+from lookinside.training.balancing import Copies, balance, repeated_to_balance
 from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
 from lookinside.training.evaluate import Evaluation, evaluate_classifier, proportion_interval
@@ -15,12 +16,14 @@ __all__ = [
     "BodyProfile",
     "Checkpoint",
     "Confounding",
+    "Copies",
     "Evaluation",
     "History",
     "PartLoss",
     "Roc",
     "accuracy_without",
     "augmentation",
+    "balance",
     "classify_volume",
     "confounding",
     "evaluate_classifier",
@@ -28,5 +31,6 @@ __all__ = [
     "fit_resumable",
     "lost_by_class",
     "proportion_interval",
+    "repeated_to_balance",
     "roc_curves",
 ]
