@@ -251,10 +251,30 @@ def test_values_that_are_no_numbers(tmp_path, value):
 
 def test_axes_that_are_no_numbers(tmp_path):
     stored, steps, first = stored_as("LPS")
-    for damaged in (steps * np.nan, steps * [1, 1, 0]):
+    for damaged in (steps * np.nan, steps * [1, 1, 0], steps * 1e4, steps * 1e-9):
         assert "says nothing usable of where its voxels lie" in refusal(
             write_nifti(tmp_path / "x.nii", stored, damaged, first)
         )
+
+
+def test_damaged_headers_never_end_in_a_traceback(tmp_path):
+    """Bytes of the header changed in hundreds of files: read, or refused in one line."""
+    whole = nifti_bytes(*stored_as("RAS"), qform=1, quaternion=(0, 0, 0, 1))
+    draw, path, refused = np.random.default_rng(7), tmp_path / "x.nii", 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DataWarning)
+        for _ in range(400):
+            changed = bytearray(whole)
+            for place in draw.integers(0, 352, 8):
+                changed[place] = draw.integers(256)
+            path.write_bytes(changed)
+            try:
+                read_volume(path)
+            except LookInsideError as problem:
+                assert "\n" not in str(problem) and str(problem).startswith(str(path))
+                refused += 1
+    assert 100 < refused < 350
 
 
 def test_what_is_no_volume(tmp_path):

@@ -53,7 +53,8 @@ def read_nifti(path: Path) -> CTNumbers:
             NaN, says no orientation or two, or its axes are not at right angles.
     """
     try:
-        with path.open("rb") as file:
+        # What a damaged header makes overflow is refused where it is used.
+        with path.open("rb") as file, np.errstate(all="ignore"):
             stream = ByteStream(file)
             header, taken = _header(stream, path)
             numbers = _voxels(stream, header, taken, path)

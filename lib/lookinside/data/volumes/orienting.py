@@ -13,6 +13,7 @@ from lookinside.errors import LookInsideError
 _AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "S": 2, "I": 2}  # letter of where an axis points -> x, y, z
 _TURNED = "RAI"
 _SLICES = ("sagittal", "coronal", "axial")  # slices that lie across x, y, z
+_POSSIBLE = 1e-3, 1e3  # mm from voxel to voxel
 _SLANT = 1.0  # degrees; a smaller angle comes from rounded numbers
 
 
@@ -44,7 +45,8 @@ class Grid:
         Raises:
             LookInsideError: if numbers are missing, or axes stand more than 1 degree off the right angle.
         """
-        if not (np.isfinite(self.steps).all() and np.isfinite(self.origin).all() and self.spacing.min() > 0):
+        low, high = _POSSIBLE
+        if not (np.isfinite(self.origin).all() and low <= self.spacing.min() <= self.spacing.max() <= high):
             raise LookInsideError(f"{path}: says nothing usable of where its voxels lie: convert it again from DICOM")
         i, j, k = (self.steps / self.spacing).T
         in_plane = _off_right_angle(i @ j)
