@@ -28,15 +28,15 @@ def read_volume(path: str | Path, *, series: int | str | None = None) -> Volume:
     too: files left out, values clipped, values that cannot be HU, slices that are not axial, or an oblique volume.
 
     Slices that a tilted gantry has shifted against one another are refused, not straightened: that makes new CT numbers
-    from the measured ones, and dcm2niix does it well. So is a file that does not say how it lies in the body: nothing
-    is guessed.
+    from the measured ones, and dcm2niix does it well. A file that does not say how it lies in the body is refused too:
+    nothing is guessed.
 
     Args:
         path: a file (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr) or a folder.
         series: SeriesNumber or SeriesInstanceUID of the one to read where a folder holds several.
 
     Returns:
-        `Volume`. While it is read it is held once, and one slice of it.
+        `Volume`. While it is read it is held once, and one slice of it; MetaImage and NRRD are held a second time.
 
     Raises:
         LookInsideError: in one line that names the file and the mend. Of any file: it is missing, cut short, damaged,
