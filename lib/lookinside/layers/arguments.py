@@ -1,0 +1,45 @@
+"""What a layer's arguments must be; what is not is refused in one line that says what to give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+
+def check_numbers(least: float, **values: Any) -> None:
+    """Raise ValueError for a value, named as its argument, that is no finite number of at least `least`."""
+    for name, value in values.items():
+        if not _real(value) or not least <= value < math.inf or value == -math.inf:
+            bound = f", {least} or more" if math.isfinite(least) else ""
+            raise ValueError(f"{name} is {value!r}: give a finite number{bound}.")
+
+
+def check_choice(choices: Sequence[str], **values: Any) -> None:
+    """Raise ValueError for a value that is none of the choices."""
+    for name, value in values.items():
+        if value not in choices:
+            raise ValueError(f"{name} is {value!r}: give one of {', '.join(choices)}.")
+
+
+def grid_counts(grid: Any) -> tuple[int, int]:
+    """Rows and columns of control points, 2 or more each, or ValueError."""
+    counts = tuple(grid) if isinstance(grid, Sequence) else ()
+    if len(counts) != 2 or any(not isinstance(n, Integral) or isinstance(n, bool) or n < 2 for n in counts):
+        raise ValueError(f"grid is {grid!r}: give the rows and columns of control points, each 2 or more.")
+    return int(counts[0]), int(counts[1])
+
+
+def pixel_spacing(spacing: Any) -> tuple[float, float] | None:
+    """The mm from row to row and from column to column, of one number or a pair; None stays None."""
+    if spacing is None:
+        return None
+    steps = tuple(spacing) if isinstance(spacing, Sequence) else (spacing, spacing)
+    if len(steps) != 2 or any(not _real(step) or not 0 < step < math.inf for step in steps):
+        raise ValueError(f"spacing is {spacing!r}: give the mm of a pixel, above 0, or a pair (rows, columns).")
+    return float(steps[0]), float(steps[1])
+
+
+def _real(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
