@@ -33,6 +33,15 @@ def test_a_duel_runs_both_in_turn_and_compares_medians(bench, monkeypatch):
     assert run.line(row) == "fast (2000 ms): 3.0 times as fast as slow (rounds 0.08 to 4.0; at least 3: ok)"
 
 
+def test_a_duel_of_calls_that_make_several_things_compares_one_with_one(bench, monkeypatch):
+    measure, run = bench
+    seconds = iter([0.064, 0.4])
+    monkeypatch.setattr(measure, "clock", lambda call: next(seconds))
+    row = measure.Duel("fast", "slow", 60, lambda: (lambda: 0, lambda: 0), rounds=1, counts=(32, 4)).measure()
+    assert row["value"] == 50
+    assert run.line(row) == "fast (2.0 ms): 50.0 times as fast as slow (rounds 50.0 to 50.0; at least 60: MISSED)"
+
+
 def test_a_rate_counts_things_a_second(bench, monkeypatch):
     measure, run = bench
     seconds = iter([2, 4, 5])

@@ -18,6 +18,7 @@ class Duel:
         floor: how many times faster ours must be.
         prepare: returns the two functions to time, (ours, theirs); what it does itself is not timed.
         rounds: how often both are timed, in turn.
+        counts: how many things one call of (ours, theirs) makes; the times are those of one thing.
     """
 
     name: str
@@ -25,12 +26,14 @@ class Duel:
     floor: float
     prepare: Callable[[], tuple[Callable[[], object], Callable[[], object]]]
     rounds: int = 9
+    counts: tuple[int, int] = (1, 1)
 
     def measure(self) -> dict:
         """Time both in turn, so that whatever else the machine does meets both, and compare the medians."""
         ours, theirs = self.prepare()
         ours(), theirs()  # traces and first allocations are not what is compared
-        seconds = [(clock(ours), clock(theirs)) for _ in range(self.rounds)]
+        few, many = self.counts
+        seconds = [(clock(ours) / few, clock(theirs) / many) for _ in range(self.rounds)]
         mine, others = (median(column) for column in zip(*seconds, strict=True))
         rounds = sorted(slow / fast for fast, slow in seconds)
         return {

@@ -19,7 +19,7 @@ from lookinside.course.places import repository
 from lookinside.course.provenance import hardware, versions
 from lookinside.course.results import write_json
 
-MODULES = ("deconvnet_rows", "explainer_rows", "phantom_rows")
+MODULES = ("deconvnet_rows", "explainer_rows", "phantom_rows", "spline_rows")
 
 
 def main() -> int:
@@ -47,7 +47,8 @@ def line(row: dict) -> str:
     low, high = row["rounds"]
     against = f" as {row['against']}" if "against" in row else ""
     verdict = "ok" if row["value"] >= row["floor"] else "MISSED"
-    times = f" ({row['milliseconds']:.0f} ms)" if "milliseconds" in row else ""
+    spent = row.get("milliseconds", 0)
+    times = f" ({spent:.{0 if spent >= 10 else 1}f} ms)" if spent else ""
     return (
         f"{row['name']}{times}: {row['value']} {row['unit']}{against} "
         f"(rounds {low} to {high}; at least {row['floor']}: {verdict})"
