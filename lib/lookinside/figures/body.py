@@ -69,12 +69,17 @@ def body_profile(profile: BodyProfile, *, note: str = "") -> Figure:
 
     Lines across both mark where the most probable class changes and stays for at least 15 mm.
     """
-    figure = new_figure(9.5, 5.3)
-    left, right = figure.subplots(1, 2, width_ratios=(1.0, 2.0), sharey=True)
     heights, width = profile.heights, profile.pixel[0] * profile.coronal.shape[1]
     half = 0.5 * profile.pixel[1]
     extent = (-0.5 * width, 0.5 * width, heights[0] - half, heights[-1] + half)
+    # Both panels are equally high, and the slice keeps its proportions: a short scan makes a low figure.
+    tall = (extent[3] - extent[2]) / width
+    across = min(4.4 / tall, 4.2)
+    high = max(across * tall, 1.8)
+    figure = new_figure(across + 5.9, high + 1.0)
+    left, right = figure.subplots(1, 2, width_ratios=(across, 4.0), sharey=True)
     left.imshow(profile.coronal, cmap="gray", vmin=0, vmax=255, origin="lower", extent=extent, aspect="equal")
+    right.set_box_aspect(high / 4.0)
     left.set_ylabel("height (mm)")
     left.set_xticks([])
     for index, name in enumerate(profile.class_names):
