@@ -3,7 +3,7 @@
     make bench                                   all rows
     python tests/bench/run.py phantom            rows whose name contains the word; nothing is written
 
-To add rows, add a module with a list ROWS of `Duel` and `Rate` and name it in MODULES.
+To add rows, add a module with a list ROWS of `Duel`, `Rate` or the like and name it in MODULES.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lookinside.course.places import repository
 from lookinside.course.provenance import hardware, versions
 from lookinside.course.results import write_json
 
-MODULES = ("deconvnet_rows", "explainer_rows", "phantom_rows", "spline_rows")
+MODULES = ("deconvnet_rows", "explainer_rows", "phantom_rows", "spline_rows", "volume_rows")
 
 
 def main() -> int:
