@@ -108,6 +108,10 @@ def every_figure():
     yield figures.interval_plot(
         {name: spread[name] for name in names[:9]}, "share", reference={names[0]: 0.4}, chance=0.5
     )
+    for shape in ((32, 32), (20, 70), (70, 20)):
+        field = np.ones((6, *shape, 2))
+        yield figures.deformation_field(field[0], control_points=np.zeros((4, 2)))
+        yield figures.deformed_grid(np.zeros((6, *shape)), field, names, note=long)
 
 
 def test_every_figure_fits_a_slide_and_is_read_from_the_last_row():
@@ -217,3 +221,50 @@ def test_a_scatter_shows_every_point():
     assert np.allclose(dots.get_offsets(), [(0.1, 0.8), (0.5, 0.2)])
     with pytest.raises(LookInsideError, match="at least one"):
         figures.scatter({"one": []}, "dead", "accuracy")
+
+
+def bent(height=20, width=31):
+    """A field that moves to the left by 3, and down the more the further right."""
+    return np.stack(np.broadcast_arrays(np.arange(width) / 10, np.full((height, 1), -3.0)), axis=-1)
+
+
+def test_an_arrow_leads_from_a_pixel_to_what_it_shows():
+    field = bent()
+    figure = figures.deformation_field(field, control_points=[(0, 30)], arrows=8)
+    (arrows,) = [drawn for drawn in figure.axes[0].collections if hasattr(drawn, "U")]
+    assert (arrows.angles, arrows.scale_units, arrows.scale) == ("xy", "xy", 1)  # at their true length
+    columns, rows = arrows.XY.astype(int).T
+    assert len(rows) == 5 * 8
+    np.testing.assert_allclose(np.stack([arrows.V, arrows.U], -1), field[rows, columns])
+    np.testing.assert_allclose(arrows.get_array(), np.hypot(arrows.U, arrows.V))
+    assert figure.axes[0].get_ylim()[0] > figure.axes[0].get_ylim()[1]  # rows grow downwards
+    assert figure.axes[0].lines[0].get_xydata().tolist() == [[30, 0]]
+    assert f"{np.hypot(3, 3):.1f} pixels at most" in figure.get_supxlabel()
+
+
+@pytest.mark.parametrize(("field", "seen"), [(bent(), (3, 6)), (np.zeros((20, 31, 2)), (4, 7))])
+def test_the_grid_is_drawn_where_the_images_straight_lines_have_gone(field, seen):
+    figure = figures.deformed_grid(np.zeros((1, 20, 31, 1)), field[None], ["one"], lines=6)
+    places = np.moveaxis(np.indices(field.shape[:2]), 0, -1) + field
+    levels = ([0.01, 5, 10, 15], [0.01, 5, 10, 15, 20, 25, 29.99])  # a line of each has left the first image
+    for axis, drawn in enumerate(figure.axes[0].collections):
+        np.testing.assert_allclose(drawn.levels, levels[axis])
+        lines = [(level, path.vertices) for level, path in zip(drawn.levels, drawn.get_paths(), strict=True)]
+        lines = [(level, np.rint(line).astype(int)) for level, line in lines if len(line)]
+        assert len(lines) == seen[axis]
+        for level, line in lines:
+            assert len(line) > 15 and np.abs(places[line[:, 1], line[:, 0], axis] - level).max() <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: figures.deformation_field(np.zeros((8, 9))), r"has shape \(H, W, 2\), this one has \(8, 9\)"),
+        (lambda: figures.deformation_field(np.zeros((8, 9, 2)), np.zeros((9, 8))), r"\(9, 8\) does not fit a field"),
+        (lambda: figures.deformed_grid([], []), "0 images have 0 fields"),
+        (lambda: figures.deformed_grid(np.zeros((2, 8, 9)), np.zeros((1, 8, 9, 2))), "2 images have 1 fields"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_refused(call, says):
+    with pytest.raises(LookInsideError, match=says):
+        call()

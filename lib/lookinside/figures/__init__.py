@@ -1,6 +1,7 @@
 """The pictures and tables of the course: matplotlib Figures and HTML tables, sized to fit a slide."""
 
 from lookinside.figures.body import band_curves, body_profile, embedding
+from lookinside.figures.deformations import deformation_field, deformed_grid
 from lookinside.figures.images import (
     heat_grid,
     image_sheet,
@@ -20,6 +21,8 @@ __all__ = [
     "band_curves",
     "body_profile",
     "confusion_matrix",
+    "deformation_field",
+    "deformed_grid",
     "embedding",
     "heat_grid",
     "image_sheet",
