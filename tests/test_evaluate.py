@@ -9,7 +9,7 @@ import pytest
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.training import accuracy_without, lost_by_class
-from lookinside.training.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
+from lookinside.training.evaluation.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
 LABELS = [0, 0, 1, 1, 1, 1]

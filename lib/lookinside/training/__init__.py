@@ -4,13 +4,14 @@ from lookinside.training.augment import augmentation
 from lookinside.training.balancing import Copies, balance, repeated_to_balance
 from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
-from lookinside.training.evaluate import Evaluation, evaluate_classifier, proportion_interval
+from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classifier, proportion_interval
+from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
+from lookinside.training.evaluation.part_loss import PartLoss, accuracy_without, lost_by_class
+from lookinside.training.evaluation.roc import Roc, roc_curves
+from lookinside.training.evaluation.shortcuts import Confounding, confounding
+from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
-from lookinside.training.part_loss import PartLoss, accuracy_without, lost_by_class
 from lookinside.training.resumable import fit_resumable
-from lookinside.training.roc import Roc, roc_curves
-from lookinside.training.shortcuts import Confounding, confounding
-from lookinside.training.whole_volumes import BodyProfile, classify_volume
 
 __all__ = [
     "BodyProfile",
@@ -21,16 +22,20 @@ __all__ = [
     "History",
     "PartLoss",
     "Roc",
+    "Separation",
     "accuracy_without",
     "augmentation",
     "balance",
     "classify_volume",
     "confounding",
     "evaluate_classifier",
+    "features",
     "fit_classifier",
     "fit_resumable",
+    "flattened",
     "lost_by_class",
     "proportion_interval",
     "repeated_to_balance",
     "roc_curves",
+    "separation",
 ]

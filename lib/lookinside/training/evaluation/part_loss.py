@@ -11,7 +11,7 @@ import numpy as np
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, paired_difference
-from lookinside.training.evaluate import Evaluation, evaluate_classifier
+from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classifier
 
 
 class PartLoss(NamedTuple):

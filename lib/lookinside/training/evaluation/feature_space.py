@@ -1,0 +1,69 @@
+"""How far apart the classes lie in what a layer computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from sklearn.manifold import TSNE
+from sklearn.metrics import silhouette_score
+from sklearn.neighbors import NearestNeighbors
+
+from lookinside.errors import LookInsideError
+from lookinside.training.evaluation.evaluate import proportion_interval
+
+
+def features(model: keras.Model, layer: str, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
+    """What a layer computes of images (N, H, W, C): float32 (N, D), maps in one row.
+
+    Raises LookInsideError for a layer that the model does not have.
+    """
+    names = [one.name for one in model.layers]
+    if layer not in names:
+        raise LookInsideError(f"Model {model.name} has no layer {layer!r}: choose from {', '.join(names)}.")
+    read = keras.Model(model.inputs, model.get_layer(layer).output)
+    found = [np.asarray(read([images[i : i + batch_size]])) for i in range(0, len(images), batch_size)]
+    return np.concatenate(found).reshape(len(images), -1)
+
+
+def flattened(space: np.ndarray, *, perplexity: float = 20.0, seed: int = 0) -> np.ndarray:
+    """Points (N, D) laid into the plane by t-SNE, near ones near each other: float32 (N, 2).
+
+    Source: van der Maaten & Hinton 2008, by scikit-learn, begun with the two principal components.
+    """
+    perplexity = min(perplexity, (len(space) - 1) / 3)
+    return TSNE(perplexity=perplexity, random_state=seed, init="pca").fit_transform(np.asarray(space, np.float32))
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How far apart classes lie.
+
+    Attributes:
+        neighbours: share of points whose nearest other points mostly have their class, and its 95 % Wilson interval.
+        silhouette: mean over the points, -1 to 1; 1 is far apart, 0 touching (Rousseeuw 1987).
+    """
+
+    neighbours: tuple[float, float, float]
+    silhouette: float
+
+
+def separation(space: np.ndarray, labels: np.ndarray, *, neighbours: int = 5) -> Separation:
+    """How far apart the classes `labels` (N,) lie in `space` (N, D): a number that a picture of it is not.
+
+    The neighbours of a point vote for its class; a tie goes to the class of the lower number.
+
+    Raises:
+        LookInsideError: for shapes that do not agree, one class alone, or as many neighbours as there are points.
+    """
+    space, labels = np.asarray(space, np.float64), np.asarray(labels)
+    if space.ndim != 2 or labels.shape != (len(space),):
+        raise LookInsideError(f"space is {space.shape}, labels are {labels.shape}: give (N, D) and (N,).")
+    if not 1 <= neighbours < len(space) or len(np.unique(labels)) < 2:
+        raise LookInsideError(f"{neighbours} neighbours of {len(space)} points: give more points, of two classes.")
+    # Without points of its own to look up, scikit-learn leaves each point out of its own neighbours.
+    near = NearestNeighbors(n_neighbors=neighbours).fit(space).kneighbors(return_distance=False)
+    answers = np.array([np.bincount(labels[own]).argmax() for own in near])
+    right = proportion_interval(int((answers == labels).sum()), len(labels))
+    return Separation(right, float(silhouette_score(space, labels)))
