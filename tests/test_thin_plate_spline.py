@@ -152,7 +152,7 @@ def test_a_whole_shift_moves_the_image_by_whole_pixels():
     assert np.allclose(moved[:3], -1) and np.allclose(moved[:, -5:], -1)
 
 
-def dots(size, centres, width=1.6):
+def dots(size, centres, width=1.0):
     """Gaussian spots at (N, 2), an image each: (N, H, W, 1)."""
     squared = ((pixels(size) - centres[:, None, None]) ** 2).sum(-1)
     return np.exp(-squared / (2 * width**2))[..., None].astype("float32")
@@ -166,7 +166,7 @@ def test_a_dot_and_its_point_stay_together():
     weights, points = np.array(out["images"], float), np.array(out["points"])[:, 0]
     assert np.linalg.norm(points - centres, axis=1).mean() > 2
     seen = (weights * pixels(size)).sum((1, 2)) / weights.sum((1, 2))
-    assert np.abs(points - seen).max() < 0.1  # the middle of a spot that is bent is not quite the bent middle
+    assert np.abs(points - seen).max() < 0.1
 
 
 def test_points_are_exactly_where_the_field_reads_them():

@@ -61,6 +61,6 @@ def against_elastic():
 SCIPY = "RBFInterpolator and map_coordinates"
 ROWS = [
     Duel(NAME, SCIPY, 12, lambda: against_scipy(False), rounds=7, counts=(BATCH, 4)),
-    Duel(f"{NAME}, compiled by XLA", SCIPY, 20, lambda: against_scipy(True), rounds=7, counts=(BATCH, 4)),
+    Duel(f"{NAME}, compiled by XLA", SCIPY, 25, lambda: against_scipy(True), rounds=7, counts=(BATCH, 4)),
     Duel(NAME, "keras.layers.RandomElasticTransform", 100, against_elastic, rounds=3, counts=(BATCH, 2)),
 ]
