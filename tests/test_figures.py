@@ -1,5 +1,7 @@
 """The figures: what is drawn is what was given, and nonsense is refused in one line."""
 
+import io
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from bs4 import BeautifulSoup
 from lookinside import figures
 from lookinside.errors import LookInsideError
 from lookinside.figures.style import smallest_text
+from lookinside.training import BodyProfile
 
 
 def images(count=6, side=32):
@@ -112,6 +115,10 @@ def every_figure():
         field = np.ones((6, *shape, 2))
         yield figures.deformation_field(field[0], control_points=np.zeros((4, 2)))
         yield figures.deformed_grid(np.zeros((6, *shape)), field, names, note=long)
+    for slices, pixel in ((130, (4.0, 7.5)), (275, (6.0, 1.0)), (60, (5.0, 5.0))):
+        yield figures.body_profile(_profile(slices, pixel), note=long)
+    yield figures.embedding(dict.fromkeys(names[:3], np.zeros((6, 2))), np.arange(6) // 3, names[:2])
+    yield figures.band_curves({name: np.ones((4, 5)) for name in names[:5]}, "height (mm)", "share", note=long)
 
 
 def test_every_figure_fits_a_slide_and_is_read_from_the_last_row():
@@ -268,3 +275,41 @@ def test_the_grid_is_drawn_where_the_images_straight_lines_have_gone(field, seen
 def test_a_field_that_does_not_fit_is_refused(call, says):
     with pytest.raises(LookInsideError, match=says):
         call()
+
+
+# Bodies and classes ---------------------------------------------------------------------------------------------
+
+
+def _profile(slices, pixel):
+    rows = np.eye(3, dtype=np.float32)[np.arange(slices) * 3 // slices]
+    coronal = np.zeros((slices, 60), np.uint8)
+    return BodyProfile(pixel[1] * np.arange(slices), rows, ("legs", "liver", "lower_abdomen"), coronal, pixel)
+
+
+@pytest.mark.parametrize(("slices", "pixel"), [(130, (4.0, 7.5)), (275, (6.0, 1.0)), (60, (5.0, 5.0))])
+def test_a_slice_and_its_profile_are_equally_high(slices, pixel):
+    figure = figures.body_profile(_profile(slices, pixel), note="one patient")
+    figure.savefig(io.BytesIO())  # lays it out
+    left, right = (axes.get_window_extent() for axes in figure.axes)
+    assert abs(left.y0 - right.y0) < 2 and abs(left.y1 - right.y1) < 2
+    assert left.height / left.width == pytest.approx(slices * pixel[1] / (60 * pixel[0]), rel=0.02)
+    marked = sorted(
+        line.get_ydata()[0]
+        for line in figure.axes[1].lines
+        if line.get_linestyle() == "--" and len(line.get_ydata()) == 2
+    )
+    assert marked == pytest.approx([pixel[1] * (round(slices * k / 3 + 0.49) - 0.5) for k in (1, 2)], abs=pixel[1])
+
+
+def test_bands_and_embeddings():
+    x = np.linspace(0, 1, 5)
+    figure = figures.band_curves(
+        {"a": (x, x, x - 0.1, x + 0.1), "b": (x, x**2, x**2, x**2)}, "x (mm)", "y", diagonal=True
+    )
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+    panels = {"one": np.zeros((4, 2)), "two": np.ones((4, 2))}
+    dots = figures.embedding(panels, np.array([0, 0, 1, 1]), ("a", "b_c"))
+    assert [axes.get_title() for axes in dots.axes] == ["one", "two"]
+    assert [text.get_text() for text in dots.legends[0].get_texts()] == ["a", "b c"]
+    with pytest.raises(LookInsideError, match="at least one curve"):
+        figures.band_curves({}, "x", "y")

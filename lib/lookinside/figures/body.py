@@ -90,6 +90,7 @@ def body_profile(profile: BodyProfile, *, note: str = "") -> Figure:
         right.axhline(height, color=FAINT, linewidth=1, linestyle="--")
     right.set_xlabel("probability")
     right.set_xlim(-0.02, 1.02)
+    right.set_ylim(extent[2:])
     for axes in (left, right):
         plain_axes(axes)
     figure.legend(*right.get_legend_handles_labels(), fontsize=SMALLEST_TEXT, frameon=False, loc="outside right center")
