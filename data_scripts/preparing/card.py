@@ -20,8 +20,9 @@ class Found:
         left_out: reason -> number of pictures that do not.
         patients: who is on them, where that is known.
         tags: name -> picture -> text, what else is known of every picture.
-        parts: picture -> "train" or "test" where the publisher has split the set, else empty: it is split here.
-        split_rule: what the publisher's split is.
+        parts: picture -> "train" or "test" where the split is given, else empty: it is split here.
+        split_rule: what the given split is.
+        published: whether the given split is the publisher's.
         notes: what else goes into `dataset.json`.
     """
 
@@ -31,6 +32,7 @@ class Found:
     tags: Mapping[str, Mapping[Source, str]] = field(default_factory=dict)
     parts: Mapping[Source, str] = field(default_factory=dict)
     split_rule: str = ""
+    published: bool = True
     notes: Mapping[str, object] = field(default_factory=dict)
 
 

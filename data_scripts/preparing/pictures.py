@@ -1,7 +1,8 @@
-"""Read any source picture, a file or a part of an array, and measure its flat borders."""
+"""Read any source picture, a file, a part of an array or what is made of one, and measure its flat borders."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,24 @@ class Stored:
         return np.fromfile(self.path, np.uint8, height * width, offset=self.start).reshape(self.shape)
 
 
-Source = Path | Stored
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A picture that `make` makes when it is wanted, uint8 (H, W): a slice of a volume, for one."""
+
+    name: str
+    make: Callable[[], np.ndarray]
+
+    @property
+    def stem(self) -> str:
+        """The name that its file gets, without the ending."""
+        return self.name
+
+    def read(self) -> np.ndarray:
+        """Its pixels."""
+        return self.make()
+
+
+Source = Path | Stored | Made
 
 
 def is_source(path: Path) -> bool:
@@ -46,8 +64,8 @@ def is_source(path: Path) -> bool:
 
 
 def read_source(source: Source) -> np.ndarray:
-    """A DICOM or picture file, or a stored picture, as uint8 (H, W); LookInsideError names what cannot be read."""
-    if isinstance(source, Stored):
+    """A DICOM or picture file, or another source, as uint8 (H, W); LookInsideError names what cannot be read."""
+    if not isinstance(source, Path):
         return source.read()
     return read_dicom(source) if source.suffix.lower() == ".dcm" else read_picture(source).pixels
 

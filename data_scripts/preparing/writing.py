@@ -54,7 +54,7 @@ def prepare(
 ) -> dict:
     """Read all pictures, split them and put the finished set at `out`; returns what `dataset.json` says.
 
-    The images of a patient, and copies of a picture, stay on one side of the split unless it is the publisher's. The
+    The images of a patient, and copies of a picture, stay on one side of the split unless it is given. The
     same pixels under two classes are left out. `index.csv` has a line for each image: its patient where patients are
     known, its tags, width and height before it was scaled.
 
@@ -158,7 +158,7 @@ def _divide(card: Card, found: Found, made: Path, measured: _Measured, size: int
     twins = [numbers for numbers in copies if numbers not in torn]
     split = {
         "rule": found.split_rule or _rule(card, found),
-        "published": bool(found.parts),
+        "published": bool(found.parts) and found.published,
         "seed": seed,
         "patients": {
             "source": found.patients.source or "not known",
