@@ -384,7 +384,7 @@ def test_the_scripts_run_from_the_root(source, tmp_path):
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_names_the_sets_there_are():
     for name, code, says in (
-        ("bar", 2, "no set bar: say make data SET= and one of medmnist mednist organs unifesp"),
+        ("bar", 2, "SET= and one of ct_regions medmnist mednist organs totalsegmentator unifesp"),
         ("unifesp", 0, ""),
         ("organs", 0, ""),
     ):
@@ -399,6 +399,7 @@ def test_make_passes_the_options_on():
     for options, said in (
         (["SET=organs", "FROM=a b"], 'data_scripts/organs.py --from "a b"'),
         (["SET=medmnist", "SIZE=128", "VIEW=axial"], 'data_scripts/medmnist.py  --size "128" --view "axial"'),
+        (["SET=totalsegmentator", "SLICES=4"], 'data_scripts/totalsegmentator.py    --slices "4"'),
     ):
         command = ["make", "--no-print-directory", "--dry-run", "data", *options]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

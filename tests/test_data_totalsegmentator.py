@@ -14,7 +14,7 @@ from scans import write_nifti
 from test_data_archives import md5, packed, server  # noqa: F401  (a fixture)
 from test_data_scripts import left_behind, line
 
-from lookinside.data import load_images
+from lookinside.data import load_images, read_volume, write_volume
 from lookinside.phantoms import whole_volume
 from lookinside.phantoms.body.parts import PART_GROUPS
 from lookinside.phantoms.tomography.regions import regions_in
@@ -116,6 +116,7 @@ def test_slices_of_every_region_and_patients_on_one_side(made, tmp_path, capsys)
     pixels = both.images[..., 0]
     assert (pixels[:, 4, 4] == 255).all() and (pixels[:, 5:23, 5:28] < 200).all()  # front and right: above, on the left
     assert (pixels[:, 25:28, 4:28] == 255).all()  # the couch, below
+    assert ((pixels[:, 8, 15] == 0) == ["lungs" in regions for regions in both.tags["regions"]]).all()
 
 
 def test_as_many_of_each_class_as_there_can_be_evenly():
@@ -142,6 +143,20 @@ def test_the_rule_is_the_phantoms(tmp_path):
     truth = [regions_in(labels, volume.part_names) for labels in volume.labels]
     assert {region for regions in truth for region in regions} == {"legs", "pelvis", "liver", "lungs", "neck"}
     assert sum(a != b for a, b in zip(found, truth, strict=True)) <= 3
+
+
+def test_real_masks(real_set, tmp_path):
+    """The tool's own map of 30 slices, from the kidneys up to where the lungs begin beside the liver."""
+    place = real_set("totalsegmentator_example")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a label map is no CT
+        organs = read_volume(place / "example_seg.nii.gz")
+    numbers = {"liver": 5, "lung_lower_lobe_left": 11, "lung_lower_lobe_right": 14}
+    for file in FILES:
+        mask = (organs.hu == numbers.get(file, -1)).astype(np.uint8)
+        write_volume(tmp_path / f"{file}.nii.gz", mask, organs.spacing, organs.origin)
+    found = totalsegmentator.regions_of(read_ct(place / "example_ct_sm.nii.gz"), tmp_path)
+    assert found == [()] * 10 + [("liver",)] * 18 + [("liver", "lungs")] * 2
 
 
 def test_fetched_with_its_checksum(server, made, tmp_path, capsys):  # noqa: F811
