@@ -5,10 +5,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.training import accuracy_without, lost_by_class
+from lookinside.training import accuracy_without, floor_of, lost_by_class, mistakes
 from lookinside.training.evaluation.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
@@ -83,3 +84,47 @@ def test_what_is_lost_without_a_part_is_a_paired_difference():
     assert each["a"].estimate == pytest.approx(-1 / 3) and each["b"].estimate == 1
     with pytest.raises(LookInsideError, match="'light' has 2 images, the whole set 6"):
         accuracy_without(model, score, {"light": dark.subset([0, 1])})
+
+
+# Images of two classes ------------------------------------------------------------------------------------------
+
+
+def shared_set():
+    """Four slices; the third belongs to two classes and stands there twice."""
+    return LabelledImages(
+        images=np.zeros((5, 4, 4, 1), np.uint8),
+        labels=np.array([0, 1, 1, 2, 2]),
+        class_names=("legs", "liver", "lungs"),
+        names=("a", "b", "c", "c", "d"),
+        tags={"regions": ["legs", "liver", "liver+lungs", "liver+lungs", ""]},
+    )
+
+
+def answered(images, answers):
+    """The evaluation of a classifier that gives these answers."""
+    table = tf.one_hot(answers, 3).numpy()
+    numbered = np.arange(5, dtype=np.uint8)[:, None, None, None] + np.zeros((1, 4, 4, 1), np.uint8)
+    inputs = keras.Input((4, 4, 1))
+    number = keras.layers.Flatten()(inputs)[:, :1] * 255
+    places = keras.ops.cast(keras.ops.round(number[:, 0]), "int32")
+    logits = keras.ops.take(keras.ops.convert_to_tensor(table), places, axis=0)
+    return evaluate_classifier(keras.Model(inputs, logits), replace(images, images=numbered))
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [([0, 1, 1, 1, 2], [0, 0, 0, 0]), ([0, 1, 2, 2, 2], [0, 0, 0, 0]), ([1, 2, 0, 0, 1], [1, 1, 1, 1])],
+)
+def test_either_answer_is_right_and_copies_count_once(answers, expected):
+    images = shared_set()
+    found = answered(images, answers)
+    assert mistakes(found, images).tolist() == expected
+    if not any(expected):  # nobody is below the floor
+        assert 1 - found.accuracy[0] == pytest.approx(floor_of(images)) == pytest.approx(0.2)
+
+
+def test_without_the_tag_the_label_counts():
+    images = replace(shared_set(), tags={})
+    assert mistakes(answered(images, [0, 1, 1, 2, 0]), images).tolist() == [0, 0, 0, 1]
+    with pytest.raises(LookInsideError, match="of 5 images, the set has 2"):
+        mistakes(answered(images, [0, 1, 1, 2, 0]), images.subset([0, 1]))

@@ -38,13 +38,14 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
         reason: one or two sentences that say why the answer is what it is.
         tolerance: for numbers, how far a right guess may be away, in the answer's units; up to three times as far
             counts as close. None asks for equality.
-        also: another answer that stands, where the measurement cannot tell the two apart.
+        also: another answer that stands, or a list of them, where the measurement cannot tell them apart.
     """
     guess, answer = _plain(guess), _plain(answer)
     if guess is None or guess is ...:
         print("No guess yet: put one in place of the dots, then run this cell again.")
         return
-    if also is not None and _same(guess, _plain(also)):
+    others = also if isinstance(also, (list, tuple)) else [] if also is None else [also]
+    if not _same(guess, answer) and any(_same(guess, _plain(other)) for other in others):
         print(f"Right: you said {_shown(guess)}; {_shown(answer)} is right too. {reason}")
         return
     if tolerance is not None and not _is_number(answer):

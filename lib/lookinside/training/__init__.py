@@ -8,6 +8,7 @@ from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classif
 from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
 from lookinside.training.evaluation.part_loss import PartLoss, accuracy_without, lost_by_class
 from lookinside.training.evaluation.roc import Roc, roc_curves
+from lookinside.training.evaluation.shared_labels import floor_of, mistakes
 from lookinside.training.evaluation.shortcuts import Confounding, confounding
 from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
@@ -33,7 +34,9 @@ __all__ = [
     "fit_classifier",
     "fit_resumable",
     "flattened",
+    "floor_of",
     "lost_by_class",
+    "mistakes",
     "proportion_interval",
     "repeated_to_balance",
     "roc_curves",
