@@ -793,6 +793,8 @@ figures.table(
 # - **Shrunk**: 64 x 64 pixels, a quarter of the published width, up to 3,160 training images, 1,000 steps, three seeds.
 # - **Changed**: the images. Ours are drawn, because the paper's cannot be found again.
 # - **Not reproduced**: GoogLeNet as the last one. It is level with AlexNet; LeNet is last.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # - **Not supported**: "too many layers" and "feature maps dumped out". One change that leaves every layer in place, batch normalisation,
 #   brings three networks to the same accuracy, and the shares of dead maps do not follow the order.
 # - **Not asked by the paper**: what the networks look at. With the organ taken out, they still name 44 to 61 % of the images.

@@ -97,7 +97,7 @@ def deformed_grid(
     rows = -(-len(images) // columns)
     height, width, _ = fields[0].shape
     below = LINE + 0.1 if note else 0
-    panel = min(3.2, SLIDE[0] / columns, ((SLIDE[1] - below) / rows - 2 * LINE) * width / height)
+    panel = min(3.2, 11.0 / columns, ((SLIDE[1] - below) / rows - 2 * LINE) * width / height)
     titles = [wrapped(title, panel) for title in titles] + [""] * (len(images) - len(titles))
     above = LINE * (1 + max(title.count("\n") for title in titles)) if any(titles) else 0.05
     figure = new_figure(panel * columns, (panel * height / width + above) * rows + below)
