@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.training import accuracy_without, floor_of, lost_by_class, mistakes
+from lookinside.training import accuracy_without, floor_of, lost_by_class, mistakes, uses_of_parts
 from lookinside.training.evaluation.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
@@ -84,6 +84,16 @@ def test_what_is_lost_without_a_part_is_a_paired_difference():
     assert each["a"].estimate == pytest.approx(-1 / 3) and each["b"].estimate == 1
     with pytest.raises(LookInsideError, match="'light' has 2 images, the whole set 6"):
         accuracy_without(model, score, {"light": dark.subset([0, 1])})
+
+    uses = uses_of_parts(model, whole, {"light": dark}, together={"all": dark}, anew={"light": whole})
+    assert uses["without"]["light"] == found["light"].accuracy and uses["lost"]["light"] == found["light"].lost
+    assert uses["without_exposed_anew"]["light"] == score.accuracy
+    assert uses["lost_by_class"]["light"]["a"].estimate == 0  # exposed anew, it is the whole image
+    # Shown are four bright images: three of class b, whose lead of 1 becomes -1, and one of class a, the other way.
+    assert uses["importance"]["light"].estimate == pytest.approx((3 * 2 - 2) / 4)
+    assert uses["importance"]["all"] == uses["importance"]["light"]
+    # Of two classes the other one's logit: 2 is lost where b is the other class, nothing where a is.
+    assert uses["importance_for_another_class"]["light"].estimate == pytest.approx(2 / 4)
 
 
 # Images of two classes ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from lookinside.data.class_folders import load_images
 from lookinside.data.class_names import class_like
+from lookinside.data.filtered import magnified, without_detail, without_shading
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
 from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs, phantom_regions
@@ -20,6 +21,7 @@ __all__ = [
     "describe",
     "find_set",
     "load_images",
+    "magnified",
     "phantom_organs",
     "phantom_radiographs",
     "phantom_regions",
@@ -27,5 +29,7 @@ __all__ = [
     "stratified_split",
     "two_labels",
     "window",
+    "without_detail",
+    "without_shading",
     "write_volume",
 ]
