@@ -16,6 +16,13 @@ def check_numbers(least: float, **values: Any) -> None:
             raise ValueError(f"{name} is {value!r}: give a finite number{bound}.")
 
 
+def check_counts(least: int, **values: Any) -> None:
+    """Raise ValueError for a value, named as its argument, that is no whole number of at least `least`."""
+    for name, value in values.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} is {value!r}: give a whole number, {least} or more.")
+
+
 def check_choice(choices: Sequence[str], **values: Any) -> None:
     """Raise ValueError for a value that is none of the choices."""
     for name, value in values.items():
