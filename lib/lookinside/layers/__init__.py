@@ -1,5 +1,14 @@
 """Layers of the papers that Keras does not have, one a file; each is plain Keras 3 and runs on any backend."""
 
+from lookinside.layers.boxes import (
+    AnchorGenerator,
+    KeptBoxes,
+    clip_boxes,
+    decode_boxes,
+    encode_boxes,
+    fit_anchor_sizes,
+    non_max_suppression,
+)
 from lookinside.layers.local_response_normalization import LocalResponseNormalization
 from lookinside.layers.primitives import (
     PrimitiveDetection,
@@ -14,12 +23,19 @@ from lookinside.layers.primitives import (
 from lookinside.layers.thin_plate_spline import ThinPlateSpline
 
 __all__ = [
+    "AnchorGenerator",
+    "KeptBoxes",
     "LocalResponseNormalization",
     "PrimitiveDetection",
     "PrimitiveVoting",
     "SoftArgmax2D",
     "ThinPlateSpline",
     "TraceBack",
+    "clip_boxes",
+    "decode_boxes",
+    "encode_boxes",
+    "fit_anchor_sizes",
+    "non_max_suppression",
     "primitives_from_features",
     "strongest_primitives",
     "trace_back",

@@ -6,6 +6,7 @@ from lookinside.models.google_net import googlenet, inference_model
 from lookinside.models.khan_yong import KHAN_YONG_TABLE, khan_cnn
 from lookinside.models.layer_tables import beside_paper, layer_table
 from lookinside.models.le_net import lenet
+from lookinside.models.res_net import resnet18_stages
 from lookinside.models.roth_net import roth_convnet
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "khan_cnn",
     "layer_table",
     "lenet",
+    "resnet18_stages",
     "roth_convnet",
     "shallow_cnn",
 ]

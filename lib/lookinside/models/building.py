@@ -15,12 +15,12 @@ from lookinside.errors import LookInsideError
 CAFFE = "caffe"
 
 
-def image_input(input_shape: Sequence[int], classes: int, *, smallest: int, why: str) -> keras.KerasTensor:
-    """The input of a classifier, called "image".
+def image_input(input_shape: Sequence[int], classes: int | None, *, smallest: int, why: str) -> keras.KerasTensor:
+    """The input of a network, called "image".
 
     Args:
         input_shape: (H, W, C) of one image.
-        classes: number of classes.
+        classes: number of classes; None for a network that is no classifier.
         smallest: height and width that the network needs.
         why: what it needs them for, "4 pool(s)".
 
@@ -34,7 +34,7 @@ def image_input(input_shape: Sequence[int], classes: int, *, smallest: int, why:
         raise LookInsideError(
             f"input_shape {shape} is too small for {why}: make height and width at least {smallest} pixels."
         )
-    if not isinstance(classes, Integral) or classes < 2:
+    if classes is not None and (not isinstance(classes, Integral) or classes < 2):
         raise LookInsideError(f"A classifier needs at least 2 classes, got {classes}.")
     return keras.Input(shape, name="image")
 
@@ -98,14 +98,23 @@ class Builder:
         strides: int = 1,
         *,
         padding: str = "same",
-        bias: float = 0.0,
+        bias: float | None = 0.0,
         relu: bool = True,
     ) -> keras.KerasTensor:
         """Convolution, batch normalisation where it is wanted, ReLU; `bias` is where Caffe's copy starts.
 
-        Without `relu` the ReLU is left to `self.relu`, for a network that pools first.
+        Without `relu` the ReLU is left to `self.relu`, for a network that pools first. With None for `bias` there are
+        no biases: batch normalisation takes them away.
         """
-        x = layers.Conv2D(scaled(maps, self.width), size, strides, padding, name=name, **self._weights(bias))(x)
+        x = layers.Conv2D(
+            scaled(maps, self.width),
+            size,
+            strides,
+            padding,
+            name=name,
+            use_bias=bias is not None,
+            **self._weights(bias),
+        )(x)
         if self.batch_norm:
             x = layers.BatchNormalization(momentum=self.bn_momentum, name=_beside(name, "bn"))(x)
         return self.relu(x, name) if relu else x
