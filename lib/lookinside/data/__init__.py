@@ -1,5 +1,9 @@
-"""Images with labels (phantom sets, class folders on disk, batches for Keras), and CT volumes."""
+"""Images with labels or boxes (phantom sets, class folders, COCO files, batches for Keras), and CT volumes."""
 
+from lookinside.data.boxes.boxed import BoxedImages
+from lookinside.data.boxes.coco_reading import load_boxed, read_coco
+from lookinside.data.boxes.coco_writing import coco_object, write_coco
+from lookinside.data.boxes.placing import Placement
 from lookinside.data.class_folders import load_images
 from lookinside.data.class_names import class_like
 from lookinside.data.filtered import magnified, without_detail, without_shading
@@ -13,23 +17,29 @@ from lookinside.data.volumes import Volume, read_volume, write_volume
 from lookinside.data.windowing import window
 
 __all__ = [
+    "BoxedImages",
     "DataWarning",
     "LabelledImages",
+    "Placement",
     "SetInfo",
     "Volume",
     "class_like",
+    "coco_object",
     "describe",
     "find_set",
+    "load_boxed",
     "load_images",
     "magnified",
     "phantom_organs",
     "phantom_radiographs",
     "phantom_regions",
+    "read_coco",
     "read_volume",
     "stratified_split",
     "two_labels",
     "window",
     "without_detail",
     "without_shading",
+    "write_coco",
     "write_volume",
 ]

@@ -14,7 +14,7 @@ from lookinside.data.index_table import read_index
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
 from lookinside.data.places import SPLITS, class_files, left_out, part_folders, read_card, set_folder, subfolders
-from lookinside.data.reading import FORMATS, SMALLEST, read_picture, to_square
+from lookinside.data.reading import FORMATS, SMALLEST, conversions, read_picture, to_square
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
@@ -185,13 +185,4 @@ def _read_all(files: list[Path], size: int, channels: int, progress) -> tuple[np
         images[i] = to_square(picture.pixels, size).reshape(size, size, channels)
     if problems:
         raise LookInsideError(problems[0] + (f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""))
-    return images, _changes(changed)
-
-
-def _changes(changed: dict[str, list[Path]]) -> list[str]:
-    done = {"colour": "colour image{} converted to grey", "16-bit": "image{} of 16 bits or more stretched to 0-255"}
-    return [
-        f"{len(paths)} {done[change].format('s' if len(paths) > 1 else '')}, first: {paths[0]}"
-        for change, paths in changed.items()
-        if paths
-    ]
+    return images, conversions(changed)

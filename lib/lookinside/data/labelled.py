@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lookinside.data.named import Named
+from lookinside.data.batches import batched
+from lookinside.data.named import checked_groups, checked_masks, checked_tags, joined_known, known_of, with_tags
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
@@ -66,9 +67,9 @@ class LabelledImages:
         # Frozen for its users: what was given as a list or a dict is kept in a form that stays as it is.
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "names", tuple(self.names))
-        object.__setattr__(self, "masks", _checked_masks(self.masks, images.shape[:3]))
-        object.__setattr__(self, "groups", _checked_groups(self.groups, count))
-        object.__setattr__(self, "tags", _checked_tags(self.tags, count))
+        object.__setattr__(self, "masks", checked_masks(self.masks, images.shape[:3]))
+        object.__setattr__(self, "groups", checked_groups(self.groups, count))
+        object.__setattr__(self, "tags", checked_tags(self.tags, count))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -106,10 +107,7 @@ class LabelledImages:
             images=self.images[chosen],
             labels=self.labels[chosen],
             class_names=self.class_names,
-            names=tuple(self.names[i] for i in chosen),
-            masks={name: mask[chosen] for name, mask in self.masks.items()},
-            groups=None if self.groups is None else [self.groups[i] for i in chosen],
-            tags={name: [values[i] for i in chosen] for name, values in self.tags.items()},
+            **known_of(self, chosen),
         )
 
     def tagged(self, **tags: str) -> LabelledImages:
@@ -118,13 +116,7 @@ class LabelledImages:
         Raises:
             LookInsideError: if there is no tag of that name, or no image has that value.
         """
-        kept = np.ones(len(self), bool)
-        for name, value in tags.items():
-            values = self.tags[name]
-            if value not in values:
-                raise LookInsideError(f"no image has {name} {value!r}: choose from {', '.join(sorted(set(values)))}")
-            kept &= np.array(values) == value
-        return self.subset(kept)
+        return self.subset(with_tags(self, tags))
 
     def only(self, classes: Sequence[str]) -> LabelledImages:
         """The images of these classes, relabelled 0, 1, ... in the order given.
@@ -155,17 +147,13 @@ class LabelledImages:
             LookInsideError: if image sizes, class names or the names of masks or tags differ, or only some sets have
                 groups.
         """
-        for other in others:
-            self._refuse_to_join(other)
+        known = joined_known(self, others)
         sets = (self, *others)
         return LabelledImages(
             images=np.concatenate([one.images for one in sets]),
             labels=np.concatenate([one.labels for one in sets]),
             class_names=self.class_names,
-            names=sum((tuple(one.names) for one in sets), ()),
-            masks={name: np.concatenate([one.masks[name] for one in sets]) for name in self.masks},
-            groups=None if self.groups is None else sum((one.groups for one in sets), ()),
-            tags={name: sum((one.tags[name] for one in sets), ()) for name in self.tags},
+            **known,
         )
 
     def mixed(self, other: LabelledImages, share: float, seed: int) -> LabelledImages:
@@ -187,27 +175,6 @@ class LabelledImages:
         taken = np.random.default_rng(seed).permutation(len(self)) < int(share * len(self))
         return self.join(other).subset(np.where(taken, len(self) + own, own))
 
-    def _refuse_to_join(self, other):
-        if other.shape != self.shape:
-            raise LookInsideError(f"images of {self.shape} and of {other.shape} do not join: read both in one size")
-        if other.class_names != self.class_names:
-            mine, theirs = ", ".join(self.class_names), ", ".join(other.class_names)
-            raise LookInsideError(
-                f"sets with the classes {mine} and {theirs} do not join: bring both into one order with only()"
-            )
-        for what in ("masks", "tags"):
-            alone = sorted(set(getattr(self, what)) ^ set(getattr(other, what)))
-            if alone:
-                raise LookInsideError(
-                    f"only one of the sets has the {what[:-1]} {alone[0]!r}: leave it away with "
-                    f"dataclasses.replace(data, {what}=...), or give it to both"
-                )
-        if (self.groups is None) != (other.groups is None):
-            raise LookInsideError(
-                "only one of the sets has groups: give them to both, or leave them away with "
-                "dataclasses.replace(data, groups=None)"
-            )
-
     def to_tf(
         self, batch_size: int, *, shuffle: bool = False, seed: int = 0, augment: Callable | None = None
     ) -> tf.data.Dataset:
@@ -226,55 +193,18 @@ class LabelledImages:
         Raises:
             LookInsideError: if the set is empty or the batch size is below 1.
         """
-        if not len(self):
-            raise LookInsideError("this set holds no image: choose other classes or another split")
-        if batch_size < 1:
-            raise LookInsideError(f"batch_size is {batch_size}: give 1 or more")
+        return batched(self, batch_size, shuffle=shuffle, seed=seed, augment=augment)
+
+    def gatherer(self) -> Callable:
+        """Indices (B,), a tensor, -> their batch as `to_tf` has it. What it reads from lies on the CPU."""
         import tensorflow as tf  # here, so that scripts which only read files need not wait for it
 
         with tf.device("CPU"):  # tf.data runs there: a copy on a GPU would travel back for every batch
             images, labels = tf.constant(self.images), tf.constant(self.labels)
+        return lambda indices: (tf.cast(tf.gather(images, indices), tf.float32) / 255.0, tf.gather(labels, indices))
 
-        def gather(indices):
-            batch = tf.cast(tf.gather(images, indices), tf.float32) / 255.0
-            return batch, tf.gather(labels, indices)
-
-        order = tf.data.Dataset.range(len(self))
-        if shuffle:
-            order = order.shuffle(len(self), seed=seed, reshuffle_each_iteration=True)
-        batches = order.batch(batch_size).map(gather, num_parallel_calls=2)
-        if augment is not None:
-            batches = batches.map(lambda x, y: (augment(x, training=True), y))
-        return batches.prefetch(2)
-
-
-def _checked_masks(masks, shape):
-    if not isinstance(masks, Mapping):
-        raise LookInsideError(f"masks is a {type(masks).__name__}: give a dict, mask name -> bool {shape}")
-    for name, mask in masks.items():
-        mask = np.asarray(mask)
-        if mask.dtype != bool or mask.shape != shape:
-            raise LookInsideError(f"mask {name!r} is {mask.dtype} {mask.shape}: give bool {shape}")
-    return Named({name: np.asarray(mask) for name, mask in masks.items()}, "mask", "masks")
-
-
-def _checked_tags(tags, count):
-    if not isinstance(tags, Mapping):
-        raise LookInsideError(f"tags is a {type(tags).__name__}: give a dict, name -> {count} texts")
-    found = {name: tuple(str(value) for value in values) for name, values in tags.items()}
-    for name, values in found.items():
-        if len(values) != count:
-            raise LookInsideError(f"tag {name!r} has {len(values)} values for {count} images: give one for each image")
-    return Named(found, "tag", "tags")
-
-
-def _checked_groups(groups, count):
-    if groups is None:
-        return None
-    groups = tuple("" if group is None else str(group) for group in groups)
-    if len(groups) != count:
-        raise LookInsideError(f"{len(groups)} groups for {count} images: give one group (patient) for each image")
-    if "" in groups:
-        nameless = groups.index("")
-        raise LookInsideError(f"the group of image {nameless} is empty: give every image its patient, or no groups")
-    return groups
+    @staticmethod
+    def augmented(batch: tuple, augment: Callable) -> tuple:
+        """A batch with its images as `augment` makes them."""
+        images, labels = batch
+        return augment(images, training=True), labels

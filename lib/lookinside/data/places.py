@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lookinside.data.boxes.coco_file import ANNOTATIONS, read_coco_file
 from lookinside.data.reading import is_picture
 from lookinside.errors import LookInsideError
 
@@ -115,8 +117,9 @@ class SetInfo:
 
     Attributes:
         name, licence, citation, source: texts; "not stated" where no `dataset.json` tells.
-        counts: images of each class in each split, as they lie on the disk.
+        counts: images (or boxes) of each class in each split, as they lie on the disk.
         notes: everything else in `dataset.json`.
+        boxed: images of each split of a set with boxes, whose `counts` are boxes; empty elsewhere.
     """
 
     name: str
@@ -125,28 +128,36 @@ class SetInfo:
     source: str
     counts: dict[str, dict[str, int]]
     notes: dict
+    boxed: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [f"{self.name}", f"Licence:  {self.licence}", f"Citation: {self.citation}", f"Source:   {self.source}"]
         for split, counts in self.counts.items():
             each = ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
-            lines.append(f"{split + ':':<9} {sum(counts.values())} images ({each})")
+            what = f"boxes in {self.boxed[split]} images" if split in self.boxed else "images"
+            lines.append(f"{split + ':':<9} {sum(counts.values())} {what} ({each})")
         return "\n".join(lines)
 
 
 def describe(set_or_folder: str | Path) -> SetInfo:
-    """Licence, citation, source and counts of a set of class folders.
+    """Licence, citation, source and counts of a set of class folders, or of one with boxes in COCO files.
 
     Raises:
-        LookInsideError: if the set is missing, or its `dataset.json` cannot be read or is newer than this library.
+        LookInsideError: if the set is missing, a COCO file is none, or its `dataset.json` cannot be read or is newer
+            than this library.
     """
     folder = set_folder(set_or_folder)
     notes = read_card(folder)
+    coco = sorted((folder / ANNOTATIONS).glob("*.json"), key=lambda path: (path.stem not in SPLITS[:1], path))
+    files = {path.stem: read_coco_file(path) for path in coco}
     splits = part_folders(folder) or {"all": folder}
     counts = {split: {c: len(files) for c, files in class_files(sub).items()} for split, sub in splits.items()}
+    if files:
+        counts = {split: file.counts() for split, file in files.items()}
+    boxed = {split: len(file.images) for split, file in files.items()}
     texts = {key: str(notes.pop(key, "not stated")) for key in ("licence", "citation", "source")}
     notes.pop("counts", None)
-    return SetInfo(name=str(notes.pop("title", folder.name)), counts=counts, notes=notes, **texts)
+    return SetInfo(name=str(notes.pop("title", folder.name)), counts=counts, notes=notes, boxed=boxed, **texts)
 
 
 def read_card(folder: Path) -> dict:

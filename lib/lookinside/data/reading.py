@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +109,16 @@ def _as_pixels(image: Image.Image, path: Path, channels: int, white_is_zero: boo
     if channels == 3 and pixels.ndim == 2:
         pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
     return Picture(pixels, change)
+
+
+def conversions(changed: Mapping[str, Sequence[Path]]) -> list[str]:
+    """What was done to pictures, a line for each kind of change (`Picture.change` -> the files)."""
+    done = {"colour": "colour image{} converted to grey", "16-bit": "image{} of 16 bits or more stretched to 0-255"}
+    return [
+        f"{len(paths)} {done[change].format('s' if len(paths) > 1 else '')}, first: {paths[0]}"
+        for change, paths in changed.items()
+        if paths
+    ]
 
 
 def stretch(values: np.ndarray, path: Path | str) -> np.ndarray:

@@ -1,5 +1,6 @@
-"""Layers of the papers that Keras does not have, one a file; each is plain Keras 3 and runs on any backend."""
+"""Layers that Keras does not have, of the papers and for them, one a file; each is plain Keras 3 for any backend."""
 
+from lookinside.layers.box_augmentation import BoxAugmentation
 from lookinside.layers.boxes import (
     AnchorGenerator,
     KeptBoxes,
@@ -24,6 +25,7 @@ from lookinside.layers.thin_plate_spline import ThinPlateSpline
 
 __all__ = [
     "AnchorGenerator",
+    "BoxAugmentation",
     "KeptBoxes",
     "LocalResponseNormalization",
     "PrimitiveDetection",

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from lookinside.data import LabelledImages
+from lookinside.data import BoxedImages, LabelledImages
 
 _SEEDS_A_STEP = 1024  # random numbers that a layer may draw in one batch
 
 
 def training_batches(
-    train: LabelledImages,
+    train: LabelledImages | BoxedImages,
     batch_size: int,
     *,
     seed: int,
@@ -22,7 +22,7 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Whole batches of the epochs `first_epoch` to `epochs` - 1, one after the other.
 
-    `LabelledImages.to_tf(shuffle=True)` counts its epochs from where it was made, so a resumed run would see the
+    `to_tf(shuffle=True)` counts its epochs from where it was made, so a resumed run would see the
     order of epoch 0 again. Here the order, and the seeds of the augmenting layers, follow from (seed, epoch, step).
 
     Args:
@@ -33,10 +33,9 @@ def training_batches(
         augment: a Keras layer or model, called on whole batches with `training=True`, one batch after the other.
 
     Returns:
-        Dataset of float32 (B, H, W, 1) in [0, 1] and int64 (B,): (epochs - first_epoch) * (len(train) // B) batches.
+        Dataset of (epochs - first_epoch) * (len(train) // B) batches, each as `train.to_tf(B)` has them.
     """
-    with tf.device("CPU"):
-        images, labels = tf.constant(train.images), tf.constant(train.labels)
+    gather = train.gatherer()
     count, steps = len(train), len(train) // batch_size
 
     def one_epoch(epoch):
@@ -46,21 +45,16 @@ def training_batches(
         places = epoch * steps + tf.range(steps, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices((places, batches))
 
-    def gather(place, indices):
-        batch = tf.cast(tf.gather(images, indices), tf.float32) / 255.0
-        return place, batch, tf.gather(labels, indices)
-
     states = [v for v in getattr(augment, "variables", ()) if v.name == "seed_generator_state"]
 
-    def augmented(place, batch, batch_labels):
+    def augmented(place, batch):
         for number, state in enumerate(states):
             first = tf.cast(place * _SEEDS_A_STEP, state.dtype)
             state.assign(tf.stack([tf.cast(seed * 1000 + number, state.dtype), first]))
-        return augment(batch, training=True), batch_labels
+        return train.augmented(batch, augment)
 
-    stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch).map(gather, num_parallel_calls=2)
-    if augment is None:
-        stream = stream.map(lambda place, batch, batch_labels: (batch, batch_labels))
-    else:
-        stream = stream.map(augmented)  # in sequence: the layers' random state is shared by all batches
+    stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
+    stream = stream.map(lambda place, indices: (place, gather(indices)), num_parallel_calls=2)
+    # In sequence: the layers' random state is shared by all batches.
+    stream = stream.map((lambda place, batch: batch) if augment is None else augmented)
     return stream.prefetch(2)
