@@ -30,6 +30,21 @@ def check_choice(choices: Sequence[str], **values: Any) -> None:
             raise ValueError(f"{name} is {value!r}: give one of {', '.join(choices)}.")
 
 
+def check_count(**values: Any) -> None:
+    """Raise ValueError for a value that is no whole number of 1 or more."""
+    for name, value in values.items():
+        if not _whole(value):
+            raise ValueError(f"{name} is {value!r}: give a whole number, 1 or more.")
+
+
+def rows_and_columns(name: str, size: Any) -> tuple[int, int]:
+    """Rows and columns, 1 or more each, of a pair or of one number for both, or ValueError."""
+    counts = tuple(size) if isinstance(size, Sequence) else (size, size)
+    if len(counts) != 2 or not all(_whole(n) for n in counts):
+        raise ValueError(f"{name} is {size!r}: give a whole number, 1 or more, or a pair (rows, columns).")
+    return int(counts[0]), int(counts[1])
+
+
 def grid_counts(grid: Any) -> tuple[int, int]:
     """Rows and columns of control points, 2 or more each, or ValueError."""
     counts = tuple(grid) if isinstance(grid, Sequence) else ()
@@ -50,3 +65,7 @@ def pixel_spacing(spacing: Any) -> tuple[float, float] | None:
 
 def _real(value):
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _whole(value):
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
