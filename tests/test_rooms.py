@@ -12,7 +12,8 @@ LIBRARY = Path(__file__).resolve().parents[1] / "lib" / "lookinside"
 MOST_FILES = 16
 # A room may import from the rooms before it (and from its own); `course` stands beside `figures`.
 ORDER = (
-    *("errors", "extras", "locks", "phantoms.body", "phantoms.radiography", "phantoms.tomography", "phantoms"),
+    *("errors", "extras", "locks", "phantoms.body", "phantoms.radiography", "phantoms.tomography", "phantoms.fetus"),
+    "phantoms",
     *("layers", "data", "models", "explain.network", "explain.calls", "explain", "explain.truth"),
     *("training", "figures", "course", "course.build"),
 )

@@ -4,6 +4,9 @@ from lookinside.phantoms.body.assembly import whole_body
 from lookinside.phantoms.body.parts import BONE_GROUPS, PART_GROUPS, SINGLE_BONES, TISSUE_GROUPS
 from lookinside.phantoms.body.person import Person, Pose, random_person, random_pose
 from lookinside.phantoms.body.shapes import TISSUES, ShapeBuilder, Shapes
+from lookinside.phantoms.fetus.fetus_scans import FetusScan, fetus_scan
+from lookinside.phantoms.fetus.fetus_sets import FetusSet, fetus_set
+from lookinside.phantoms.fetus.parts import OTHER_PARTS, SCAN_GROUPS, STRUCTURES
 from lookinside.phantoms.radiography.landmarks import LANDMARKS
 from lookinside.phantoms.radiography.projection import Projection, project
 from lookinside.phantoms.radiography.radiograph_sets import RadiographSet, clinic_counts, image_seed, radiograph_set
@@ -26,12 +29,17 @@ __all__ = [
     "MODALITIES",
     "ORGANS",
     "ORGAN_PARTS",
+    "OTHER_PARTS",
     "PART_GROUPS",
     "REGIONS",
+    "SCAN_GROUPS",
     "SINGLE_BONES",
+    "STRUCTURES",
     "TISSUES",
     "TISSUE_GROUPS",
     "CTVolume",
+    "FetusScan",
+    "FetusSet",
     "OrganImage",
     "OrganSet",
     "Person",
@@ -44,6 +52,8 @@ __all__ = [
     "ShapeBuilder",
     "Shapes",
     "clinic_counts",
+    "fetus_scan",
+    "fetus_set",
     "image_seed",
     "organ_image",
     "organ_image_set",

@@ -1,0 +1,1 @@
+"""First-trimester ultrasound of a fetus, seen from the side, with boxes and masks of its structures."""
