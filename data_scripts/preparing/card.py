@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lookinside.data.class_folders import TEST_SHARE
 from preparing.patients import Patients
@@ -53,6 +54,8 @@ class Card:
         name: folder under `data/`.
         title, licence, citation, source: what goes into `dataset.json` and is printed first.
         collect: finds the labelled pictures in an unpacked download; raises LookInsideError where it is something else.
+        write: called as write(card, found, folder, size, seed), puts the prepared pictures into the folder and returns
+            what `dataset.json` says of them; None writes class folders.
         address: where the archive is fetched, or "" where it is not.
         checksum: of the archive, as pooch writes it ("md5:..."), or "".
         how_to_get: what to do where the archive cannot be fetched.
@@ -73,7 +76,7 @@ class Card:
     licence: str
     citation: str
     source: str
-    collect: Callable[..., Found]
+    collect: Callable[..., Any]
     address: str = ""
     checksum: str = ""
     how_to_get: str = ""
@@ -86,6 +89,7 @@ class Card:
     test_share: float = TEST_SHARE
     stratify: tuple[str, ...] = ()
     near_copies: float = 0.0
+    write: Callable[..., dict] | None = None
 
     def __str__(self) -> str:
         lines = [

@@ -134,7 +134,7 @@ def _is_ready(card: Card, options: argparse.Namespace, out: Path) -> bool:
             raise LookInsideError(
                 f"{out}: is ready already with --{name} {had}: --force makes it anew with --{name} {asked}"
             )
-    total = sum(sum(counts.values()) for counts in made.get("counts", {}).values())
+    total = sum(_images(made).values())
     older = "" if "patients" in made.get("split", {}) else ", split without regard to patients"
     kind = "".join(f", {name} {value}" for name, value in made.get("choices", {}).items())
     print(f"{out} is ready already: {total} images{kind}{older} (--force makes it anew)")
@@ -145,7 +145,8 @@ def _summary(dataset: dict, out: Path) -> str:
     lines = []
     for split, counts in dataset["counts"].items():
         each = ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
-        lines.append(f"{split}: {sum(counts.values())} images ({each})")
+        boxes = f" with {sum(counts.values())} boxes" if "images" in dataset else ""
+        lines.append(f"{split}: {_images(dataset)[split]} images{boxes} ({each})")
     lines += [f"left out: {number} ({reason})" for reason, number in dataset["left_out"].items() if number]
     twins, torn = dataset["duplicates"]["same_class"], dataset["duplicates"]["on_both_sides"]
     sides = f"{torn} of them on both sides of the publisher's split" if torn else "each on one side of the split"
@@ -161,13 +162,19 @@ def _summary(dataset: dict, out: Path) -> str:
         lines.append(f"patients: not known; the split is the publisher's: {dataset['split']['rule']}")
     else:
         lines.append("patients: not known, so one may be on both sides of the split")
-    bars = dataset["letterbox"]
-    lines.append(f"flat borders (letterbox bars or empty background), kept: {bars['images']} images")
+    if bars := dataset.get("letterbox"):
+        lines.append(f"flat borders (letterbox bars or empty background), kept: {bars['images']} images")
     if dataset["split"]["classes_without_test"]:
         lines.append(f"too few images for a test part: {', '.join(dataset['split']['classes_without_test'])}")
     if alone := dataset["split"].get("cells_without_test"):
         lines.append(f"no test part, too few groups: {', '.join(alone)}")
     return "\n".join([*lines, f"{out} is ready"])
+
+
+def _images(dataset: dict) -> dict[str, int]:
+    """Images of each split; in a set with boxes the counts are those of boxes."""
+    counts = {split: sum(of_class.values()) for split, of_class in dataset.get("counts", {}).items()}
+    return dataset.get("images", counts)
 
 
 def _listed(values: Sequence) -> str:

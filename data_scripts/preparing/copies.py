@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 
 import numpy as np
 from PIL import Image
@@ -43,3 +44,11 @@ def joined(marks: list[str], prints: np.ndarray, least: float) -> list[str]:
     cluster = connected_components(coo_array(near), directed=False)[1]
     first = {number: i for i, number in reversed(list(enumerate(cluster)))}
     return [marks[first[number]] for number in cluster]
+
+
+def same_marks(marks: list[str]) -> list[list[int]]:
+    """The places of each mark that is there more than once."""
+    places = defaultdict(list)
+    for place, one in enumerate(marks):
+        places[one].append(place)
+    return [found for found in places.values() if len(found) > 1]

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 from preparing.bar import bar
 from preparing.card import Card, Found
-from preparing.copies import joined, mark, thumbprint
+from preparing.copies import joined, mark, same_marks, thumbprint
 from preparing.disk import need_room, too_full
 from preparing.patients import connected
 from preparing.pictures import BAR_SHARE, flat_borders, read_source, wide_enough
@@ -74,8 +74,7 @@ def prepare(
     need_room(work, wanted)
     made = work / "set"
     try:
-        measured = _write_flat(card, found, made / "all", size)
-        dataset = _divide(card, found, made, measured, size, seed) | dict(found.notes) | {"input": origin}
+        dataset = (card.write or write_classes)(card, found, made, size, seed) | dict(found.notes) | {"input": origin}
         if chosen:
             dataset["choices"] = dict(chosen)
         text = json.dumps(dataset, indent=1, ensure_ascii=False)
@@ -86,6 +85,12 @@ def prepare(
         raise LookInsideError(too_full(work, wanted, shutil.disk_usage(work).free)) from None
     _put_in_place(made, out, work)
     return dataset
+
+
+def write_classes(card: Card, found: Found, made: Path, size: int, seed: int) -> dict:
+    """Class folders of PNG and `index.csv` in `made`; returns what `dataset.json` says of them."""
+    measured = _write_flat(card, found, made / "all", size)
+    return _divide(card, found, made, measured, size, seed)
 
 
 @dataclass
@@ -124,7 +129,7 @@ def _write_flat(card: Card, found: Found, folder: Path, size: int) -> _Measured:
 def _divide(card: Card, found: Found, made: Path, measured: _Measured, size: int, seed: int) -> dict:
     """Move the pictures into train/<class> and test/<class>; returns the text of dataset.json but for the input."""
     labels = [label for _, label in found.items]
-    copies = _same(measured.marks)
+    copies = same_marks(measured.marks)
     torn = [numbers for numbers in copies if len({labels[i] for i in numbers}) > 1]
     dropped = {i for numbers in torn for i in numbers}
     kept = [i for i in range(len(labels)) if i not in dropped]
@@ -178,7 +183,7 @@ def _divide(card: Card, found: Found, made: Path, measured: _Measured, size: int
     if card.near_copies:
         duplicates["near_copies_rule"] = f"correlation of {card.near_copies} or more at 32 x 32 px, mirrored or not"
         duplicates["near_copies"] = [
-            names([kept[k] for k in numbers]) for numbers in _same(marks) if len({people[k] for k in numbers}) > 1
+            names([kept[k] for k in numbers]) for numbers in same_marks(marks) if len({people[k] for k in numbers}) > 1
         ]
     return {
         "format": FORMAT,
@@ -216,14 +221,6 @@ def _move(found: Found, made: Path, measured: _Measured, sides: Mapping[int, str
         }
     shutil.rmtree(made / "all")
     write_index(made, rows)
-
-
-def _same(marks: list[str]) -> list[list[int]]:
-    """The places of each mark that is there more than once."""
-    places = defaultdict(list)
-    for place, one in enumerate(marks):
-        places[one].append(place)
-    return [found for found in places.values() if len(found) > 1]
 
 
 def _letterbox(bars: np.ndarray, labels: list[str]) -> dict:
