@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.training import accuracy_without, floor_of, lost_by_class, mistakes, uses_of_parts
+from lookinside.training import accuracy_without, floor_of, lost_by_class, lost_by_tag, mistakes, uses_of_parts
 from lookinside.training.evaluation.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
@@ -71,7 +71,8 @@ def test_what_is_lost_without_a_part_is_a_paired_difference():
     pixels = np.zeros((6, 1, 1, 1), np.uint8)
     pixels[2:] = 255
     labels = np.array([0, 0, 1, 1, 1, 0])
-    whole = LabelledImages(pixels, labels, ("a", "b"), tuple("abcdef"))
+    tags = {"modality": ("mri", "ct", "ct", "ct", "mri", "mri")}
+    whole = LabelledImages(pixels, labels, ("a", "b"), tuple("abcdef"), tags=tags)
     dark = replace(whole, images=np.zeros_like(pixels))
     model = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
     model.layers[-1].set_weights([np.array([[0.0, 2.0]]), np.array([1.0, 0.0])])
@@ -82,6 +83,11 @@ def test_what_is_lost_without_a_part_is_a_paired_difference():
     assert found["nothing"].lost == (0, 0, 0) and found["nothing"].changed == 0
     each = lost_by_class(score, found["light"], whole)
     assert each["a"].estimate == pytest.approx(-1 / 3) and each["b"].estimate == 1
+    of_each = lost_by_tag(score, found["light"], whole, "modality")
+    assert list(of_each) == ["ct", "mri"]
+    assert of_each["ct"].estimate == pytest.approx(2 / 3) and of_each["mri"].estimate == pytest.approx(0)
+    with pytest.raises(LookInsideError, match="view"):
+        lost_by_tag(score, found["light"], whole, "view")
     with pytest.raises(LookInsideError, match="'light' has 2 images, the whole set 6"):
         accuracy_without(model, score, {"light": dark.subset([0, 1])})
 

@@ -5,6 +5,7 @@ from lookinside.course.predict import check, unsolved
 from lookinside.course.profiles import profile
 from lookinside.course.progressbar import progress
 from lookinside.course.recording import record_result
+from lookinside.course.remembering import remember
 from lookinside.course.results import Results, trials
 from lookinside.course.setup import set_up
 
@@ -15,6 +16,7 @@ __all__ = [
     "profile",
     "progress",
     "record_result",
+    "remember",
     "set_up",
     "trials",
     "unsolved",

@@ -16,7 +16,7 @@ from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.saliency import Saliency
 from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.smooth_grad import SmoothGrad
-from lookinside.explain.truth.activity import DeadMaps, dead_maps
+from lookinside.explain.truth.activity import DeadMaps, dead_maps, feature_maps
 from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.truth.parts import (
@@ -67,6 +67,7 @@ __all__ = [
     "compare_parts",
     "dead_maps",
     "deletion",
+    "feature_maps",
     "heat_by_part",
     "heat_map",
     "insertion",

@@ -14,6 +14,7 @@ from lookinside.figures.images import (
 from lookinside.figures.plots import confusion_matrix, interval_plot, learning_curves, scatter, size_curves, step_curves
 from lookinside.figures.style import COLOURS, HEAT_MAP, new_figure
 from lookinside.figures.tables import table
+from lookinside.figures.tiles import tile_rows
 
 __all__ = [
     "COLOURS",
@@ -38,4 +39,5 @@ __all__ = [
     "size_curves",
     "step_curves",
     "table",
+    "tile_rows",
 ]

@@ -6,7 +6,13 @@ from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
 from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classifier, proportion_interval
 from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
-from lookinside.training.evaluation.part_loss import PartLoss, accuracy_without, lost_by_class, uses_of_parts
+from lookinside.training.evaluation.part_loss import (
+    PartLoss,
+    accuracy_without,
+    lost_by_class,
+    lost_by_tag,
+    uses_of_parts,
+)
 from lookinside.training.evaluation.roc import Roc, roc_curves
 from lookinside.training.evaluation.shared_labels import floor_of, mistakes
 from lookinside.training.evaluation.shortcuts import Confounding, confounding
@@ -36,6 +42,7 @@ __all__ = [
     "flattened",
     "floor_of",
     "lost_by_class",
+    "lost_by_tag",
     "mistakes",
     "proportion_interval",
     "repeated_to_balance",

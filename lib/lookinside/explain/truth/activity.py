@@ -1,4 +1,4 @@
-"""Which maps of a network are at work: how many a ReLU leaves at zero, on every image or on some."""
+"""What the maps of a network hold, and which of them are at work: how many a ReLU leaves at zero."""
 
 from __future__ import annotations
 
@@ -102,19 +102,12 @@ def dead_maps(
     """
     if not is_whole(chunk):
         raise LookInsideError(f"chunk is {chunk}: give a whole number, 1 or more.")
-    graph = Graph(model)
+    values, read = _reader(model, layers)
     images = checked_images(images, model.input_shape)
-    values = _rectified(graph) if layers is None else _named(graph, layers)
-    steps = graph.steps_to(values.values())
-    for step in steps:
-        if getattr(step.layer, "data_format", "channels_last") == "channels_first":
-            raise LookInsideError(f"Layer {step.name} has its channels first: build the model with channels last.")
-    call = Caller(steps)
 
     def count(part):
         """For each layer, on how many of the images each map is zero, and whether all its values are finite."""
-        found = graph.compute({0: part}, values.values(), call)
-        maps = [found[value] for value in values.values()]
+        maps = read(part)
         zero = [tf.reduce_all(one == 0, axis=range(1, len(one.shape) - 1)) for one in maps]
         counts = [tf.reduce_sum(tf.cast(one, tf.int64), axis=0) for one in zero]
         return counts, [tf.reduce_all(tf.math.is_finite(one)) for one in maps]
@@ -133,6 +126,47 @@ def dead_maps(
             totals = [total + one.numpy() for total, one in zip(totals, counts, strict=True)]
             shown.update(len(part))
     return DeadMaps(dict(zip(values, totals, strict=True)), len(images))
+
+
+def feature_maps(
+    model: keras.Model, images: ArrayLike, layers: Sequence[str] | None = None, *, chunk: int = 16
+) -> dict[str, np.ndarray]:
+    """What a network's layers make of images, map by map.
+
+    Args:
+        model, images, layers, chunk: as for `dead_maps`.
+
+    Returns:
+        Layer -> float32 (N, h, w, maps), or (N, units) for a layer of units, in the order in which the network computes
+        the layers. Behind a ReLU no value is below zero.
+
+    Raises:
+        LookInsideError: as `dead_maps`; infinite values are returned as they are.
+    """
+    if not is_whole(chunk):
+        raise LookInsideError(f"chunk is {chunk}: give a whole number, 1 or more.")
+    values, read = _reader(model, layers)
+    images = checked_images(images, model.input_shape)
+    starts = range(0, len(images), chunk)
+    found = [[one.numpy() for one in read(tf.constant(images[s : s + chunk].astype(np.float32)))] for s in starts]
+    return {name: np.concatenate(parts) for name, parts in zip(values, zip(*found, strict=True), strict=True)}
+
+
+def _reader(model: keras.Model, layers: Sequence[str] | None) -> tuple[dict[str, int], Callable]:
+    """Layer -> number of its value, and what computes these values of a batch, as a list in the same order."""
+    graph = Graph(model)
+    values = _rectified(graph) if layers is None else _named(graph, layers)
+    steps = graph.steps_to(values.values())
+    for step in steps:
+        if getattr(step.layer, "data_format", "channels_last") == "channels_first":
+            raise LookInsideError(f"Layer {step.name} has its channels first: build the model with channels last.")
+    call = Caller(steps)
+
+    def read(part):
+        found = graph.compute({0: part}, values.values(), call)
+        return [found[value] for value in values.values()]
+
+    return values, read
 
 
 def _rectified(graph: Graph) -> dict[str, int]:

@@ -61,6 +61,16 @@ def lost_by_class(whole: Evaluation, without: PartLoss, images: LabelledImages) 
     return {name: paired_difference(whole.right[own], without.right[own]) for name, own in chosen.items() if own.any()}
 
 
+def lost_by_tag(whole: Evaluation, without: PartLoss, images: LabelledImages, tag: str) -> dict[str, Interval]:
+    """What the images of each value of a tag (each modality, say) lose of their accuracy, sorted by value.
+
+    Raises LookInsideError where the set has no such tag.
+    """
+    values = np.array(images.tags[tag])
+    chosen = {value: values == value for value in sorted(set(images.tags[tag]))}
+    return {value: paired_difference(whole.right[own], without.right[own]) for value, own in chosen.items()}
+
+
 def uses_of_parts(
     model: keras.Model,
     whole: LabelledImages,

@@ -1,0 +1,202 @@
+"""What all detectors have in common: proposals, a second stage that looks at each of them, and boxes in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from lookinside.errors import LookInsideError
+from lookinside.layers import clip_boxes, non_max_suppression
+from lookinside.models.detection.region_proposals import RegionProposals
+from lookinside.models.detection.stages import ON_BOX, Stage
+from lookinside.models.detection.targets import PADDING, draw, match
+
+_POSITIVE_SHARE = 0.25
+
+
+class Detector(keras.Model):
+    """A two-stage detector; what it makes of a proposal is its kind's own.
+
+    It trains by Keras' own `fit` on dictionaries: "images" float32 (B, H, W, C) in [0, 1], "boxes" float32 (B, M, 4) as
+    x_min, y_min, x_max, y_max in pixels, and "labels" (B, M), -1 where a box only fills up the batch. Every loss is a
+    metric; on validation batches "iou" is the mean IoU of the best-scored box with the true box that it overlaps most.
+
+    `predict(images)` gives a dictionary: "boxes" (N, D, 4), "scores" (N, D) in [0, 1] and "labels" (N, D), best first.
+    Where fewer than D boxes are found the rest have score 0 and label -1.
+
+    Args:
+        image_shape: (H, W, C).
+        class_names: of what it looks for.
+        anchor_sizes: (width, height) of the anchors in pixels: `fit_anchor_sizes` finds them from training boxes.
+        width: share of the published number of maps.
+        train_regions: proposals an image that the second stage learns from, at most a quarter of them on a box.
+        test_regions: proposals an image that it looks at when it predicts.
+        detections: D, boxes an image in the end.
+        threshold: of two boxes of a class with a larger IoU than this, the one with the lower score goes.
+        seed: of its start and of the regions drawn.
+
+    Raises:
+        LookInsideError: for a shape that is not (H, W, C), no class name, or no anchor size.
+    """
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        class_names: Sequence[str],
+        anchor_sizes: Sequence[Sequence[float]],
+        *,
+        width: float = 1.0,
+        train_regions: int = 64,
+        test_regions: int = 100,
+        detections: int = 10,
+        threshold: float = 0.5,
+        seed: int = 0,
+        name: str | None = None,
+        **more: Any,
+    ):
+        super().__init__(name=name)
+        self.image_shape = _three_sides(image_shape)
+        self.class_names = _some_names(class_names)
+        self.anchor_sizes = _some_sizes(anchor_sizes)
+        self.width, self.train_regions, self.test_regions = width, train_regions, test_regions
+        self.detections, self.threshold, self.first_seed = detections, threshold, seed
+        self.supports_jit = False  # non-maximum suppression does not compile under XLA
+        self.draws = keras.random.SeedGenerator(seed + 1)
+        self.proposals = self.make_parts(**more)
+        self.means: dict[str, keras.metrics.Metric] = {}
+        empty = np.zeros((1, 1, 4), np.float32)
+        batch = {"images": np.zeros((1, *self.image_shape), np.float32), "boxes": empty}
+        # Called once with boxes, so that every weight is there from now on.
+        self(batch | {"labels": np.full((1, 1), PADDING, np.int32)}, training=False)
+
+    # What a kind of detector says ------------------------------------------------------------------------------
+
+    def make_parts(self, **more: Any) -> RegionProposals:
+        """Make the parts of the network; returns its proposals."""
+        raise NotImplementedError
+
+    def maps(self, images: keras.KerasTensor, training: bool | None = None) -> Mapping[str, keras.KerasTensor]:
+        """The feature maps of images (B, H, W, C); "proposals" are those that the proposals are made from, a list."""
+        raise NotImplementedError
+
+    def stages(
+        self, maps: Mapping[str, keras.KerasTensor], regions: keras.KerasTensor, training: bool | None = None
+    ) -> list[Stage]:
+        """What its steps make of regions (B, R, 4); the last one's answer counts in the end."""
+        raise NotImplementedError
+
+    # What all of them do ---------------------------------------------------------------------------------------
+
+    def call(self, inputs: Any, training: bool | None = None) -> dict[str, keras.KerasTensor]:
+        """Detections of images; of a dictionary with "boxes" and "labels" the losses, which `fit` makes small."""
+        given = inputs if isinstance(inputs, Mapping) else {"images": inputs}
+        maps = self.maps(given["images"], training)
+        scores, codes = self.proposals(maps["proposals"])
+        if "boxes" not in given:
+            return self._detected(maps, scores, codes)
+        boxes = ops.cast(given["boxes"], "float32")
+        labels = ops.cast(given["labels"], "int32")
+        score, box = self.proposals.losses_of(scores, codes, boxes, labels, training)
+        losses = {"rpn_score": score, "rpn_box": box}
+        regions, counts = self._regions_to_learn(scores, codes, boxes, labels, training)
+        for stage in self.stages(maps, regions, training):
+            score, box = stage.losses_of(boxes, labels, counts)
+            losses |= {f"{stage.name}_score": score, f"{stage.name}_box": box}
+        for name, loss in losses.items():
+            self.add_loss(ops.mean(loss))
+            self._mean(name).update_state(loss)
+        if not training:
+            iou = match(self._detected(maps, scores, codes)["boxes"][:, :1], boxes, labels).iou[:, 0]
+            self._mean("iou").update_state(iou, sample_weight=ops.any(labels != PADDING, axis=1))
+        return losses
+
+    def refine(self, images: Any, regions: Any, times: int = 1) -> np.ndarray:
+        """What the second stage makes of given boxes, each for itself, without proposals and scores.
+
+        Args:
+            images: float32 (N, H, W, C) in [0, 1].
+            regions: (N, R, 4), xyxy in pixels, such as true boxes shifted by a known amount.
+            times: how often; its own answer is what it looks at next.
+
+        Returns:
+            {name of the step: (N, R, 4)}, in the order of the steps, from the last time.
+        """
+        regions = ops.convert_to_tensor(np.asarray(regions, np.float32))
+        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
+        for _ in range(times):
+            found = {stage.name: stage.boxes() for stage in self.stages(maps, regions, training=False)}
+            regions = list(found.values())[-1]
+        return {name: ops.convert_to_numpy(boxes) for name, boxes in found.items()}
+
+    def _regions_to_learn(self, scores, codes, boxes, labels, training):
+        """Regions (B, R, 4) drawn from the proposals and the true boxes, and whether each counts."""
+        proposed = self.proposals.propose(scores, codes, max(self.train_regions, self.test_regions))
+        regions = ops.concatenate([proposed.boxes, boxes], axis=1)
+        valid = ops.concatenate([proposed.valid, labels != PADDING], axis=1)
+        found = match(regions, boxes, labels)
+        positive = valid & (found.iou >= ON_BOX)
+        seed = self.draws if training else None
+        places, counts = draw(positive, valid & ~positive, self.train_regions, _POSITIVE_SHARE, seed)
+        return ops.stop_gradient(ops.take_along_axis(regions, ops.expand_dims(places, 2), axis=1)), counts
+
+    def _detected(self, maps, scores, codes):
+        proposed = self.proposals.propose(scores, codes, self.test_regions)
+        last = self.stages(maps, proposed.boxes, training=False)[-1]
+        return self._best(last.boxes(), ops.sigmoid(last.logits), proposed.valid)
+
+    def _best(self, boxes, scores, valid):
+        """The best-scored boxes, of (B, R, 4) with scores (B, R, C), without those that overlap a better one."""
+        boxes = clip_boxes(boxes, *self.image_shape[:2])
+        count, kinds = boxes.shape[1], len(self.class_names)
+        scores = ops.where(ops.expand_dims(valid, 2), scores, 0.0)
+        each = ops.reshape(ops.repeat(ops.expand_dims(boxes, 2), kinds, axis=2), (-1, count * kinds, 4))
+        classes = ops.broadcast_to(np.tile(np.arange(kinds), count)[None], (ops.shape(boxes)[0], count * kinds))
+        flat = ops.reshape(scores, (-1, count * kinds))
+        kept = non_max_suppression(each, flat, self.detections, self.threshold, least_score=0.0, classes=classes)
+        labels = ops.take_along_axis(ops.cast(classes, "int32"), kept.indices, axis=1)
+        return {"boxes": kept.boxes, "scores": kept.scores, "labels": ops.where(kept.valid, labels, PADDING)}
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        logs = super().train_step(data)
+        logs.pop("iou", None)  # measured on validation batches only
+        return logs
+
+    def _mean(self, name):
+        if name not in self.means:
+            self.means[name] = keras.metrics.Mean(name=name)
+        return self.means[name]
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [*super().metrics, *self.means.values()]
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("image_shape", "class_names", "anchor_sizes", "width", "train_regions", "test_regions")
+        config = {name: getattr(self, name) for name in (*names, "detections", "threshold", "name")}
+        return config | {"seed": self.first_seed}
+
+
+def _three_sides(shape):
+    shape = tuple(shape)
+    if len(shape) != 3 or any(not isinstance(side, int | np.integer) or side < 1 for side in shape):
+        raise LookInsideError(f"image_shape is {shape}: give three whole numbers (height, width, channels).")
+    return tuple(int(side) for side in shape)
+
+
+def _some_names(names):
+    if isinstance(names, str) or not names:
+        raise LookInsideError(f'class_names is {names!r}: give a list of names, such as ["nuchal_translucency"].')
+    return tuple(str(name) for name in names)
+
+
+def _some_sizes(sizes):
+    sizes = np.asarray(sizes, float)
+    if sizes.ndim != 2 or sizes.shape[1] != 2 or not len(sizes) or not (sizes > 0).all():
+        raise LookInsideError(
+            "anchor_sizes are pairs (width, height) in pixels: fit_anchor_sizes(boxes, 6) finds them."
+        )
+    return tuple((float(w), float(h)) for w, h in sizes)

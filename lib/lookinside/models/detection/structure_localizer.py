@@ -1,0 +1,181 @@
+"""The interpretable detector of Liu, Wan & He 2019: primitives that vote, coarse to fine, and a context branch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from lookinside.errors import LookInsideError
+from lookinside.layers import DeformableRoIPooling, encode_boxes, primitives_from_features
+from lookinside.models.detection.anchored import anchored_proposals
+from lookinside.models.detection.box_head import BoxHead
+from lookinside.models.detection.detector import Detector
+from lookinside.models.detection.primitive_module import Evidence, PrimitiveModule
+from lookinside.models.detection.region_proposals import RegionProposals
+from lookinside.models.detection.stages import Stage
+from lookinside.models.res_net import resnet18_stages
+
+STRIDES = {"coarse": 16, "fine": 8}
+
+
+class Localization(NamedTuple):
+    """All that led to the best-scored box of each image.
+
+    Attributes:
+        steps: name of a step, "coarse" or "fine" -> its `Evidence`.
+        context: (N, O, 4), the context boxes as they were moved, xyxy in pixels; None without the branch.
+        mixture: mu, the local branch's share of the answer; 1 without the context branch.
+        boxes: (N, 4), the answer, xyxy in pixels.
+        scores: (N,), its score.
+    """
+
+    steps: dict[str, Evidence]
+    context: np.ndarray | None
+    mixture: float
+    boxes: np.ndarray
+    scores: np.ndarray
+
+
+class Mixture(layers.Layer):
+    """mu of Eq. 1: one number from 0 to 1, learned; 0.5 at the start."""
+
+    def build(self, input_shape: Any = None) -> None:
+        self.logit = self.add_weight((), "zeros", name="logit")
+
+    def call(self, local: keras.KerasTensor, around: keras.KerasTensor) -> keras.KerasTensor:
+        return self.share * local + (1 - self.share) * around
+
+    @property
+    def share(self) -> keras.KerasTensor:
+        """mu, a scalar."""
+        return ops.sigmoid(ops.convert_to_tensor(self.logit))
+
+
+@keras.saving.register_keras_serializable("lookinside")
+class StructureLocalizer(Detector):
+    """A detector whose answer can be followed back: which primitives it saw where, and what each voted for.
+
+    `steps=1, context=0` is the paper's LS (one voting step), `steps=2, context=0` its LCF (coarse to fine), and
+    `steps=2, context=4` the whole. `Detector` tells of the arguments that all detectors take, of inputs and outputs.
+
+    Args:
+        primitives: K of each step.
+        steps: 1 votes on the map of stride 16, 2 votes again on that of stride 8, around the first answer.
+        context: O, context boxes beside each proposal: 0 (no context branch), 2, 4 or 6.
+        units: of the fully connected layers.
+
+    Source: Liu, Wan & He 2019, section 2.
+    """
+
+    def make_parts(self, primitives: int = 128, steps: int = 2, context: int = 0, units: int = 256) -> RegionProposals:
+        if steps not in (1, 2):
+            raise LookInsideError(f"steps is {steps}: give 1 (coarse) or 2 (coarse to fine).")
+        self.primitives, self.steps, self.context, self.units = primitives, steps, context, units
+        self.trunk = resnet18_stages(self.image_shape, width=self.width, name="local_trunk")
+        kinds, names = len(self.class_names), list(STRIDES)[:steps]
+        self.modules = {
+            name: PrimitiveModule(STRIDES[name], primitives, kinds, units=units, seed=self.first_seed, name=name)
+            for name in names
+        }
+        if context:
+            self.context_trunk = resnet18_stages(self.image_shape, width=self.width, name="context_trunk")
+            self.around = DeformableRoIPooling(context, 7, scale=1 / STRIDES["coarse"], dtype="float32")
+            self.context_head = BoxHead(kinds, units, seed=self.first_seed, name="context_head")
+            self.mixture = Mixture(name="mixture", dtype="float32")
+        return anchored_proposals(self, [STRIDES["coarse"]], [self.anchor_sizes])
+
+    def maps(self, images: keras.KerasTensor, training: bool | None = None) -> Mapping[str, Any]:
+        maps = self.trunk(images, training=training)
+        found = {"coarse": maps["conv4_x"], "fine": maps["conv3_x"], "proposals": [maps["conv4_x"]]}
+        if self.context:
+            found["context"] = self.context_trunk(images, training=training)["conv4_x"]
+        return found
+
+    def stages(self, maps: Mapping[str, Any], regions: keras.KerasTensor, training: bool | None = None) -> list[Stage]:
+        found, looked_at = [], regions
+        for name, module in self.modules.items():
+            logits, codes = module([maps[name], looked_at])
+            found.append(Stage(name, looked_at, codes, logits))
+            looked_at = ops.stop_gradient(found[-1].boxes())
+        if self.context:
+            features = self.around([maps["context"], regions])
+            logits, codes = self.context_head(features)
+            found.append(Stage("context", regions, codes, logits))
+            found.append(self._mixed(*found[-2:]))
+        return found
+
+    def _mixed(self, local: Stage, around: Stage) -> Stage:
+        """Eq. 1: box and score of both branches, in the shares mu and 1 - mu."""
+        regions = around.regions
+        boxes = self.mixture(local.boxes(), around.boxes())
+        score = ops.clip(self.mixture(ops.sigmoid(local.logits), ops.sigmoid(around.logits)), 1e-6, 1 - 1e-6)
+        return Stage("mixture", regions, encode_boxes(boxes, regions), ops.log(score) - ops.log(1 - score))
+
+    def start_primitives(self, images: Any, boxes: Any, seed: int = 0) -> None:
+        """Start each step's primitives from what the network makes of true boxes, by spherical k-means.
+
+        Args:
+            images: float32 (N, H, W, C) in [0, 1], training images; some dozens do.
+            boxes: (N, 4), the true box of each, xyxy in pixels.
+            seed: of k-means.
+        """
+        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
+        regions = ops.convert_to_tensor(np.asarray(boxes, np.float32))[:, None]
+        for name, module in self.modules.items():
+            features = ops.convert_to_numpy(module.features_at(maps[name], regions))
+            module.detect.start_from(primitives_from_features(features, self.primitives, seed))
+
+    def take_local_branch(self, other: StructureLocalizer) -> None:
+        """Take trunk, proposals and steps from a trained localizer without the context branch: the paper's first phase.
+
+        Raises:
+            LookInsideError: where the two have other shapes.
+        """
+        for mine, theirs in zip(self._local_parts(), other._local_parts(), strict=True):
+            try:
+                mine.set_weights(theirs.get_weights())
+            except ValueError:
+                raise LookInsideError(
+                    f"{mine.name} has other shapes in the two localizers: make both with the same arguments."
+                ) from None
+
+    def _local_parts(self):
+        return [self.trunk, self.proposals, *self.modules.values()]
+
+    def evidence(self, images: Any) -> Localization:
+        """What led to the best-scored box of each image, from its proposal on.
+
+        Args:
+            images: float32 (N, H, W, C) in [0, 1].
+
+        Returns:
+            A `Localization`.
+        """
+        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
+        proposed = self.proposals.propose(*self.proposals(maps["proposals"]), self.test_regions)
+        last = self.stages(maps, proposed.boxes, training=False)[-1]
+        scores = ops.where(proposed.valid, ops.max(ops.sigmoid(last.logits), axis=2), 0.0)
+        best = ops.argmax(scores, axis=1)[:, None, None]
+        regions = ops.take_along_axis(proposed.boxes, best, axis=1)
+        steps, looked_at = {}, regions[:, 0]
+        for name, module in self.modules.items():
+            steps[name] = module.evidence(maps[name], looked_at)
+            looked_at = ops.convert_to_tensor(steps[name].boxes)
+        context = None
+        if self.context:
+            context = ops.convert_to_numpy(self.around.boxes_of([maps["context"], regions]))[:, 0]
+        return Localization(
+            steps,
+            context,
+            float(self.mixture.share) if self.context else 1.0,
+            ops.convert_to_numpy(ops.take_along_axis(last.boxes(), best, axis=1)[:, 0]),
+            ops.convert_to_numpy(ops.max(scores, axis=1)),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("primitives", "steps", "context", "units")
+        return super().get_config() | {name: getattr(self, name) for name in names}
