@@ -30,13 +30,6 @@ def check_choice(choices: Sequence[str], **values: Any) -> None:
             raise ValueError(f"{name} is {value!r}: give one of {', '.join(choices)}.")
 
 
-def check_count(**values: Any) -> None:
-    """Raise ValueError for a value that is no whole number of 1 or more."""
-    for name, value in values.items():
-        if not _whole(value):
-            raise ValueError(f"{name} is {value!r}: give a whole number, 1 or more.")
-
-
 def rows_and_columns(name: str, size: Any) -> tuple[int, int]:
     """Rows and columns, 1 or more each, of a pair or of one number for both, or ValueError."""
     counts = tuple(size) if isinstance(size, Sequence) else (size, size)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from lookinside.layers.arguments import check_choice, check_count, check_numbers, rows_and_columns
+from lookinside.layers.arguments import check_choice, check_counts, check_numbers, rows_and_columns
 from lookinside.layers.region_sampling import pool_by_crops, pool_by_products
 
 Implementation = Literal["auto", "crop", "matmul"]
@@ -65,7 +65,7 @@ class RoIAlign(keras.layers.Layer):
     ):
         super().__init__(autocast=False, **kwargs)  # half precision has no place for a box's coordinates
         self.size = rows_and_columns("size", size)
-        check_count(sampling=sampling)
+        check_counts(1, sampling=sampling)
         check_numbers(0, scale=scale)
         if scale == 0:
             raise ValueError("scale is 0: give the pixels of the maps for one pixel of the image, above 0.")

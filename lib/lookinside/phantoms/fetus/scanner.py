@@ -167,7 +167,7 @@ def spread(scanner: Scanner) -> tuple[float, float]:
 
 
 def on_screen(polar: np.ndarray, mapping: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
-    """Values along the beams (SAMPLES, BEAMS) on the screen, between neighbours: float32 (H, W), 0 beside the sector."""
+    """Values along the beams (SAMPLES, BEAMS) on the screen, interpolated: float32 (H, W), 0 beside the sector."""
     row, column, seen = mapping
     r, c = np.clip(row, 0, SAMPLES - 1.001), np.clip(column, 0, BEAMS - 1.001)
     i, j = r.astype(np.intp), c.astype(np.intp)
