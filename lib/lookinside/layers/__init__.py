@@ -21,6 +21,7 @@ from lookinside.layers.primitives import (
     trace_back,
     votes_at,
 )
+from lookinside.layers.roi_align import RoIAlign
 from lookinside.layers.thin_plate_spline import ThinPlateSpline
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "LocalResponseNormalization",
     "PrimitiveDetection",
     "PrimitiveVoting",
+    "RoIAlign",
     "SoftArgmax2D",
     "ThinPlateSpline",
     "TraceBack",
