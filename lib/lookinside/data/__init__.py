@@ -3,6 +3,7 @@
 from lookinside.data.boxes.boxed import BoxedImages
 from lookinside.data.boxes.coco_reading import load_boxed, read_coco
 from lookinside.data.boxes.coco_writing import coco_object, write_coco
+from lookinside.data.boxes.drawn_scans import phantom_fetuses
 from lookinside.data.boxes.placing import Placement
 from lookinside.data.class_folders import load_images
 from lookinside.data.class_names import class_like
@@ -30,6 +31,7 @@ __all__ = [
     "load_boxed",
     "load_images",
     "magnified",
+    "phantom_fetuses",
     "phantom_organs",
     "phantom_radiographs",
     "phantom_regions",

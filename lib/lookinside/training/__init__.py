@@ -4,6 +4,7 @@ from lookinside.training.augment import augmentation
 from lookinside.training.balancing import Copies, balance, repeated_to_balance
 from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
+from lookinside.training.detectors import RatedAdam, fit_detector
 from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classifier, proportion_interval
 from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
 from lookinside.training.evaluation.part_loss import (
@@ -28,6 +29,7 @@ __all__ = [
     "Evaluation",
     "History",
     "PartLoss",
+    "RatedAdam",
     "Roc",
     "Separation",
     "accuracy_without",
@@ -38,6 +40,7 @@ __all__ = [
     "evaluate_classifier",
     "features",
     "fit_classifier",
+    "fit_detector",
     "fit_resumable",
     "flattened",
     "floor_of",
