@@ -52,16 +52,12 @@ def _surroundings(rng, back):
         bump=pocket,
     )
     parts = [Part("", Region(wall, None), "wall", (Line(0, rng.uniform(2, 15), 0.25),), extra=rng.uniform(-7, 1.5))]
-    below = rng.random() < 0.3  # an anterior placenta is in the picture in some
+    has_placenta = rng.random() < 0.3  # an anterior placenta is in the picture in some
     roof = Curve(rng.uniform(-5, 25), -rng.uniform(15.5, 20), rng.normal(0, 0.08), rng.normal(0.0, 0.006))
     placenta = Part("placenta", Region(None, roof), "placenta", (Line(1, 9.0, 0.2),), extra=rng.uniform(-5, 1))
     limb_at = rng.uniform(16, 30), rng.uniform(-15, -5)
-    limb = Part(
-        "limb",
-        Blob(*limb_at, rng.uniform(0.8, 2.4), rng.uniform(0.8, 2.4), rng.uniform(-50, 50)),
-        "plexus",
-        (Line(0, 10.0),),
-    )
+    round_one = Blob(*limb_at, rng.uniform(0.8, 2.4), rng.uniform(0.8, 2.4), rng.uniform(-50, 50))
+    limb = Part("limb", round_one, "plexus", (Line(0, 10.0),))
     has_limb = rng.random() < 0.35
     loose = rng.uniform(0.7, 2.6)
     amnion = Curve(wall.x, wall.y - loose, wall.slope, wall.bend + rng.normal(0, 0.002), wall.bend_before, wall.bump)
@@ -73,12 +69,8 @@ def _surroundings(rng, back):
         (Line(0.5, rng.uniform(4, 17), 0.17, middle, rng.uniform(8, 18)),),
     )
     has_membrane = rng.random() < 0.75
-    return [
-        *parts,
-        *([placenta] if below else []),
-        *([membrane] if has_membrane else []),
-        *([limb] if has_limb else []),
-    ]
+    there = (placenta, has_placenta), (membrane, has_membrane), (limb, has_limb)
+    return [*parts, *(part for part, seen in there if seen)]
 
 
 def _trunk(rng, back, front):
@@ -229,9 +221,9 @@ def _nape(rng, back):
     lean = rng.uniform(-0.35, 0.2)
     band = Strip(back, start, end, thick, rng.uniform(2.2, 5.0), lean, 1.0)
     middle, reach = band.thickest(), 0.5 * (end - start)
-    upper = Line(0, rng.uniform(9, 22), 0.15, middle + rng.normal(0, 0.4) * reach, rng.uniform(0.3, 0.9) * reach)
-    lower = Line(1, rng.uniform(15, 28), 0.17, middle + rng.normal(0, 0.3) * reach, rng.uniform(0.4, 1.0) * reach)
-    return [Part("NT", band, "cloudy_fluid", (upper, lower), rng.uniform(-4, 6), covers=True)]
+    upper = Line(0, rng.uniform(11, 25), 0.15, middle + rng.normal(0, 0.4) * reach, rng.uniform(0.3, 0.9) * reach)
+    lower = Line(1, rng.uniform(17, 31), 0.17, middle + rng.normal(0, 0.3) * reach, rng.uniform(0.4, 1.0) * reach)
+    return [Part("NT", band, "cloudy_fluid", (upper, lower), rng.uniform(-4, 4), covers=True)]
 
 
 def _about_one(rng, spread):

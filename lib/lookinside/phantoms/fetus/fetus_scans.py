@@ -1,4 +1,4 @@
-"""One first-trimester scan by formula, with the truth known: boxes and masks of nine structures, what is gone."""
+"""One first-trimester scan by formula, with the truth known: boxes and masks of nine structures, what is removed."""
 
 from __future__ import annotations
 

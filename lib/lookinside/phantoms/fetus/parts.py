@@ -63,7 +63,7 @@ class Part:
 
 
 def checked_scan_removal(without: str | Iterable[str]) -> frozenset[str]:
-    """The parts that `without` means, see `fetus_scan`. Raises LookInsideError, with the nearest, for another."""
+    """The parts that `without` means, see `fetus_scan`. LookInsideError, with the nearest, for an unknown one."""
     known = (*STRUCTURES, *OTHER_PARTS, *SCAN_GROUPS)
     found = set()
     for name in names_of(without):
