@@ -77,9 +77,9 @@ def fetus_scan(
 
     The picture is a zoomed window of a curved probe's sector, made of straight beams: speckle under a point-spread
     function, loss with depth and its compensation, bright borders where the beam meets them squarely, shadows behind
-    bone, a log-compressed grey scale. A real scanner also bends and splits its beam, has side lobes and a focus,
-    repeats strong borders below themselves, filters the picture, and is held by a person who chooses the plane; its
-    fetus moves, and shows ribs, hands and a cord in the same plane. None of that is here.
+    bone, a log-compressed grey scale, the top tenth black as where burned-in text was taken out. A real scanner also
+    bends and splits its beam, has side lobes and a focus, repeats strong borders below themselves and filters the
+    picture. A person chooses its plane, the fetus moves, and a cord or ribs lie in the plane. None of that is here.
 
     Args:
         seed: int of 0 or more; the same seed is the same scan at every size.
