@@ -10,6 +10,7 @@ from lookinside.layers.boxes import (
     fit_anchor_sizes,
     non_max_suppression,
 )
+from lookinside.layers.deformable_roi_pooling import DeformableRoIPooling
 from lookinside.layers.local_response_normalization import LocalResponseNormalization
 from lookinside.layers.primitives import (
     PrimitiveDetection,
@@ -27,6 +28,7 @@ from lookinside.layers.thin_plate_spline import ThinPlateSpline
 __all__ = [
     "AnchorGenerator",
     "BoxAugmentation",
+    "DeformableRoIPooling",
     "KeptBoxes",
     "LocalResponseNormalization",
     "PrimitiveDetection",

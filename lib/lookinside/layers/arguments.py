@@ -23,11 +23,11 @@ def check_counts(least: int, **values: Any) -> None:
             raise ValueError(f"{name} is {value!r}: give a whole number, {least} or more.")
 
 
-def check_choice(choices: Sequence[str], **values: Any) -> None:
+def check_choice(choices: Sequence[Any], **values: Any) -> None:
     """Raise ValueError for a value that is none of the choices."""
     for name, value in values.items():
         if value not in choices:
-            raise ValueError(f"{name} is {value!r}: give one of {', '.join(choices)}.")
+            raise ValueError(f"{name} is {value!r}: give one of {', '.join(map(str, choices))}.")
 
 
 def rows_and_columns(name: str, size: Any) -> tuple[int, int]:

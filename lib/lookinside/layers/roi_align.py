@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from lookinside.layers.arguments import check_choice, check_counts, check_numbers, rows_and_columns
+from lookinside.layers.region_inputs import exact_boxes, region_shapes
 from lookinside.layers.region_sampling import pool_by_crops, pool_by_products
 
 Implementation = Literal["auto", "crop", "matmul"]
@@ -81,19 +82,17 @@ class RoIAlign(keras.layers.Layer):
         self.supports_jit = not self._crops
 
     def build(self, input_shape: Any) -> None:
-        _checked(input_shape)
+        region_shapes(input_shape)
 
     def call(self, inputs: Any) -> keras.KerasTensor:
         maps, boxes = inputs
-        _checked([maps.shape, boxes.shape])
-        if keras.backend.standardize_dtype(boxes.dtype) in ("float16", "bfloat16"):
-            raise ValueError(f"The boxes are of {boxes.dtype}, too coarse for pixels: give them in float32.")
+        region_shapes([maps.shape, boxes.shape])
         pool = pool_by_crops if self._crops else pool_by_products
-        cells = ops.cast(boxes, self._float) * self.scale
+        cells = exact_boxes(boxes, self._float) * self.scale
         return ops.cast(pool(ops.cast(maps, self._float), cells, self.size, self.sampling), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        maps, boxes = _checked(input_shape)
+        maps, boxes = region_shapes(input_shape)
         return (maps[0] if boxes[0] is None else boxes[0], boxes[1], *self.size, maps[3])
 
     def get_config(self) -> dict[str, Any]:
@@ -108,14 +107,3 @@ def _only_cpus():
     import tensorflow as tf
 
     return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
-
-
-def _checked(shapes):
-    """The shapes of maps and boxes, or ValueError."""
-    shapes = [tuple(shape) for shape in shapes] if isinstance(shapes, Sequence) and len(shapes) == 2 else ()
-    if [len(shape) for shape in shapes] != [4, 3] or shapes[1][2] != 4:
-        raise ValueError(f"The inputs have shapes {shapes}: give a list of maps (N, H, W, C) and boxes (N, R, 4).")
-    maps, boxes = shapes
-    if None not in (maps[0], boxes[0]) and maps[0] != boxes[0]:
-        raise ValueError(f"There are maps of {maps[0]} images and boxes of {boxes[0]}: give boxes for each image.")
-    return maps, boxes
