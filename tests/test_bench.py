@@ -3,8 +3,11 @@
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from lookinside.extras import need
 
 BENCH = Path(__file__).parent / "bench"
 
@@ -55,3 +58,20 @@ def test_a_word_that_no_row_has(bench, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["run.py", "nosuchrow"])
     assert bench[1].main() == 2
     assert "nosuchrow" in capsys.readouterr().out
+
+
+def test_a_row_without_its_package_says_so_and_the_others_are_measured(bench, monkeypatch, capsys):
+    measure, run = bench
+
+    def without():
+        need("nothing_such")
+
+    there = measure.Rate("there", "things a second", 0, lambda: (lambda: None, 1), rounds=1)
+    rows = [measure.Duel("one that lacks it", "theirs", 1, without), there]
+    monkeypatch.setitem(sys.modules, "some_rows", SimpleNamespace(ROWS=rows))
+    monkeypatch.setattr(run, "MODULES", ("some_rows",))
+    monkeypatch.setattr(sys, "argv", ["run.py", "e"])
+    assert run.main() == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("one that lacks it: not measured. The course needs nothing_such: say `make run`")
+    assert second.startswith("there: ") and second.endswith("ok)")
