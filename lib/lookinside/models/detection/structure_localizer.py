@@ -83,7 +83,9 @@ class StructureLocalizer(Detector):
         }
         if context:
             self.context_trunk = resnet18_stages(self.image_shape, width=self.width, name="context_trunk")
-            self.around = DeformableRoIPooling(context, 7, scale=1 / STRIDES["coarse"], dtype="float32")
+            self.around = DeformableRoIPooling(
+                7, context, units, scale=1 / STRIDES["coarse"], return_boxes=True, dtype="float32"
+            )
             self.context_head = BoxHead(kinds, units, seed=self.first_seed, name="context_head")
             self.mixture = Mixture(name="mixture", dtype="float32")
         return anchored_proposals(self, [STRIDES["coarse"]], [self.anchor_sizes])
@@ -102,7 +104,7 @@ class StructureLocalizer(Detector):
             found.append(Stage(name, looked_at, codes, logits))
             looked_at = ops.stop_gradient(found[-1].boxes())
         if self.context:
-            features = self.around([maps["context"], regions])
+            features, _ = self.around([maps["context"], regions])
             logits, codes = self.context_head(features)
             found.append(Stage("context", regions, codes, logits))
             found.append(self._mixed(*found[-2:]))
@@ -167,7 +169,7 @@ class StructureLocalizer(Detector):
             looked_at = ops.convert_to_tensor(steps[name].boxes)
         context = None
         if self.context:
-            context = ops.convert_to_numpy(self.around.boxes_of([maps["context"], regions]))[:, 0]
+            context = ops.convert_to_numpy(self.around([maps["context"], regions])[1])[:, 0]
         return Localization(
             steps,
             context,
