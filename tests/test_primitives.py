@@ -188,10 +188,11 @@ def test_voting_is_plain_keras(tmp_path):
 
 
 def test_a_new_vote_has_its_peak_in_the_middle():
-    """So a box does not move before anything is learned."""
+    """So a box does not move before anything is learned: the templates start nearly flat."""
     keras.utils.set_random_seed(1)
-    responses = rng().random((1, 15, 15, 32)).astype("float32")
-    np.testing.assert_allclose(SoftArgmax2D()(PrimitiveVoting()(responses)), [[7, 7]], atol=0.5)
+    responses, layer = rng().random((1, 15, 15, 32)).astype("float32"), PrimitiveVoting()
+    np.testing.assert_allclose(SoftArgmax2D()(layer(responses)), [[7, 7]], atol=0.5)
+    assert 0.05 < np.min(layer.templates) < np.max(layer.templates) < 0.2
 
 
 # The position.
@@ -266,6 +267,9 @@ def test_trace_back_is_the_papers(cells, size):
     found = trace_back(responses, phi, templates)
     expected = np.array([oracle.rebuilt(one, templates) for one in phi])
     np.testing.assert_allclose(found.responses, expected, atol=1e-12)
+    flipped = templates[::-1, ::-1]
+    by_scipy = [[convolve2d(one, flipped[..., k], "same") for k in range(4)] for one in phi]
+    np.testing.assert_allclose(np.moveaxis(by_scipy, 1, -1), expected, atol=1e-12)
     alphas = [oracle.alphas(*pair) for pair in zip(responses, expected, strict=True)]
     np.testing.assert_allclose(found.alpha, alphas, atol=1e-12)
     assert np.min(found.alpha) >= 0 and np.max(found.alpha) <= 1 + 1e-12

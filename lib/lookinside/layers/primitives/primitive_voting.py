@@ -25,8 +25,8 @@ class PrimitiveVoting(keras.layers.Layer):
         Phi = 1 / K sum_k Rs_k * D_k
 
     The star is a true convolution, as SciPy's `convolve2d(..., mode="same")`; Keras' Conv2D correlates. D is positive,
-    by a softplus, and starts nearly flat. Sizes are odd: with an even one the template has no middle cell, and the
-    trace-back would not be the vote's adjoint.
+    by a softplus, and starts nearly flat. Sizes are odd: with an even one the template has no middle cell, and to
+    convolve with the flipped template, as Eq. 3 does, would not be the vote's adjoint.
 
     It is computed as one product with a matrix made of D, (M * N, M * N * K): several times as fast as a convolution
     with templates of this size, and 26 MB for 15 x 15 cells and 128 primitives. The memory grows with the square of
