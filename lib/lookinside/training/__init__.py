@@ -1,12 +1,23 @@
-"""Training that goes on after a kill, and what a classifier is worth on images that it has not seen."""
+"""Training that goes on after a kill, and what classifiers and detectors are worth on images they have not seen."""
 
 from lookinside.training.augment import augmentation
 from lookinside.training.balancing import Copies, balance, repeated_to_balance
 from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
 from lookinside.training.detectors import RatedAdam, fit_detector
+from lookinside.training.evaluation.detection.box_overlap import box_iou, centre_distance
+from lookinside.training.evaluation.detection.detected import Detections
+from lookinside.training.evaluation.detection.free_response import Froc, froc
+from lookinside.training.evaluation.detection.localization import (
+    DetectionEvaluation,
+    detection_difference,
+    evaluate_detections,
+)
+from lookinside.training.evaluation.detection.median_boxes import median_box
+from lookinside.training.evaluation.detection.precision_recall import average_precision
 from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classifier, proportion_interval
 from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
+from lookinside.training.evaluation.folding import folds
 from lookinside.training.evaluation.part_loss import (
     PartLoss,
     accuracy_without,
@@ -26,7 +37,10 @@ __all__ = [
     "Checkpoint",
     "Confounding",
     "Copies",
+    "DetectionEvaluation",
+    "Detections",
     "Evaluation",
+    "Froc",
     "History",
     "PartLoss",
     "RatedAdam",
@@ -34,18 +48,26 @@ __all__ = [
     "Separation",
     "accuracy_without",
     "augmentation",
+    "average_precision",
     "balance",
+    "box_iou",
+    "centre_distance",
     "classify_volume",
     "confounding",
+    "detection_difference",
     "evaluate_classifier",
+    "evaluate_detections",
     "features",
     "fit_classifier",
     "fit_detector",
     "fit_resumable",
     "flattened",
     "floor_of",
+    "folds",
+    "froc",
     "lost_by_class",
     "lost_by_tag",
+    "median_box",
     "mistakes",
     "proportion_interval",
     "repeated_to_balance",

@@ -1,0 +1,123 @@
+"""What a detector says of a set of images: boxes with scores, the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lookinside.data import BoxedImages
+from lookinside.errors import LookInsideError
+
+_NO_BOX = -1  # the label of a row that only fills up
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """The boxes that a detector has found on N images; those of each image are put in order, the highest score first.
+
+    Attributes:
+        boxes: N times float32 (K_i, 4), x_min, y_min, x_max, y_max in pixels; they may reach over the image's rim.
+        scores: N times float64 (K_i,); higher is surer.
+        labels: N times int64 (K_i,), each box's class; without them all are of class 0.
+
+    Raises:
+        LookInsideError: if their numbers do not agree, a value is not a number, or a box ends before it begins.
+    """
+
+    boxes: Sequence[ArrayLike]
+    scores: Sequence[ArrayLike]
+    labels: Sequence[ArrayLike] | None = None
+
+    def __post_init__(self):
+        labels = [np.zeros(len(one), np.int64) for one in self.scores] if self.labels is None else self.labels
+        if not len(self.boxes) == len(self.scores) == len(labels):
+            raise LookInsideError(
+                f"boxes of {len(self.boxes)} images, scores of {len(self.scores)} and labels of {len(labels)}: give "
+                "all three for each image."
+            )
+        found = [_ordered(i, *one) for i, one in enumerate(zip(self.boxes, self.scores, labels, strict=True))]
+        for name, place in (("boxes", 0), ("scores", 1), ("labels", 2)):
+            object.__setattr__(self, name, tuple(one[place] for one in found))
+
+    @classmethod
+    def from_padded(cls, boxes: ArrayLike, scores: ArrayLike, labels: ArrayLike | None = None) -> Detections:
+        """From arrays with M rows an image, as a model gives them: (N, M, 4), (N, M) and (N, M).
+
+        Rows with the label -1 only fill up; without labels, all rows count.
+        """
+        boxes, scores = np.asarray(boxes), np.asarray(scores)
+        labels = np.zeros(scores.shape, np.int64) if labels is None else np.asarray(labels)
+        if boxes.shape != (*scores.shape, 4) or scores.ndim != 2 or labels.shape != scores.shape:
+            raise LookInsideError(
+                f"boxes are {boxes.shape}, scores {scores.shape}, labels {labels.shape}: give (N, M, 4), (N, M) and "
+                "(N, M)."
+            )
+        real = labels != _NO_BOX
+        return cls(
+            [one[keep] for one, keep in zip(boxes, real, strict=True)],
+            [one[keep] for one, keep in zip(scores, real, strict=True)],
+            [one[keep] for one, keep in zip(labels, real, strict=True)],
+        )
+
+    @classmethod
+    def everywhere(cls, box: ArrayLike, count: int) -> Detections:
+        """The same box (4,) with the score 1 on each of `count` images: a floor, with `median_box` for one."""
+        return cls([np.reshape(box, (1, 4))] * count, [np.ones(1)] * count)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def subset(self, indices: ArrayLike) -> Detections:
+        """Those of the images at `indices` (whole numbers, or a bool mask of length N)."""
+        chosen = np.arange(len(self))[indices]
+        return Detections(*([values[i] for i in chosen] for values in (self.boxes, self.scores, self.labels)))
+
+    def of_class(self, label: int) -> Detections:
+        """The boxes of one class, as class 0."""
+        kept = [labels == label for labels in self.labels]
+        return Detections(
+            [boxes[keep] for boxes, keep in zip(self.boxes, kept, strict=True)],
+            [scores[keep] for scores, keep in zip(self.scores, kept, strict=True)],
+        )
+
+
+def one_structure(
+    detections: Detections, truth: BoxedImages, structure: str | None
+) -> tuple[Detections, list[np.ndarray]]:
+    """The detections of one class, and the true boxes of it on each image.
+
+    Raises:
+        LookInsideError: for another number of images, a class that is not there, or none where there are several.
+    """
+    if len(detections) != len(truth):
+        raise LookInsideError(f"The detections are of {len(detections)} images, the set has {len(truth)}.")
+    if structure is None and len(truth.class_names) > 1:
+        raise LookInsideError(
+            f"The set has {len(truth.class_names)} classes: say which with structure=, one of "
+            f"{', '.join(truth.class_names)}."
+        )
+    if structure is not None and structure not in truth.class_names:
+        raise LookInsideError(f"no class {structure!r} in this set: choose from {', '.join(truth.class_names)}")
+    label = 0 if structure is None else truth.class_names.index(structure)
+    own = [boxes[labels == label] for boxes, labels in zip(truth.boxes, truth.labels, strict=True)]
+    return detections.of_class(label), own
+
+
+def _ordered(i, boxes, scores, labels):
+    """Boxes, scores and labels of image i in their types, by falling scores."""
+    boxes, scores, labels = np.asarray(boxes, np.float32), np.asarray(scores, np.float64), np.asarray(labels, np.int64)
+    boxes = boxes.reshape(0, 4) if not boxes.size else boxes
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes) == len(scores) == len(labels):
+        raise LookInsideError(
+            f"image {i}: boxes are {boxes.shape}, scores {scores.shape}, labels {labels.shape}: give (K, 4), (K,) and "
+            "(K,)."
+        )
+    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+        raise LookInsideError(f"image {i}: a box or a score is not a number: look at the network's training.")
+    if (boxes[:, 2:] < boxes[:, :2]).any():
+        raise LookInsideError(f"image {i}: a box ends before it begins: give x_min, y_min, x_max, y_max.")
+    order = np.argsort(-scores, kind="stable")
+    return boxes[order], scores[order], labels[order]

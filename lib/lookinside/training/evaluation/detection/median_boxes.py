@@ -1,0 +1,29 @@
+"""A floor without any network: the same box on every image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lookinside.data import BoxedImages
+from lookinside.errors import LookInsideError
+
+
+def median_box(train: BoxedImages, structure: str | None = None) -> np.ndarray:
+    """The median of each corner of the training boxes: what a detector must beat.
+
+    `evaluate_detections(Detections.everywhere(median_box(train), len(test)), test)` scores it.
+
+    Args:
+        train: images of the same size as those that it is used on.
+        structure: the class; None takes the boxes of all.
+
+    Returns:
+        float32 (4,), x_min, y_min, x_max, y_max in pixels.
+
+    Raises:
+        LookInsideError: for an unknown class, or where there is no box.
+    """
+    boxes = np.concatenate([*(train if structure is None else train.only([structure])).boxes, np.zeros((0, 4))])
+    if not len(boxes):
+        raise LookInsideError("The training set has no box: give one that has.")
+    return np.median(boxes, axis=0).astype(np.float32)
