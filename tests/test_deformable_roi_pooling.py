@@ -138,8 +138,8 @@ def test_boxes_learn_to_move_to_what_is_asked_for():
     start = np.array(layer([maps, proposals])[1])
     target = np.array(model([maps, proposals]))
     target[:, :, 0] += 4
-    model.compile(keras.optimizers.Adam(0.01), "mse")
-    steps = [np.repeat(one, 60, axis=0) for one in (maps, proposals, target)]
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    steps = [np.repeat(one, 40, axis=0) for one in (maps, proposals, target)]
     model.fit(steps[:2], steps[2], batch_size=1, verbose=0)
     assert model.evaluate([maps, proposals], target, verbose=0) < 0.1  # 8 at first
     moves = np.array(layer([maps, proposals])[1]) - start
