@@ -26,8 +26,8 @@ from preparing.patients import Patients
 from preparing.pictures import Made, is_source
 
 from lookinside.data import window
+from lookinside.data.files.reading import read_picture
 from lookinside.data.places import subfolders
-from lookinside.data.reading import read_picture
 from lookinside.errors import LookInsideError
 from lookinside.phantoms import REGIONS
 

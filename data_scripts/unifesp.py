@@ -18,7 +18,7 @@ from preparing.listing import Table, all_files, read_table
 from preparing.patients import find_patients
 from preparing.pictures import is_source
 
-from lookinside.data.reading import SUFFIXES
+from lookinside.data.files.reading import SUFFIXES
 from lookinside.errors import LookInsideError
 
 # The publisher's numbers, 0 to 21. Where the phantoms have the same body part, the folder has their name for it.

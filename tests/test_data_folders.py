@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 from lookinside.data import DataWarning, class_like, describe, find_set, load_images
-from lookinside.data.reading import read_picture, to_square
+from lookinside.data.files.reading import read_picture, to_square
 from lookinside.errors import LookInsideError
 
 

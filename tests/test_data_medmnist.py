@@ -12,7 +12,7 @@ from test_data_archives import md5, server  # noqa: F401  (a fixture)
 from test_data_scripts import left_behind, line
 
 from lookinside.data import load_images
-from lookinside.data.index_table import read_index
+from lookinside.data.files.index_table import read_index
 
 PARTS = {"train": 44, "val": 22, "test": 33}
 

@@ -14,7 +14,7 @@ from preparing.copies import joined, mark, thumbprint
 from test_data_scripts import left_behind, line
 
 from lookinside.data import load_images
-from lookinside.data.index_table import read_index
+from lookinside.data.files.index_table import read_index
 
 COLUMNS = ("file", "organ", "modality", "github_repo", "licence", "original")
 # Folder -> names as the sources give them: cells with several groups, with one, and of an organ that is left out.

@@ -21,7 +21,7 @@ from preparing.pictures import flat_borders
 from test_data_dicom import dicom
 
 from lookinside.data import describe, load_images
-from lookinside.data.index_table import read_index
+from lookinside.data.files.index_table import read_index
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from lookinside.data.boxes.boxed import rarest_classes
 from lookinside.data.boxes.coco_file import ANNOTATIONS, IMAGES
+from lookinside.data.files.reading import shrink
 from lookinside.data.places import FORMAT, SPLITS
-from lookinside.data.reading import shrink
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 from preparing.bar import bar

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lookinside.data.class_folders import TEST_SHARE
+from lookinside.data.files.class_folders import TEST_SHARE
 from preparing.patients import Patients
 from preparing.pictures import Source
 

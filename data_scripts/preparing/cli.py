@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lookinside.data.files.reading import SMALLEST
 from lookinside.data.places import read_card
-from lookinside.data.reading import SMALLEST
 from lookinside.errors import LookInsideError
 from preparing.archive import sha256, unpack
 from preparing.card import Card

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from lookinside.data.dicom_header import Header
-from lookinside.data.dicom_pixels import in_one_line, stored_values
-from lookinside.data.reading import SMALLEST
+from lookinside.data.files.dicom_header import Header
+from lookinside.data.files.dicom_pixels import in_one_line, stored_values
+from lookinside.data.files.reading import SMALLEST
 from lookinside.errors import LookInsideError
 from preparing.dicom_display import shown
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lookinside.data.dicom_header import Header
-from lookinside.data.dicom_pixels import as_16_bits, padding_in
-from lookinside.data.reading import stretch
+from lookinside.data.files.dicom_header import Header
+from lookinside.data.files.dicom_pixels import as_16_bits, padding_in
+from lookinside.data.files.reading import stretch
 from lookinside.errors import LookInsideError
 
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")

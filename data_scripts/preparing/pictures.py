@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookinside.data.reading import SMALLEST, is_picture, read_picture
+from lookinside.data.files.reading import SMALLEST, is_picture, read_picture
 from preparing.dicom import read_dicom
 
 BAR_SHARE = 0.05  # of the side: less is a film's rim

@@ -17,9 +17,9 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image
 
-from lookinside.data.index_table import GROUP, write_index
+from lookinside.data.files.index_table import GROUP, write_index
+from lookinside.data.files.reading import shrink
 from lookinside.data.places import FORMAT, SPLITS
-from lookinside.data.reading import shrink
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 from preparing.bar import bar

@@ -5,8 +5,8 @@ from lookinside.data.boxes.coco_reading import load_boxed, read_coco
 from lookinside.data.boxes.coco_writing import coco_object, write_coco
 from lookinside.data.boxes.drawn_scans import phantom_fetuses
 from lookinside.data.boxes.placing import Placement
-from lookinside.data.class_folders import load_images
-from lookinside.data.class_names import class_like
+from lookinside.data.files.class_folders import load_images
+from lookinside.data.files.class_names import class_like
 from lookinside.data.filtered import magnified, without_detail, without_shading
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning

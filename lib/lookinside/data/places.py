@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookinside.data.boxes.coco_file import ANNOTATIONS, read_coco_file
-from lookinside.data.reading import is_picture
+from lookinside.data.files.reading import is_picture
 from lookinside.errors import LookInsideError
 
 SPLITS = ("train", "test")

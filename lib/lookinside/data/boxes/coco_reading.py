@@ -12,10 +12,10 @@ from tqdm import tqdm
 from lookinside.data.boxes.boxed import BoxedImages, rarest_classes
 from lookinside.data.boxes.coco_file import ANNOTATIONS, IMAGES, CocoFile, CocoImage, read_coco_file
 from lookinside.data.boxes.placing import Placement
-from lookinside.data.class_folders import SPLIT_SEED, TEST_SHARE
+from lookinside.data.files.class_folders import SPLIT_SEED, TEST_SHARE
+from lookinside.data.files.reading import SMALLEST, conversions, is_picture, read_picture
 from lookinside.data.notices import DataWarning
 from lookinside.data.places import SPLITS, read_card, set_folder
-from lookinside.data.reading import SMALLEST, conversions, is_picture, read_picture
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pydicom
 from pydicom.errors import InvalidDicomError
 
-from lookinside.data.dicom_header import Header
-from lookinside.data.dicom_pixels import in_one_line
+from lookinside.data.files.dicom_header import Header
+from lookinside.data.files.dicom_pixels import in_one_line
 from lookinside.data.volumes.remarks import Remarks
 from lookinside.errors import LookInsideError
 

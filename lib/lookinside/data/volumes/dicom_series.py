@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from lookinside.data.dicom_header import Header
-from lookinside.data.dicom_pixels import in_one_line, padding_in, stored_values
+from lookinside.data.files.dicom_header import Header
+from lookinside.data.files.dicom_pixels import in_one_line, padding_in, stored_values
 from lookinside.data.volumes.ct_numbers import CTNumbers
 from lookinside.data.volumes.dicom_folder import find_series
 from lookinside.data.volumes.dicom_geometry import stacked

@@ -13,7 +13,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, RLELossless
 
-from lookinside.data.dicom_header import Header
+from lookinside.data.files.dicom_header import Header
 from lookinside.errors import LookInsideError
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from lookinside.data.class_names import class_like
-from lookinside.data.index_table import read_index
+from lookinside.data.files.class_names import class_like
+from lookinside.data.files.index_table import read_index
+from lookinside.data.files.reading import FORMATS, SMALLEST, conversions, read_picture, to_square
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.notices import DataWarning
 from lookinside.data.places import SPLITS, class_files, left_out, part_folders, read_card, set_folder, subfolders
-from lookinside.data.reading import FORMATS, SMALLEST, conversions, read_picture, to_square
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
