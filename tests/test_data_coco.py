@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookinside.data import BoxedImages, DataWarning, coco_object, describe, load_boxed, read_coco, write_coco
+from lookinside.data import (
+    BoxedImages,
+    DataWarning,
+    coco_object,
+    describe,
+    load_boxed,
+    load_images,
+    read_coco,
+    write_coco,
+)
 from lookinside.errors import LookInsideError
 
 SIZE = (32, 48)
@@ -266,3 +275,5 @@ def test_a_set_without_a_coco_file_says_what_to_put_where(tmp_path):
         load_boxed(tmp_path, "train", SIZE)
     with pytest.raises(LookInsideError, match=r"no set 'nothing-such' in data/"):
         load_boxed("nothing-such", "train", SIZE)
+    with pytest.raises(LookInsideError, match=r"is a set with boxes, COCO files in annotations/: read it with load_b"):
+        load_images(write(tmp_path), "train", 32)

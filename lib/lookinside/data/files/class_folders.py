@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from lookinside.data.boxes.coco_file import ANNOTATIONS
 from lookinside.data.files.class_names import class_like
 from lookinside.data.files.index_table import read_index
 from lookinside.data.files.reading import FORMATS, SMALLEST, conversions, read_picture, to_square
@@ -79,6 +80,8 @@ def _list_part(folder: Path, split: str):
         return index.of(path.relative_to(folder).as_posix() for path in files) if index else (None, {})
 
     parts = part_folders(folder)
+    if not parts and any((folder / ANNOTATIONS).glob("*.json")):
+        raise LookInsideError(f"{folder}: is a set with boxes, COCO files in {ANNOTATIONS}/: read it with load_boxed")
     if parts and "train" not in parts:
         has = " and ".join(f"{path.name}/" for path in parts.values())
         raise LookInsideError(f"{folder}: has {has} but no train/: put the training classes under {folder / 'train'}")
