@@ -341,4 +341,18 @@ def test_a_table_has_none_where_a_row_has_no_such_value(results):
         "one": {"accuracy": (0.5, 0.5, 0.5), "landmark share": None},
         "two": {"accuracy": None, "landmark share": (2, 1, 3)},
     }
+    chosen = results.table({"accuracy": "accuracy"}, "network", groups=["three", "one"])
+    assert list(chosen.items()) == [("three", {"accuracy": None}), ("one", {"accuracy": (0.5, 0.5, 0.5)})]
     assert results.curves("steps", "curve", "network") == {"one": [([1, 2], [0.1, 0.2])]}
+
+
+def test_rows_of_this_run_are_summed_up_as_those_of_the_record_are(results, monkeypatch):
+    record(results, network="recorded")
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    rows = results.sweep(TRIALS, Measure())
+    columns = {"squared": "seed_squared"}
+    assert results.table(columns, "network", rows=rows, seed=3) == {n: {"squared": (9, 9, 9)} for n in "ba"}
+    assert results.summary("seed_squared", "network", rows=rows)["a"] == (6.5, 4, 9, 2)
+    assert results.rows(rows=rows, network="a", change=None) == rows[2:]
+    assert set(results.table({"accuracy": "accuracy"}, "network")) == {"recorded"}
+    assert results.table(columns, "network", rows=[]) == {}

@@ -9,7 +9,18 @@ import tensorflow as tf
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.training import accuracy_without, floor_of, lost_by_class, lost_by_tag, mistakes, uses_of_parts
+from lookinside.training import (
+    accuracy_without,
+    class_probabilities,
+    floor_of,
+    lost_by_class,
+    lost_by_tag,
+    mistakes,
+    recall_by_class,
+    roc_curves,
+    scores_to_record,
+    uses_of_parts,
+)
 from lookinside.training.evaluation.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
@@ -40,6 +51,25 @@ def test_by_hand():
     assert result.right.tolist() == [1, 1, 0, 1, 1, 1]
     assert result.majority == pytest.approx(4 / 6)
     assert result.confidence[5] == pytest.approx(1 / (1 + np.exp(-10 * (220 - 128) / 255)), rel=1e-4)
+
+
+def test_probabilities_are_those_of_the_evaluation_for_bytes_and_for_floats():
+    images, expected = a_set(), evaluate_classifier(classifier(), a_set()).probabilities
+    np.testing.assert_allclose(class_probabilities(classifier(), images.images, batch_size=4), expected, atol=1e-6)
+    np.testing.assert_allclose(class_probabilities(classifier(), images.pixels), expected, atol=1e-6)
+    for wrong in (images.images[:0], images.images[..., 0]):
+        with pytest.raises(LookInsideError, match=r"takes \(None, 4, 4, 1\)"):
+            class_probabilities(classifier(), wrong)
+
+
+def test_recall_of_each_class():
+    result = evaluate_classifier(classifier(), a_set())
+    recall = recall_by_class(result, ("dark", "bright"))
+    assert recall == {"dark": proportion_interval(2, 2), "bright": proportion_interval(3, 4)}
+    dark = a_set().subset([0, 1])
+    assert set(recall_by_class(evaluate_classifier(classifier(), dark), ("dark", "bright"))) == {"dark"}
+    with pytest.raises(LookInsideError, match="1 names for 2 classes"):
+        recall_by_class(result, ("dark",))
 
 
 def test_the_balanced_interval_is_that_of_a_mean_over_classes():
@@ -144,3 +174,19 @@ def test_without_the_tag_the_label_counts():
     assert mistakes(answered(images, [0, 1, 1, 2, 0]), images).tolist() == [0, 0, 0, 1]
     with pytest.raises(LookInsideError, match="of 5 images, the set has 2"):
         mistakes(answered(images, [0, 1, 1, 2, 0]), images.subset([0, 1]))
+
+
+def test_the_record_holds_errors_mistakes_areas_and_recall():
+    images = shared_set()
+    found = answered(images, [0, 1, 1, 1, 1])
+    found = replace(found, probabilities=np.random.default_rng(0).dirichlet(np.ones(3), 5))
+    values = scores_to_record(found, images)
+    assert values["error"] == proportion_interval(2, 5)  # one copy of "c", and "d"
+    assert values["mistakes"][0] == 1 / 4  # "d" alone
+    assert values["confusion"].tolist() == [[1, 0, 0], [0, 2, 0], [0, 2, 0]]
+    assert values["recall"]["liver"] == proportion_interval(2, 2) and values["recall"]["lungs"][0] == 0
+    groups = ["p", "p", "q", "q", "r"]  # whole patients are drawn anew
+    areas = roc_curves(found.probabilities, images.labels, images.class_names, groups)
+    recorded = scores_to_record(found, replace(images, groups=groups))["auc"]
+    assert recorded == {name: curve.auc for name, curve in areas.items()} and "mean" in recorded
+    assert recorded["lungs"] != values["auc"]["lungs"]

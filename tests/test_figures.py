@@ -114,6 +114,7 @@ def every_figure():
     for shape in ((32, 32), (20, 70), (70, 20)):
         field = np.ones((6, *shape, 2))
         yield figures.deformation_field(field[0], control_points=np.zeros((4, 2)))
+        yield figures.deformation_field(field[:5], control_points=np.zeros((4, 2)))
         yield figures.deformed_grid(np.zeros((6, *shape)), field, names, note=long)
     for slices, pixel in ((130, (4.0, 7.5)), (275, (6.0, 1.0)), (60, (5.0, 5.0))):
         yield figures.body_profile(_profile(slices, pixel), note=long)
@@ -188,6 +189,12 @@ def test_a_table_of_dicts_takes_its_labels_from_a_column():
     assert named[0].split() == ["n", "what", "share", "(px)"] and named[2].split() == ["3", "x", "0.50"]
 
 
+def test_one_unit_is_that_of_all_columns_of_numbers():
+    rows = {"a": {"whole": (0.5, 0.4, 0.6), "called": "b"}, "b": {"whole": None, "called": None, "lost": 0.25}}
+    each = figures.table(rows, units={"whole": "%", "lost": "%"})
+    assert repr(figures.table(rows, units="%")) == repr(each) and "called  " in repr(each)
+
+
 def test_what_reads_the_same_is_marked_the_same_and_one_row_is_not_marked():
     rows = {"a": {"s": 0.8149}, "b": {"s": 0.8151}, "c": {"s": 0.8}}
     assert repr(figures.table(rows, best={"s": "high"}, digits=1)).count("*") == 4  # three rows and the legend
@@ -218,6 +225,11 @@ def test_size_curves_show_every_size_with_its_interval():
     assert axes.get_xscale() == "log" and [t.get_text() for t in axes.get_xticklabels()] == ["100", "1,000"]
     line = axes.containers[0].lines[0]
     assert np.allclose(line.get_ydata(), [0.5, 0.8])  # ordered by size
+    assert axes.get_ylim() == (0, 1.02)
+    near = figures.size_curves({"one": [(1, 0.02, 0.01, 0.03)]}, "strength", "error", limits=(0, 0.1))
+    assert near.axes[0].get_ylim() == (0, 0.1)
+    steps = figures.step_curves({"one": [([1, 2], [0.8, 0.9])]}, "accuracy", limits=(0.5, 1))
+    assert steps.axes[0].get_ylim() == (0.5, 1)
     with pytest.raises(LookInsideError, match="at least one"):
         figures.size_curves({"one": []}, "training images", "accuracy")
 
@@ -249,6 +261,20 @@ def test_an_arrow_leads_from_a_pixel_to_what_it_shows():
     assert f"{np.hypot(3, 3):.1f} pixels at most" in figure.get_supxlabel()
 
 
+def test_of_several_fields_the_first_has_arrows_and_each_its_grid():
+    fields = np.stack([bent(), -bent(), 0 * bent(), 2 * bent()])
+    figure = figures.deformation_field(fields, images(4, 32)[:, :20, :31], arrows=8)
+    first, *others = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+    assert [hasattr(drawn, "U") for drawn in first.collections] == [True]
+    assert len(others) == 4 and all(len(axes.collections) == 2 for axes in others)
+    for axes, image, field in zip(others, images(4, 32), fields, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), image[:20, :31, 0])
+        alone = figures.deformation_field(field).axes[1].collections
+        for drawn, expected in zip(axes.collections, alone, strict=True):
+            ours, theirs = (np.concatenate([path.vertices for path in one.get_paths()]) for one in (drawn, expected))
+            np.testing.assert_allclose(ours, theirs)
+
+
 @pytest.mark.parametrize(("field", "seen"), [(bent(), (3, 6)), (np.zeros((20, 31, 2)), (4, 7))])
 def test_the_grid_is_drawn_where_the_images_straight_lines_have_gone(field, seen):
     figure = figures.deformed_grid(np.zeros((1, 20, 31, 1)), field[None], ["one"], lines=6)
@@ -268,6 +294,7 @@ def test_the_grid_is_drawn_where_the_images_straight_lines_have_gone(field, seen
     [
         (lambda: figures.deformation_field(np.zeros((8, 9))), r"has shape \(H, W, 2\), this one has \(8, 9\)"),
         (lambda: figures.deformation_field(np.zeros((8, 9, 2)), np.zeros((9, 8))), r"\(9, 8\) does not fit a field"),
+        (lambda: figures.deformation_field(np.zeros((2, 8, 9, 2)), np.zeros((1, 8, 9))), "1 images have 2 fields"),
         (lambda: figures.deformed_grid([], []), "0 images have 0 fields"),
         (lambda: figures.deformed_grid(np.zeros((2, 8, 9)), np.zeros((1, 8, 9, 2))), "2 images have 1 fields"),
     ],

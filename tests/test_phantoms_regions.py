@@ -124,6 +124,9 @@ def test_the_volume_is_of_the_same_person():
         for part in ("liver", "lung"):
             here = share_of(volume.labels[z], volume.part_names, [part])
             assert abs(here - share_of(one.labels, one.part_names, [part])) < 0.02
+    found = volume.regions(lower_abdomen=True)
+    assert found == [regions_in(one, volume.part_names, lower_abdomen=True) for one in volume.labels]
+    assert found[0] == (LOWER_ABDOMEN,) and volume.regions()[0] == () and ("liver",) in found
     names = np.array(("", *volume.part_names))
     assert not any(name.startswith(("humerus", "radius", "metacarpal")) for name in names)
     assert organ_image("liver", "ct", 3).seed == slices[0].seed

@@ -8,7 +8,8 @@ import pytest
 
 from lookinside.errors import LookInsideError
 from lookinside.phantoms import whole_volume
-from lookinside.training import BodyProfile, classify_volume
+from lookinside.training import BodyProfile, classify_volume, slices_named
+from lookinside.training.evaluation.evaluate import proportion_interval
 from lookinside.training.evaluation.whole_volumes import best_course
 
 NAMES = ("legs", "liver", "neck")
@@ -103,9 +104,25 @@ def test_smoothing_takes_one_wrong_slice_away():
     assert turned.regions.tolist() == [2, 1, 1, 0, 0, 0, 0]
 
 
+def test_slices_are_compared_with_their_regions_and_one_region_is_left_apart():
+    """By hand: three of four are right, a slice of two regions by either name; three are of the belly alone."""
+    first, second = profile(np.eye(3)[[0, 1, 2, 1]]), profile(np.eye(3)[[2, 1, 0, 1]])
+    truth = [[("legs",), ("liver", "neck"), ("legs",), ("belly",)], [("belly",), ("belly",), (), ("belly", "liver")]]
+    found = slices_named([first, second], truth, apart="belly")
+    assert found.right == proportion_interval(3, 4)
+    assert found.called == {"liver": 2 / 3, "neck": 1 / 3} and list(found.called) == ["liver", "neck"]
+    all_count = slices_named([first, second], truth)
+    assert all_count.right == proportion_interval(3, 7) and all_count.called == {}
+    # No class of the model stands for the belly, so its slices would all be wrong; a sixth class gets them right.
+    six = profile(np.eye(4)[[3, 3]], (*NAMES, "belly"))
+    assert slices_named([six], [[("belly",), ("legs",)]], apart="belly") == (proportion_interval(0, 1), {"belly": 1.0})
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
+        (lambda: slices_named([profile([[1, 0, 0]])], [[("legs",), ("legs",)]]), "profiles and regions differ"),
+        (lambda: slices_named([profile([[1, 0, 0]])], [[()]]), "No slice belongs"),
         (lambda: classify_volume(reader(), Block(np.zeros((2, 8, 8))), NAMES[:2]), "logits of 2"),
         (lambda: classify_volume(reader(), Block(np.zeros((0, 8, 8))), NAMES), "give CT numbers"),
         (lambda: classify_volume(reader(), Block(np.zeros((8, 8))), NAMES), "give CT numbers"),

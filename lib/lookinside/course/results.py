@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +50,16 @@ class Results:
         self.path = (folder or repository() / "chapters" / "results") / f"{chapter}.json"
         self._claims = (folder or repository() / "build") / "claims" / chapter
 
-    def rows(self, **wanted: Any) -> list[dict]:
+    def rows(self, *, rows: Sequence[dict] | None = None, **wanted: Any) -> list[dict]:
         """Return the recorded rows whose columns equal `wanted` (profile=, dataset=, network=, ...), ordered by key.
 
         A column that a row does not have equals None. Raises LookInsideError where the file is not readable JSON.
+
+        Args:
+            rows: what `sweep` has returned, to choose from in place of the record.
+            wanted: name of a column -> its value.
         """
-        if not self.path.is_file():
-            return []
-        try:
-            rows = json.loads(_patiently(lambda: self.path.read_text(encoding="utf-8")))["rows"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise LookInsideError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
-        wanted = plain(wanted)
+        rows, wanted = self._recorded() if rows is None else rows, plain(wanted)
         return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
 
     def summary(self, value: str, *by: str, **wanted: Any) -> dict[Any, tuple[float, float, float, int]]:
@@ -73,7 +71,7 @@ class Results:
         A value is recorded with its own 95 % interval (a plain number stands for all three); over several rows the
         interval runs from the lowest of the low ends to the highest of the high ends, which errs on the wide side.
         Rows without the value, or with none measured, are left out. A value inside a table of values is named by its
-        path, "explanations/GradCAM/insertion".
+        path, "explanations/GradCAM/insertion". `wanted` is as for `rows`; so are `table`'s and `curves`'.
         """
         if not by:
             raise LookInsideError("Name the columns to group by: summary('accuracy', 'network', profile='desk').")
@@ -91,16 +89,20 @@ class Results:
             for key, each in found.items()
         }
 
-    def table(self, columns: Mapping[str, str], by: str, **wanted: Any) -> dict[Any, dict[str, tuple | None]]:
+    def table(
+        self, columns: Mapping[str, str], by: str, *, groups: Iterable | None = None, **wanted: Any
+    ) -> dict[Any, dict[str, tuple | None]]:
         """Return group -> column -> (mean, low, high), or None where the group has no such value: for `figures.table`.
 
         Args:
             columns: name of a column -> the recorded value that it shows, as in `summary`.
             by: the column of the key whose values are the rows, mostly "network".
-            wanted: see `rows`.
+            groups: which of these values, in this order; without it all that have a row, ordered as the record is.
+            wanted: see `rows`; `rows=` takes those of this run, `profile="desk"` those of the record.
         """
         found = {column: self.summary(value, by, **wanted) for column, value in columns.items()}
-        groups = dict.fromkeys(group for one in found.values() for group in one)
+        if groups is None:
+            groups = dict.fromkeys(group for one in found.values() for group in one)
         return {
             group: {column: one[group][:3] if group in one else None for column, one in found.items()}
             for group in groups
@@ -208,6 +210,15 @@ class Results:
         if not path.is_file():
             raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
         return Image(filename=str(path))
+
+    def _recorded(self) -> list[dict]:
+        """All rows of the file."""
+        if not self.path.is_file():
+            return []
+        try:
+            return json.loads(_patiently(lambda: self.path.read_text(encoding="utf-8")))["rows"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise LookInsideError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
 
     def _key(self, key: Mapping) -> dict:
         taken = [name for name in key if name in (*NO_KEY, "profile")]

@@ -54,12 +54,16 @@ def _loss_top(histories) -> float:
 
 
 def step_curves(
-    curves: Mapping[str, Sequence[tuple[Sequence[int], Sequence[float]]]], label: str, *, chance: float | None = None
+    curves: Mapping[str, Sequence[tuple[Sequence[int], Sequence[float]]]],
+    label: str,
+    *,
+    chance: float | None = None,
+    limits: tuple[float, float] = (0.0, 1.02),
 ) -> Figure:
     """Return a value against training steps, a colour a network and a line a seed.
 
-    `curves` maps a network's name to one pair (steps, values) for each seed. Raises LookInsideError where there is
-    none.
+    `curves` maps a network's name to one pair (steps, values) for each seed; `limits` are those of the value's axis.
+    Raises LookInsideError where there is no curve.
     """
     if not any(curves.values()):
         raise LookInsideError("step curves need at least one network with one curve")
@@ -73,7 +77,7 @@ def step_curves(
         axes.axhline(chance, color=FAINT, linewidth=1)
     axes.set_xlabel("training steps (batches)")
     axes.set_ylabel(label)
-    axes.set_ylim(0, 1.02)
+    axes.set_ylim(*limits)
     axes.set_xlim(left=0)
     plain_axes(axes)
     figure.legend(*axes.get_legend_handles_labels(), fontsize=9, frameon=False, loc="outside right center")
@@ -154,10 +158,12 @@ def size_curves(
     label: str,
     *,
     chance: float | None = None,
+    limits: tuple[float, float] = (0.0, 1.02),
 ) -> Figure:
     """Return a value with its interval against a size on a logarithmic axis, a colour a network.
 
-    `curves` maps a network's name to (size, estimate, low, high) for each size; `size` and `label` name the axes.
+    `curves` maps a network's name to (size, estimate, low, high) for each size; `size` and `label` name the axes, and
+    `limits` are those of the value's.
     Raises LookInsideError where there is nothing to draw.
     """
     if not any(curves.values()):
@@ -182,7 +188,7 @@ def size_curves(
     axes.minorticks_off()
     axes.set_xlabel(size)
     axes.set_ylabel(label)
-    axes.set_ylim(0, 1.02)
+    axes.set_ylim(*limits)
     plain_axes(axes)
     figure.legend(*axes.get_legend_handles_labels(), fontsize=9, frameon=False, loc="outside right center")
     return figure

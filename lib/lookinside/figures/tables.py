@@ -69,7 +69,7 @@ class Table:
 def table(
     rows: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]],
     *,
-    units: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | str | None = None,
     digits: Mapping[str, int] | int | None = None,
     best: Mapping[str, str] | None = None,
     note: str = "",
@@ -81,8 +81,8 @@ def table(
         rows: row label -> column -> value; or a list of rows, whose first column (or the one called `row_name`) is
             the label. A value is a number, a triple (estimate, low, high), a string, or None, which shows as "–";
             so does nan, and a column that a row does not have.
-        units: column -> unit, written behind the column's name. In a column with the unit "%" a value is a share
-            and is shown times 100.
+        units: column -> unit, written behind the column's name, or one unit for all columns that hold a number. In
+            a column with the unit "%" a value is a share and is shown times 100.
         digits: column -> decimals, or one number for all columns. Without it: none for whole numbers, 1 for "%",
             else 2.
         best: column -> "high" or "low". The best estimate is bold and has a star; a row whose interval holds the
@@ -98,6 +98,8 @@ def table(
     names = list(dict.fromkeys(str(name) for _, row in labelled for name in row))
     if not names:
         raise LookInsideError("a table needs at least one row with one column besides its label")
+    if isinstance(units, str):
+        units = {name: units for name in names if any(not isinstance(row.get(name), str | None) for _, row in labelled)}
     units, best = dict(units or {}), dict(best or {})
     for what, given in (("units", units), ("digits", digits if isinstance(digits, Mapping) else {}), ("best", best)):
         for name in set(given) - set(names):

@@ -15,7 +15,13 @@ from lookinside.training.evaluation.detection.localization import (
 )
 from lookinside.training.evaluation.detection.median_boxes import median_box
 from lookinside.training.evaluation.detection.precision_recall import average_precision
-from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classifier, proportion_interval
+from lookinside.training.evaluation.evaluate import (
+    Evaluation,
+    class_probabilities,
+    evaluate_classifier,
+    proportion_interval,
+    recall_by_class,
+)
 from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
 from lookinside.training.evaluation.folding import folds
 from lookinside.training.evaluation.part_loss import (
@@ -25,9 +31,11 @@ from lookinside.training.evaluation.part_loss import (
     lost_by_tag,
     uses_of_parts,
 )
+from lookinside.training.evaluation.records import scores_to_record
 from lookinside.training.evaluation.roc import Roc, roc_curves
 from lookinside.training.evaluation.shared_labels import floor_of, mistakes
 from lookinside.training.evaluation.shortcuts import Confounding, confounding
+from lookinside.training.evaluation.volume_scores import SlicesNamed, slices_named
 from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
 from lookinside.training.resumable import fit_resumable
@@ -46,12 +54,14 @@ __all__ = [
     "RatedAdam",
     "Roc",
     "Separation",
+    "SlicesNamed",
     "accuracy_without",
     "augmentation",
     "average_precision",
     "balance",
     "box_iou",
     "centre_distance",
+    "class_probabilities",
     "classify_volume",
     "confounding",
     "detection_difference",
@@ -70,8 +80,11 @@ __all__ = [
     "median_box",
     "mistakes",
     "proportion_interval",
+    "recall_by_class",
     "repeated_to_balance",
     "roc_curves",
+    "scores_to_record",
     "separation",
+    "slices_named",
     "uses_of_parts",
 ]

@@ -15,6 +15,7 @@ from lookinside.phantoms.tomography.anatomy import sliced_body
 from lookinside.phantoms.tomography.ct import Scan, body_width, couch, hounsfield, noise_level, random_scan
 from lookinside.phantoms.tomography.cutting import Plane, Sliceable
 from lookinside.phantoms.tomography.organ_images import checked_organ_removal
+from lookinside.phantoms.tomography.regions import regions_in
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ class CTVolume:
     def level(self, z: int) -> float:
         """Height of slice z above the hip joints, mm."""
         return self.origin[2] + z * self.spacing[2]
+
+    def regions(self, *, lower_abdomen: bool = False) -> list[tuple[str, ...]]:
+        """The regions that each slice belongs to, from the lowest slice up, see `regions_in`."""
+        return [regions_in(one, self.part_names, lower_abdomen=lower_abdomen) for one in self.labels]
 
 
 def whole_volume(

@@ -64,9 +64,7 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
         )
     if model.output_shape[-1] != classes:
         raise LookInsideError(f"The model tells {model.output_shape[-1]} classes apart, the set has {classes}.")
-    # Called batch by batch: `predict` would trace a new graph for every network, which costs more than it saves here.
-    batches = images.to_tf(batch_size)
-    logits = np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch, _ in batches])
+    logits = _logits(model, (batch for batch, _ in images.to_tf(batch_size)))
     predictions = logits.argmax(axis=1)
     probabilities = softmax(logits, axis=1)
     right = predictions == images.labels
@@ -80,6 +78,49 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
         majority=max(images.counts().values()) / len(images),
         confusion=count_confusions(images.labels, predictions, labels=np.arange(classes)),
     )
+
+
+def class_probabilities(model: keras.Model, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
+    """The softmax probabilities of images without labels.
+
+    Args:
+        model: a Keras model from images (N, H, W, C) in [0, 1] to logits (N, K).
+        images: uint8 (N, H, W, C), or float in [0, 1]; at least one.
+        batch_size: images at a time.
+
+    Returns:
+        float32 (N, K), rows of sum 1.
+
+    Raises:
+        LookInsideError: for images that the model does not take.
+    """
+    images = np.asarray(images)
+    if not len(images) or images.shape[1:] != model.input_shape[1:]:
+        raise LookInsideError(f"images are {images.shape}: model {model.name} takes {model.input_shape}, one at least.")
+    scale = np.float32(255 if images.dtype == np.uint8 else 1)
+    starts = range(0, len(images), batch_size)
+    return softmax(_logits(model, (images[i : i + batch_size].astype(np.float32) / scale for i in starts)), axis=1)
+
+
+def _logits(model, batches):
+    # Called batch by batch: `predict` would trace a new graph for every network, which costs more than it saves here.
+    return np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
+
+
+def recall_by_class(evaluation: Evaluation, class_names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """The share of each class that was found, with its 95 % Wilson interval; classes without an image are left out.
+
+    Args:
+        evaluation: of a classifier.
+        class_names: the K names of its classes, in order.
+
+    Raises:
+        LookInsideError: for another number of names.
+    """
+    if len(class_names) != len(evaluation.confusion):
+        raise LookInsideError(f"{len(class_names)} names for {len(evaluation.confusion)} classes: give one for each.")
+    found = zip(class_names, np.diag(evaluation.confusion), evaluation.confusion.sum(axis=1), strict=True)
+    return {name: proportion_interval(int(right), int(own)) for name, right, own in found if own}
 
 
 def proportion_interval(successes: int, trials: int) -> tuple[float, float, float]:
