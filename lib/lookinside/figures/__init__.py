@@ -2,6 +2,7 @@
 
 from lookinside.figures.body import band_curves, body_profile, embedding
 from lookinside.figures.deformations import deformation_field, deformed_grid
+from lookinside.figures.detections import boxed_sheet, show_boxes, voting_panels
 from lookinside.figures.images import (
     heat_grid,
     image_sheet,
@@ -21,6 +22,7 @@ __all__ = [
     "HEAT_MAP",
     "band_curves",
     "body_profile",
+    "boxed_sheet",
     "confusion_matrix",
     "deformation_field",
     "deformed_grid",
@@ -33,6 +35,7 @@ __all__ = [
     "new_figure",
     "number_grids",
     "scatter",
+    "show_boxes",
     "show_heat",
     "show_image",
     "show_region",
@@ -40,4 +43,5 @@ __all__ = [
     "step_curves",
     "table",
     "tile_rows",
+    "voting_panels",
 ]

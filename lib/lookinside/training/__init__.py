@@ -7,6 +7,7 @@ from lookinside.training.classifier import fit_classifier
 from lookinside.training.detectors import RatedAdam, fit_detector
 from lookinside.training.evaluation.detection.box_overlap import box_iou, centre_distance
 from lookinside.training.evaluation.detection.detected import Detections
+from lookinside.training.evaluation.detection.evidence_deletion import EvidenceDeletion, evidence_deletion
 from lookinside.training.evaluation.detection.free_response import Froc, froc
 from lookinside.training.evaluation.detection.localization import (
     DetectionEvaluation,
@@ -48,6 +49,7 @@ __all__ = [
     "DetectionEvaluation",
     "Detections",
     "Evaluation",
+    "EvidenceDeletion",
     "Froc",
     "History",
     "PartLoss",
@@ -67,6 +69,7 @@ __all__ = [
     "detection_difference",
     "evaluate_classifier",
     "evaluate_detections",
+    "evidence_deletion",
     "features",
     "fit_classifier",
     "fit_detector",

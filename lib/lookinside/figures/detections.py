@@ -1,0 +1,123 @@
+"""Figures of detections: boxes on their images, and how primitives vote for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from numpy.typing import ArrayLike
+
+from lookinside.errors import LookInsideError
+from lookinside.figures.images import LINE, show_image
+from lookinside.figures.style import COLOURS, HEAT_MAP, LETTER, SLIDE, SMALLEST_TEXT, caption, new_figure
+
+_BOX_COLOURS = (COLOURS[4], COLOURS[5], COLOURS[1], COLOURS[2], COLOURS[3], COLOURS[7])  # each shows on black and grey
+
+
+def show_boxes(axes: Axes, boxes: ArrayLike, colour: str) -> None:
+    """Draw boxes (K, 4) or (4,), xyxy in pixels, on an image's axes; one that is nan is left out."""
+    for x_min, y_min, x_max, y_max in np.asarray(boxes, float).reshape(-1, 4):
+        if np.isfinite(x_min):
+            # A pixel's centre is at a whole number on the axes, its edge half a pixel before.
+            corner, size = (x_min - 0.5, y_min - 0.5), (x_max - x_min, y_max - y_min)
+            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=1.6))
+
+
+def boxed_sheet(
+    images: np.ndarray,
+    boxes: Mapping[str, Sequence[ArrayLike]],
+    titles: Sequence[str] = (),
+    *,
+    columns: int = 4,
+    note: str = "",
+) -> Figure:
+    """Return a sheet of images with boxes on them, a colour for each kind of box, named in a legend.
+
+    Args:
+        images: (N, H, W) or (N, H, W, C).
+        boxes: name of a kind -> for each image its boxes, (K, 4) or (4,), x_min, y_min, x_max, y_max in pixels.
+        titles: above the images.
+        columns: images in a row.
+        note: a line below.
+
+    Raises:
+        LookInsideError: for an empty sheet, more than six kinds of boxes, or boxes for another number of images.
+    """
+    if len(images) == 0:
+        raise LookInsideError("a sheet needs at least one image")
+    if len(boxes) > len(_BOX_COLOURS):
+        raise LookInsideError(
+            f"{len(boxes)} kinds of boxes in one sheet: {len(_BOX_COLOURS)} colours can be told apart"
+        )
+    for name, own in boxes.items():
+        if len(own) != len(images):
+            raise LookInsideError(f"{name!r} has boxes for {len(own)} images, there are {len(images)}")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height, width = np.shape(images)[1:3]
+    above, below = (LINE if titles else 0.05), LINE * (1 + bool(boxes)) + 0.15
+    wide = min(SLIDE[0] / columns, ((SLIDE[1] - below) / rows - above) * width / height, 4.0)
+    figure = new_figure(wide * columns, (wide * height / width + above) * rows + below)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for place, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
+        show_image(axes, image, titles[place] if place < len(titles) else "")
+        for (_, own), colour in zip(boxes.items(), _BOX_COLOURS, strict=False):
+            show_boxes(axes, own[place], colour)
+    _legend(figure, boxes)
+    if note:
+        caption(figure, note)
+    return figure
+
+
+def voting_panels(
+    image: np.ndarray, boxes: Mapping[str, ArrayLike], rows: Mapping[str, Mapping[str, np.ndarray]], *, note: str = ""
+) -> Figure:
+    """Return one image with its boxes, and beside it small maps in rows: what primitives saw and voted for.
+
+    Args:
+        image: (H, W) or (H, W, 1).
+        boxes: name -> box (4,) in pixels, as for `boxed_sheet`.
+        rows: name of a row, such as a primitive's -> title of a column -> map (M, N), each scaled by itself from 0.
+        note: a line below.
+
+    Raises:
+        LookInsideError: without a map, or for rows of different columns.
+    """
+    columns = [tuple(row) for row in rows.values()]
+    if not columns or not columns[0] or len(set(columns)) > 1:
+        raise LookInsideError("the rows of a voting figure need the same columns, one at least")
+    names = LETTER * SMALLEST_TEXT / 72 * max(map(len, rows)) + 0.15
+    wide = 4.4
+    panel = min(1.35, (SLIDE[0] - wide - names) / len(columns[0]), (SLIDE[1] - 2 * LINE) / len(rows) - 0.1)
+    figure = new_figure(wide + names + panel * len(columns[0]), max(panel * len(rows) + 2 * LINE, wide * 0.85))
+    left, right = figure.subfigures(1, 2, width_ratios=(wide, names + panel * len(columns[0])))
+    axes = left.subplots()
+    show_image(axes, image)
+    for (_, box), colour in zip(boxes.items(), _BOX_COLOURS, strict=False):
+        show_boxes(axes, box, colour)
+    grid = right.subplots(len(rows), len(columns[0]), squeeze=False)
+    for line, (name, row) in enumerate(rows.items()):
+        for place, (title, one) in enumerate(row.items()):
+            cell = grid[line, place]
+            cell.imshow(one, cmap=HEAT_MAP, vmin=0, vmax=max(float(np.max(one)), 1e-9), interpolation="nearest")
+            cell.set(xticks=[], yticks=[])
+            if line == 0:
+                cell.set_title(title, fontsize=SMALLEST_TEXT)
+        grid[line, 0].set_ylabel(name, fontsize=SMALLEST_TEXT, rotation=0, ha="right", va="center")
+    _legend(left, boxes)
+    if note:
+        caption(figure, note)
+    return figure
+
+
+def _legend(figure, boxes):
+    each = zip(boxes, _BOX_COLOURS, strict=False)
+    handles = [Patch(fill=False, edgecolor=colour, linewidth=2, label=name) for name, colour in each]
+    if handles:
+        place = {"loc": "outside lower center", "ncols": len(handles)}
+        figure.legend(handles=handles, fontsize=SMALLEST_TEXT, frameon=False, **place)
