@@ -59,10 +59,10 @@ def pool_by_products(maps: keras.KerasTensor, boxes: keras.KerasTensor, size: tu
 def axis_weights(low: keras.KerasTensor, high: keras.KerasTensor, cells: int, sampling: int, length: int):
     """How much each pixel along one axis counts in each cell of a region.
 
-    A sample between the centres of two pixels takes from both, linearly. Up to half a pixel outside of the map, and
-    half a pixel more, it takes from the pixel at the border; farther outside it is 0 but counts in the mean. Where a
-    sample stands right on a centre, the derivative by its place is the mean of those on both sides: with that of one
-    side, or with 0, regions that start on whole pixels would learn a wrong offset or none.
+    A sample between the centres of two pixels takes from both, linearly. Beyond the last centre it takes from the pixel
+    at the border, up to half a pixel outside of the map; farther out it is 0 but counts in the mean. Where a sample
+    stands right on a centre, the derivative by its place is the mean of those on both sides: with that of one side, or
+    with 0, regions that start on whole pixels would learn a wrong offset or none.
 
     Args:
         low, high: (N, R), where regions begin and end.

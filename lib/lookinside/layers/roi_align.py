@@ -24,16 +24,17 @@ class RoIAlign(keras.layers.Layer):
 
     A cell is the mean of `sampling` x `sampling` samples, spread evenly over it and read bilinearly. The convention is
     the aligned one (half a pixel): a box from 0 to W covers the whole width of an image of W pixels, and the centre of
-    its first pixel is at 0.5. ONNX calls it "half_pixel", torchvision and Detectron2 `aligned=True`. A sample farther
-    than half a pixel of the maps outside of them reads the pixel at the border for another half pixel; beyond that it
+    its first pixel is at 0.5. ONNX calls it "half_pixel", torchvision and Detectron2 `aligned=True`. Beyond the centre
+    of a pixel at the border a sample reads this pixel, up to half a pixel of the maps outside of them; farther out it
     is 0, and still counts in the mean. A box without area reads one point; one that is not finite is refused by "crop",
     and gives NaN with "matmul".
 
     There are two implementations, equal but for rounding. "crop" is the fast one on a CPU; it computes in float32, and
     XLA cannot compile it. "matmul" is two dense matrix products, which a GPU, XLA, and Keras' other backends can take.
     "auto" is "crop" where TensorFlow sees nothing but CPUs and the layer is not of float64, else "matmul", and Keras is
-    told which (`supports_jit`). Gradients to maps and boxes are dense products in both, the same in each run; those to
-    the boxes stay away where nobody asks for them in a compiled step. They need R * rows * W * C floats an image.
+    told which (`supports_jit`). Gradients to maps and boxes are dense products in both, the same in each run. They need
+    R * rows * W * C floats an image; in a traced step, as in `fit`, those to the boxes cost nothing where nobody asks
+    for them.
 
     It has no weights. In half precision boxes stay float32, it computes in float32, and its output is cast; on a GPU
     TensorFlow multiplies in TensorFloat-32 unless it is told not to, so "matmul" is right to about 0.001 there.
