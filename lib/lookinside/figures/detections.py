@@ -109,7 +109,7 @@ def voting_panels(
             if line == 0:
                 cell.set_title(title, fontsize=SMALLEST_TEXT)
         grid[line, 0].set_ylabel(name, fontsize=SMALLEST_TEXT, rotation=0, ha="right", va="center")
-    _legend(left, boxes)
+    _legend(figure, boxes)
     if note:
         caption(figure, note)
     return figure
@@ -119,5 +119,5 @@ def _legend(figure, boxes):
     each = zip(boxes, _BOX_COLOURS, strict=False)
     handles = [Patch(fill=False, edgecolor=colour, linewidth=2, label=name) for name, colour in each]
     if handles:
-        place = {"loc": "outside lower center", "ncols": len(handles)}
+        place = {"loc": "outside upper center", "ncols": len(handles)}
         figure.legend(handles=handles, fontsize=SMALLEST_TEXT, frameon=False, **place)
