@@ -356,3 +356,12 @@ def test_rows_of_this_run_are_summed_up_as_those_of_the_record_are(results, monk
     assert results.rows(rows=rows, network="a", change=None) == rows[2:]
     assert set(results.table({"accuracy": "accuracy"}, "network")) == {"recorded"}
     assert results.table(columns, "network", rows=[]) == {}
+
+
+def test_no_more_processes_than_there_is_room_for(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(measure, "cores", lambda: 2)
+    assert 1 <= measure.most_jobs() <= 2
+    source = tmp_path / "09_none.py"
+    source.write_text("# %%\nprint(1)\n", encoding="utf-8")
+    assert measure.sweep_chapter(source, {}, jobs=16) is None  # it has no sweep
+    assert "JOBS=16 is more than cores and memory have room for" in capsys.readouterr().out

@@ -14,7 +14,7 @@ from lookinside.models.detection import FPN, FasterRCNN, StructureLocalizer
 from lookinside.models.detection.losses import box_loss, score_loss
 from lookinside.models.detection.primitive_module import windows
 from lookinside.models.detection.targets import PADDING, draw, match
-from lookinside.training import RatedAdam, fit_detector
+from lookinside.training import RatedAdam, evidence_deletion, fit_detector, recovered
 
 SHAPE, SIZES = (48, 64, 1), [(24, 8), (30, 10)]
 OPTIONS = {"width": 0.125, "train_regions": 8, "test_regions": 6, "detections": 4, "units": 16}
@@ -217,6 +217,59 @@ def test_gradients_reach_both_branches_and_all_that_votes():
     silent = [path for path, gradient in gradients.items() if gradient is None or not np.any(gradient)]
     # The offsets begin with zeros, so what stands before them learns from the second step on.
     assert not [path for path in silent if "deformable" not in path], silent
+
+
+# Judging ----------------------------------------------------------------------------------------------------------
+
+
+class Halfway:
+    """A head that brings back half of what is missing, and a second step that shifts everything by a pixel."""
+
+    def __init__(self, true):
+        self.true, self.seen = true, 0
+
+    def refine(self, pixels, regions):
+        true = self.true[self.seen : self.seen + len(regions), None]
+        self.seen = (self.seen + len(regions)) % len(self.true)
+        return {"half": (regions + true) / 2, "aside": (regions + true) / 2 + np.float32([1, 0, 1, 0])}
+
+
+def test_a_head_is_asked_from_shifted_boxes_and_again_from_its_own_answer():
+    data = images(6)
+    found = recovered(Halfway(np.concatenate(data.boxes)), data, (8, 0))
+    assert list(found) == ["shifted", "half, 1", "aside, 1", "half, 2", "aside, 2"]
+    iou = lambda off: (24 - off) / (24 + off)  # noqa: E731  of boxes 24 wide, shifted along
+    np.testing.assert_allclose(found["shifted"], [iou(8)] * 5)  # the sixth image has no box
+    np.testing.assert_allclose(found["half, 1"], [iou(4)] * 5)
+    np.testing.assert_allclose(found["aside, 1"], [(iou(5) + iou(3)) / 2] * 5)
+    np.testing.assert_allclose(found["half, 2"], [(iou(2.5) + iou(1.5)) / 2] * 5)
+    with pytest.raises(LookInsideError, match="No image"):
+        recovered(Halfway(None), data.subset([5]), (8, 0))
+    with pytest.raises(LookInsideError, match="shift is"):
+        recovered(Halfway(None), data, (8,))
+
+
+def test_evidence_that_is_blurred_moves_the_box_and_what_is_even_cannot_be_blurred(localizers):
+    local, _ = localizers
+    data = images(4)
+    even = BoxedImages(np.full_like(data.images, 90), data.boxes, data.labels, data.class_names, data.names)
+    still = evidence_deletion(local, even, 2, side=8)
+    assert all(not moved.any() for moved in still.moved.values())
+    found = evidence_deletion(local, data, 2, step="fine", side=8, seed=1)
+    assert found.moved["by vote"].max() > 0 and set(found.moved) == {"by vote", "by alpha", "random"}
+    gap = found.moved["by vote"].mean() - found.moved["random"].mean()
+    assert found.over_random["by vote"].estimate == pytest.approx(gap)
+    with pytest.raises(LookInsideError, match="no step 'finest'"):
+        evidence_deletion(local, data, step="finest")
+    with pytest.raises(LookInsideError, match="has 5 primitives"):
+        evidence_deletion(local, data, 6)
+
+
+def test_proposals_alone_come_best_first(localizers):
+    local, _ = localizers
+    alone = local.proposed(images(3).pixels)
+    assert alone["boxes"].shape == (3, 4, 4) and np.all(np.diff(alone["scores"], axis=1) <= 0)
+    assert set(alone["labels"].ravel()) <= {0, PADDING}
 
 
 # Training ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from lookinside.explain import (
     ScoreCAM,
     SmoothGrad,
     compare,
+    compare_parts,
     randomization_check,
 )
 
@@ -109,3 +110,16 @@ def test_the_check_says_once_how_many_correlations_are_nan():
     nan = sum(np.isnan(one).sum() for one in values.values())
     assert f"randomization_check: {nan} of 12 correlations are nan" in str(found[0].message)
     assert nan == 12
+
+
+def test_compare_parts_says_it_once_for_all_rows():
+    parts = {name: np.zeros((3, *SHAPE[:2]), bool) for name in "abc"}
+    for place, mask in enumerate(parts.values()):
+        mask[:, place] = True
+    importance = np.tile([3.0, 1.0, 2.0], (3, 1))
+    makers = {"cam": GradCAM, "own": lambda model: lambda images: np.ones(images.shape[:3])}
+    found, rows = said(lambda: compare_parts(makers, deaf(), IMAGES, importance, parts, 1))
+    assert len(found) == 1 and found[0].filename == __file__
+    text = str(found[0].message)
+    assert text.startswith("compare_parts: ") and "own 3, own, untrained 3" in text and "cam 3" in text
+    assert np.isnan(rows["own"]).all()

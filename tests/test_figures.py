@@ -340,3 +340,27 @@ def test_bands_and_embeddings():
     assert [text.get_text() for text in dots.legends[0].get_texts()] == ["a", "b c"]
     with pytest.raises(LookInsideError, match="at least one curve"):
         figures.band_curves({}, "x", "y")
+
+
+def test_a_sheet_of_boxes_draws_each_box_where_it_is_and_names_its_kind():
+    boxes = {"true": [np.array([[2, 3, 12, 8]]), np.zeros((0, 4))], "found": [[4, 4, 9, 9], [np.nan] * 4]}
+    figure = figures.boxed_sheet(images(2), boxes, ["a", "b"], note="a note")
+    one, other = drawn(figure)
+    drawn_boxes = [(*patch.get_xy(), patch.get_width(), patch.get_height()) for patch in one.patches]
+    assert drawn_boxes == [(1.5, 2.5, 10, 5), (3.5, 3.5, 5, 5)]  # a pixel's edge is half a pixel before its centre
+    assert not other.patches
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["true", "found"]
+    with pytest.raises(LookInsideError, match="'true' has boxes for 1 images, there are 2"):
+        figures.boxed_sheet(images(2), {"true": [[0, 0, 1, 1]]})
+    with pytest.raises(LookInsideError, match="at least one image"):
+        figures.boxed_sheet(images(0), {})
+
+
+def test_votes_stand_beside_their_image_each_scaled_by_itself():
+    rows = {"k = 1": {"Rs": np.eye(3), "vote": 5 * np.eye(3)}, "k = 2": {"Rs": np.ones((3, 3)), "vote": np.eye(3)}}
+    figure = figures.voting_panels(images(1)[0], {"true": [2, 3, 12, 8]}, rows)
+    panels = [axes for sub in figure.subfigs for axes in sub.axes]
+    assert len(panels) == 5 and panels[0].patches
+    assert panels[2].images[0].get_clim() == (0, 5) and panels[1].get_title() == "Rs"
+    with pytest.raises(LookInsideError, match="same columns"):
+        figures.voting_panels(images(1)[0], {}, {"a": {"Rs": np.eye(3)}, "b": {"vote": np.eye(3)}})

@@ -108,6 +108,7 @@ import keras
 from PIL import Image
 
 from lookinside.data import load_images
+from lookinside.layers import RoIAlign
 from lookinside.phantoms import radiograph
 from lookinside.training import fit_classifier
 
@@ -121,6 +122,8 @@ model = keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Rescaling(1 / 2
 fit_classifier(model, train, train, epochs=1, progress=False)
 model.save("mine.keras")
 made = runpy.run_path("readme.py")
+pooled = RoIAlign(2)([keras.ops.ones((1, 6, 8, 3)), keras.ops.convert_to_tensor([[[0.0, 0.0, 4.0, 4.0]]])])
+assert pooled.shape == (1, 1, 2, 2, 3) and float(pooled.numpy().min()) == 1.0
 
 holes, modules = [], [one.name for one in pkgutil.walk_packages(lookinside.__path__, "lookinside.")]
 for module in map(importlib.import_module, modules):

@@ -10,7 +10,7 @@ from lookinside.layers.boxes import (
     fit_anchor_sizes,
     non_max_suppression,
 )
-from lookinside.layers.deformable_roi_pooling import DeformableRoIPooling
+from lookinside.layers.deformable_roi_pooling import DeformableRoIPooling, context_boxes
 from lookinside.layers.local_response_normalization import LocalResponseNormalization
 from lookinside.layers.primitives import (
     PrimitiveDetection,
@@ -38,6 +38,7 @@ __all__ = [
     "ThinPlateSpline",
     "TraceBack",
     "clip_boxes",
+    "context_boxes",
     "decode_boxes",
     "encode_boxes",
     "fit_anchor_sizes",

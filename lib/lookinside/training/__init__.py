@@ -4,10 +4,10 @@ from lookinside.training.augment import augmentation
 from lookinside.training.balancing import Copies, balance, repeated_to_balance
 from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
-from lookinside.training.detectors import RatedAdam, fit_detector
+from lookinside.training.detectors import fit_detector
 from lookinside.training.evaluation.detection.box_overlap import box_iou, centre_distance
+from lookinside.training.evaluation.detection.deleted_evidence import EvidenceDeletion, evidence_deletion
 from lookinside.training.evaluation.detection.detected import Detections
-from lookinside.training.evaluation.detection.evidence_deletion import EvidenceDeletion, evidence_deletion
 from lookinside.training.evaluation.detection.free_response import Froc, froc
 from lookinside.training.evaluation.detection.localization import (
     DetectionEvaluation,
@@ -16,6 +16,7 @@ from lookinside.training.evaluation.detection.localization import (
 )
 from lookinside.training.evaluation.detection.median_boxes import median_box
 from lookinside.training.evaluation.detection.precision_recall import average_precision
+from lookinside.training.evaluation.detection.recovery import recovered
 from lookinside.training.evaluation.evaluate import (
     Evaluation,
     class_probabilities,
@@ -39,6 +40,7 @@ from lookinside.training.evaluation.shortcuts import Confounding, confounding
 from lookinside.training.evaluation.volume_scores import SlicesNamed, slices_named
 from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
+from lookinside.training.optimizers import RatedAdam
 from lookinside.training.resumable import fit_resumable
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "mistakes",
     "proportion_interval",
     "recall_by_class",
+    "recovered",
     "repeated_to_balance",
     "roc_curves",
     "scores_to_record",

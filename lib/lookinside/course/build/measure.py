@@ -86,6 +86,10 @@ def sweep_chapter(source: Path, environment: dict[str, str], jobs: int) -> str |
 
     Raises KeyboardInterrupt where it was interrupted.
     """
+    most = most_jobs()
+    if jobs > most:
+        print(f"JOBS={jobs} is more than cores and memory have room for: {most} at a time.", flush=True)
+        jobs = most
     try:
         notebooks = [_up_to_the_last_sweep(source) for _ in range(jobs)]
     except LookInsideError as error:
@@ -113,6 +117,13 @@ def sweep_chapter(source: Path, environment: dict[str, str], jobs: int) -> str |
     if any(execution.interrupted for execution in executions):
         raise KeyboardInterrupt
     return next((execution.error for execution in executions if execution.error), None)
+
+
+def most_jobs() -> int:
+    """How many chapters can run at once: one a core, and 3 GB of free memory for each; one at least."""
+    import psutil
+
+    return max(1, min(cores(), psutil.virtual_memory().available // (3 * 1024**3)))
 
 
 def _up_to_the_last_sweep(source: Path) -> Any:

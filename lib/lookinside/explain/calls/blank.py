@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -40,6 +40,13 @@ def warn_of_blank(
         while frame.f_back and frame.f_globals.get("__name__", "").startswith("lookinside.explain"):
             level, frame = level + 1, frame.f_back
         warnings.warn(f"{name}: {blank} of {count} {what}.", BlankMapWarning, stacklevel=level)
+
+
+def warn_of_rows(blank: Mapping[str, int], count: int, name: str, so: str) -> None:
+    """Warn once of the blank maps in the rows of a table, row -> how many of `count`; `so` says what that means."""
+    rows = [f"{row} {number}" for row, number in blank.items() if number]
+    what = f"maps are empty or the same everywhere ({', '.join(rows)} of {count}): {so}"
+    warn_of_blank(sum(blank.values()), count * len(blank), name, what)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_array
 from lookinside.explain.calls.bars import bar, speaking_for
-from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_blank
+from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_rows
 from lookinside.explain.calls.images import checked_images
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.truth.insertion_deletion import PixelWalk
@@ -130,7 +130,7 @@ def compare(
             for row, maps in ((name, trained), (f"{name}, untrained", untrained)):
                 blank[row] = 0 if maps is None else int(are_blank(np.asarray(maps)).sum())
             shown.update(1)
-    _warn(blank, len(images))
+    warn_of_rows(blank, len(images), "compare", "their scores mean nothing")
     return Comparison(per_image)
 
 
@@ -160,9 +160,3 @@ def _scores(heat, untrained, walk, images, classes, regions):
     if len(images) > 1:
         values["next_image"] = map_correlation(heat, np.roll(heat, 1, axis=0))
     return values
-
-
-def _warn(blank, count):
-    rows = [f"{name} {number}" for name, number in blank.items() if number]
-    what = f"maps are empty or the same everywhere ({', '.join(rows)} of {count}): their scores mean nothing"
-    warn_of_blank(sum(blank.values()), count * len(blank), "compare", what)

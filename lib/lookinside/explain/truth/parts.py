@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_array, as_numbers
 from lookinside.explain.calls.bars import bar, speaking_for
-from lookinside.explain.calls.blank import left_to_caller
+from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_rows
 from lookinside.explain.calls.images import checked_images
 from lookinside.explain.explainer import ClassScores, Explainer, explainer_of
 from lookinside.explain.network.tracing import traced
@@ -181,7 +181,8 @@ def compare_parts(
 
     Returns:
         Row -> float64 (N,), see `part_rank_correlation`. Rows: `makers`; each again with ", untrained" behind its
-        name, by the same network with fresh weights; "the part's area", "the image itself" and "random heat".
+        name, by the same network with fresh weights; "the part's area", "the image itself" and "random heat". An image
+        whose map is empty has nan there; how many these are is said once, in a `BlankMapWarning`.
 
     Raises:
         LookInsideError: as the explainers, `heat_by_part` and `part_rank_correlation`.
@@ -190,14 +191,16 @@ def compare_parts(
     network = _Logits(model, progress=False)
     classes = network.classes_of(network.logits(images), classes)
     fresh = randomize_weights(model, seed)
-    found = {}
+    found, blank = {}, {}
     with bar(progress, 2 * len(makers), "explanations", "method") as shown, speaking_for(progress), left_to_caller():
         for name, make in makers.items():
             for one, label in ((model, name), (fresh, f"{name}, untrained")):
                 explain = explainer_of(make, one)
                 maps = explain(images, classes) if isinstance(explain, Explainer) else explain(images)
+                blank[label] = int(are_blank(np.asarray(maps)).sum())
                 found[label] = part_rank_correlation(heat_by_part(maps, part_masks), importance)
                 shown.update(1)
+    warn_of_rows(blank, len(images), "compare_parts", "their rank correlations mean nothing")
     shape = images.shape[:3]
     bare = {
         AREA: np.ones(shape),

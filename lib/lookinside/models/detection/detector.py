@@ -132,6 +132,21 @@ class Detector(keras.Model):
             regions = list(found.values())[-1]
         return {name: ops.convert_to_numpy(boxes) for name, boxes in found.items()}
 
+    def proposed(self, images: Any) -> dict[str, np.ndarray]:
+        """The proposals alone, as `predict` gives detections: what the second stage has to improve on.
+
+        Args:
+            images: float32 (N, H, W, C) in [0, 1].
+
+        Returns:
+            "boxes" (N, D, 4) in pixels, "scores" (N, D) and "labels" (N, D), 0, or -1 where there are fewer.
+        """
+        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
+        found = self.proposals.propose(*self.proposals(maps["proposals"]), self.detections)
+        labels = ops.where(found.valid, 0, PADDING)
+        named = {"boxes": found.boxes, "scores": found.scores, "labels": labels}
+        return {name: ops.convert_to_numpy(one) for name, one in named.items()}
+
     def _regions_to_learn(self, scores, codes, boxes, labels, training):
         """Regions (B, R, 4) drawn from the proposals and the true boxes, and whether each counts."""
         proposed = self.proposals.propose(scores, codes, max(self.train_regions, self.test_regions))

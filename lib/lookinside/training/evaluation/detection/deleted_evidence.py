@@ -72,7 +72,7 @@ def evidence_deletion(
         changed = np.where(mask[..., None], blurred, pixels)
         boxes = model.refine(changed, told.regions[:, None])[step][:, 0]
         centres = (boxes[:, :2] + boxes[:, 2:] - told.boxes[:, :2] - told.boxes[:, 2:]) / 2
-        moved[name] = np.hypot(*centres.T)
+        moved[name] = np.hypot(*centres.T.astype(np.float64))
     ways = ("by vote", "by alpha")
     return EvidenceDeletion(
         moved,
