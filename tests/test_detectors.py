@@ -191,6 +191,10 @@ def test_refining_twice_is_refining_what_came_out_once(localizers):
     boxes = np.array([[[10, 10, 34, 18]]] * 3, np.float32)
     once = local.refine(data.pixels, boxes)
     assert list(once) == ["coarse", "fine"]
+    again = local.refine(data.pixels, boxes, times=2, step="coarse")
+    np.testing.assert_allclose(again["coarse"], local.refine(data.pixels, once["coarse"])["coarse"], atol=1e-3)
+    with pytest.raises(LookInsideError, match="no step 'last'"):
+        local.refine(data.pixels, boxes, step="last")
     twice = local.refine(data.pixels, boxes, times=2)
     np.testing.assert_allclose(twice["fine"], local.refine(data.pixels, once["fine"])["fine"], atol=1e-3)
 
@@ -228,7 +232,7 @@ class Halfway:
     def __init__(self, true):
         self.true, self.seen = true, 0
 
-    def refine(self, pixels, regions):
+    def refine(self, pixels, regions, step=None):
         true = self.true[self.seen : self.seen + len(regions), None]
         self.seen = (self.seen + len(regions)) % len(self.true)
         return {"half": (regions + true) / 2, "aside": (regions + true) / 2 + np.float32([1, 0, 1, 0])}
@@ -243,6 +247,8 @@ def test_a_head_is_asked_from_shifted_boxes_and_again_from_its_own_answer():
     np.testing.assert_allclose(found["half, 1"], [iou(4)] * 5)
     np.testing.assert_allclose(found["aside, 1"], [(iou(5) + iou(3)) / 2] * 5)
     np.testing.assert_allclose(found["half, 2"], [(iou(2.5) + iou(1.5)) / 2] * 5)
+    again = recovered(Halfway(np.concatenate(data.boxes)), data, (8, 0), step="half")
+    np.testing.assert_allclose(again["half, 2"], [iou(2)] * 5)
     with pytest.raises(LookInsideError, match="No image"):
         recovered(Halfway(None), data.subset([5]), (8, 0))
     with pytest.raises(LookInsideError, match="shift is"):

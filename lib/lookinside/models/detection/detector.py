@@ -114,22 +114,29 @@ class Detector(keras.Model):
             self._mean("iou").update_state(iou, sample_weight=ops.any(labels != PADDING, axis=1))
         return losses
 
-    def refine(self, images: Any, regions: Any, times: int = 1) -> np.ndarray:
+    def refine(self, images: Any, regions: Any, times: int = 1, step: str | None = None) -> dict[str, np.ndarray]:
         """What the second stage makes of given boxes, each for itself, without proposals and scores.
 
         Args:
             images: float32 (N, H, W, C) in [0, 1].
             regions: (N, R, 4), xyxy in pixels, such as true boxes shifted by a known amount.
             times: how often; its own answer is what it looks at next.
+            step: name of the step whose answer that is; the last one unless told. With "coarse" the coarse head of a
+                `StructureLocalizer` runs again on its own answer.
 
         Returns:
             {name of the step: (N, R, 4)}, in the order of the steps, from the last time.
+
+        Raises:
+            LookInsideError: for an unknown step.
         """
         regions = ops.convert_to_tensor(np.asarray(regions, np.float32))
         maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
         for _ in range(times):
             found = {stage.name: stage.boxes() for stage in self.stages(maps, regions, training=False)}
-            regions = list(found.values())[-1]
+            if step is not None and step not in found:
+                raise LookInsideError(f"there is no step {step!r}: choose from {', '.join(found)}")
+            regions = found[step or list(found)[-1]]
         return {name: ops.convert_to_numpy(boxes) for name, boxes in found.items()}
 
     def proposed(self, images: Any) -> dict[str, np.ndarray]:

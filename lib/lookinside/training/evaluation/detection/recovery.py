@@ -15,7 +15,9 @@ _SIGNS = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], np.float32)
 _BATCH = 16
 
 
-def recovered(model: Detector, images: BoxedImages, shift: Sequence[float], times: int = 2) -> dict[str, np.ndarray]:
+def recovered(
+    model: Detector, images: BoxedImages, shift: Sequence[float], times: int = 2, step: str | None = None
+) -> dict[str, np.ndarray]:
     """Shift each image's first true box to its four sides, let the second stage correct it, and measure the overlap.
 
     A detector's end result mixes its proposals, its scores and its head. Here the head alone is asked, from where it
@@ -26,6 +28,7 @@ def recovered(model: Detector, images: BoxedImages, shift: Sequence[float], time
         images: test images; those without a box are left out.
         shift: pixels to the right and down; the box is shifted by both, in all four combinations of signs.
         times: how often the head looks; its own answer is what it looks at next.
+        step: name of the step whose answer that is, see `Detector.refine`; the last one unless told.
 
     Returns:
         Name -> float64 (N,), mean IoU of the four with the true box: "shifted" is where they start, then for each time
@@ -45,13 +48,15 @@ def recovered(model: Detector, images: BoxedImages, shift: Sequence[float], time
     found = {"shifted": _overlap(regions, true)}
     for time in range(1, times + 1):
         steps: dict[str, list] = {}
+        answers: dict[str, np.ndarray] = {}
         for first in range(0, len(some), _BATCH):
             part = slice(first, first + _BATCH)
-            for name, boxes in model.refine(some.pixels[part], regions[part]).items():
+            for name, boxes in model.refine(some.pixels[part], regions[part], step=step).items():
                 steps.setdefault(name, []).append(boxes)
         for name, boxes in steps.items():
-            regions = np.concatenate(boxes)
-            found[f"{name}, {time}"] = _overlap(regions, true)
+            answers[name] = np.concatenate(boxes)
+            found[f"{name}, {time}"] = _overlap(answers[name], true)
+        regions = answers[step or list(answers)[-1]]
     return found
 
 
