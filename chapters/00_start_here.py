@@ -60,7 +60,7 @@ assert report.ok, "mend the lines marked [FAIL] above, then restart the kernel"
 # | 4 | Liu et al. 2019 | fetal ultrasound | a detector whose votes can be traced back |
 # | 5, 6 | Wang et al. 2019 | eye backgrounds | a map of the disease, and a network that draws it |
 #
-# Chapters 1 and 2 are here; the others follow the same pattern.
+# Chapters 1 to 4 are here; the others follow the same pattern.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3. A profile
