@@ -960,8 +960,8 @@ told = {name: {} for name in SHOWN}
 for dataset in ("phantoms", "unifesp"):
     for network, one in recorded(SHOWN, pair_of, dataset=dataset).items():
         for name, value in one.items():
-            told[name][f"{network}, {dataset}"] = value
-note = "accuracy; phantoms: one seed, UNIFESP: two; 80 %: everything smaller about the centre, frame and all"
+            told[name][f"{network.split()[-1]}, {dataset}"] = value
+note = "accuracy of + BN and of the shadeless network; phantoms: one seed, UNIFESP: two; 80 %: all of it smaller"
 figures.table(told, units="%", digits=0, row_name="test images", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}

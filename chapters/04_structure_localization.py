@@ -280,6 +280,8 @@ NETS = {
 }
 live = ("Faster R-CNN", "LCF")  # trained under every profile
 
+# %% slideshow={"slide_type": "skip"}
+
 
 @remember
 def trained(network, seed, dataset=profile.dataset):
@@ -432,7 +434,8 @@ figures.interval_plot(deleted.mean, "centre moves by, pixels", chance=0.0, chanc
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 lines = {f"{way} minus random": {"pixels": one} for way, one in deleted.over_random.items()}
-figures.table(lines, note=f"paired differences, 95 % over {len(test)} scans", row_name="eight primitives")
+note = f"paired differences, 95 % over {len(test)} scans; an interval that holds 0 cannot tell them apart"
+figures.table(lines, note=note, row_name="eight primitives")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. Take the structure away
@@ -500,9 +503,9 @@ figures.table(
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# **Most of the gain is looking again.** In the stored run the fine step is clearly better than the first coarse answer. But if the coarse
-# head looks again at its own answer, it gains nearly as much. What the finer map adds is the small rest. Faster R-CNN's head gains by a
-# second look, too. A comparison that leaves out "the same head twice" gives the finer map the credit for it.
+# **Half of the gain is looking again.** In the stored run the fine step is clearly better than the first coarse answer. But if the coarse
+# head looks again at its own answer, it gains half as much. Only the other half is the finer map's. Faster R-CNN's head gains by a second
+# look, too. A comparison that leaves out "the same head twice" gives the finer map the credit for it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9. Paper and ours

@@ -59,7 +59,7 @@ def boxed_sheet(
     rows = -(-len(images) // columns)
     height, width = np.shape(images)[1:3]
     above, below = (LINE if titles else 0.05), LINE * (1 + bool(boxes)) + 0.15
-    wide = min(SLIDE[0] / columns, ((SLIDE[1] - below) / rows - above) * width / height, 4.0)
+    wide = min(11.0 / columns, ((SLIDE[1] - below) / rows - above) * width / height, 4.0)
     figure = new_figure(wide * columns, (wide * height / width + above) * rows + below)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
