@@ -30,7 +30,7 @@ def test_a_map_of_zeros_is_black_and_one_of_a_single_pixel_white_where_it_answer
 
 def test_blocks_stand_below_each_other_and_names_beside_their_rows():
     tile = np.eye(4)
-    rows = {"one": {"a": [tile], "b": [tile] * 2}, "a longer name": {"c": [tile] * 3, "d": [tile] * 2}}
+    rows = {"one": {"a": [tile], "b": [tile] * 2}, "GoogLeNet, AWAY": {"c": [tile] * 3, "d": [tile] * 2}}
     figure = figures.tile_rows(rows, note="two rows")
     figure.draw_without_rendering()
     places = [axes.get_position() for axes in figure.axes]
@@ -39,10 +39,10 @@ def test_blocks_stand_below_each_other_and_names_beside_their_rows():
     assert places[0].x0 == pytest.approx(places[3].x0)
     assert len({(round(p.x0, 6), round(p.y0, 6)) for p in places}) == 8, "no tile lies on another"
     texts = {text.get_text(): text.get_window_extent() for text in figure.texts}
-    assert set(texts) == {"one", "a longer name", "a", "b", "c", "d", "two rows"}
+    assert set(texts) == {"one", "GoogLeNet, AWAY", "a", "b", "c", "d", "two rows"}
     pixels = figure.bbox
     assert all(box.x0 >= 0 and box.x1 <= pixels.x1 and box.y0 >= 0 and box.y1 <= pixels.y1 for box in texts.values())
-    assert texts["a longer name"].x1 < places[3].x0 * pixels.width
+    assert texts["GoogLeNet, AWAY"].x1 < places[3].x0 * pixels.width
     assert all(text.y0 >= places[0].y1 * pixels.height for title, text in texts.items() if title in "ab")
     assert texts["two rows"].y1 <= places[-1].y0 * pixels.height
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lookinside.errors import LookInsideError
 from lookinside.figures.style import COLOURS, FAINT, INK, SLIDE, SMALLEST_TEXT, TEXT, caption, new_figure, plain_axes
@@ -29,6 +30,7 @@ def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> F
             axes.plot(epochs, history[key], linewidth=1, alpha=0.6, **style)
             axes.plot(epochs, history[f"val_{key}"], linewidth=2.2, label=name, **style)
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(label)
         plain_axes(axes)
     top = _loss_top(histories)

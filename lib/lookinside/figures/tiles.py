@@ -35,7 +35,7 @@ def tile_rows(
     if not any(len(tiles) for row in blocks for _, tiles in row):
         raise LookInsideError("rows of tiles need at least one tile")
     widths = [max(len(tiles) for _, tiles in column) for column in zip_longest(*blocks, fillvalue=("", ()))]
-    left = 0.15 + LETTER * TEXT / 72 * max(len(name) for name in rows)
+    left = 0.2 + 1.25 * LETTER * TEXT / 72 * max(len(name) for name in rows)  # a name of wide letters, too
     above = LINE if any(title for row in blocks for title, _ in row) else 0.0
     gaps = _GAP * (len(widths) - 1)
     lines = wrapped(note, SLIDE[0]) if note else ""
