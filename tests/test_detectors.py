@@ -312,8 +312,55 @@ def test_what_does_not_fit_is_refused():
         FasterRCNN(SHAPE, "a", SIZES)
     with pytest.raises(LookInsideError, match="anchor_sizes"):
         FasterRCNN(SHAPE, ["a"], [])
+    with pytest.raises(LookInsideError, match="comes twice"):
+        FasterRCNN(SHAPE, ["a", "a"], SIZES)
+    with pytest.raises(LookInsideError, match="detections is 0"):
+        FasterRCNN(SHAPE, ["a"], SIZES, detections=0)
+    with pytest.raises(LookInsideError, match="threshold is 2"):
+        FasterRCNN(SHAPE, ["a"], SIZES, threshold=2)
+    with pytest.raises(LookInsideError, match="RandomTranslation, which does not move boxes"):
+        fit_detector(model, data, data, steps=1, augment=keras.layers.RandomTranslation(0.2, 0.2))
+    with pytest.raises(LookInsideError, match="batch_size is 0"):
+        fit_detector(model, data, data, steps=1, batch_size=0)
+    with pytest.raises(LookInsideError, match="validation is a NoneType"):
+        fit_detector(model, data, None, steps=1)
+    with pytest.raises(LookInsideError, match="model is a Sequential"):
+        fit_detector(keras.Sequential(), data, data, steps=1)
+    with pytest.raises(LookInsideError, match="class_names is 'a'"):
+        BoxedImages(data.images, data.boxes, data.labels, "a", data.names)
     with pytest.raises(LookInsideError, match="steps is 3"):
         StructureLocalizer(SHAPE, ["a"], SIZES, steps=3)
+
+
+def test_what_would_be_a_silent_wrong_answer_is_refused(localizers):
+    local, _ = localizers
+    pixels, box = images(2).pixels, np.array([[[10, 10, 34, 18]]] * 2, np.float32)
+    local.predict(pixels, batch_size=1, verbose=0)
+    uses = (local.predict, local.evidence, local.proposed, lambda given: local.refine(given, box))
+    for given, said in (
+        ((pixels * 255).astype(np.uint8), "images are uint8"),
+        (pixels * 255, "give floats from 0 to 1"),
+        (np.where(pixels > 0.5, np.nan, pixels), "give floats from 0 to 1"),
+        (pixels[:, :40], r"are \(2, 40, 64, 1\), the detector takes \(N, 48, 64, 1\)"),
+        (pixels[..., 0], "no channel axis"),
+        (pixels[0], "one image"),
+        (pixels[:0], "no image"),
+    ):
+        for use in uses:
+            with pytest.raises(LookInsideError, match=said):
+                use(given)
+    for boxes, said in (
+        (box[:, 0], "give .N, R, 4."),
+        (box + 1000, "is none on 64 x 48 pixels"),
+        (box[..., [2, 1, 0, 3]], "is none on"),
+        (box * np.nan, "is none on"),
+    ):
+        with pytest.raises(LookInsideError, match=said):
+            local.refine(pixels, boxes)
+    with pytest.raises(LookInsideError, match="times is 0"):
+        local.refine(pixels, box, times=0)
+    found = local.predict(images(2).to_tf(2), verbose=0)  # of batches with boxes only the images are looked at
+    np.testing.assert_allclose(found["boxes"], local.predict(pixels, verbose=0)["boxes"], atol=1e-4)
 
 
 ELSEWHERE = """

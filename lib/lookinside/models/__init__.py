@@ -2,7 +2,7 @@
 
 from lookinside.models.alex_net import alexnet
 from lookinside.models.anatomy_cnn import PAPER_TABLES, deeper_cnn, shallow_cnn
-from lookinside.models.detection import FPN, FasterRCNN, StructureLocalizer
+from lookinside.models.detection import FPN, Detector, FasterRCNN, StructureLocalizer
 from lookinside.models.google_net import googlenet, inference_model
 from lookinside.models.khan_yong import KHAN_YONG_TABLE, khan_cnn
 from lookinside.models.layer_tables import beside_paper, layer_table
@@ -14,6 +14,7 @@ __all__ = [
     "FPN",
     "KHAN_YONG_TABLE",
     "PAPER_TABLES",
+    "Detector",
     "FasterRCNN",
     "StructureLocalizer",
     "alexnet",

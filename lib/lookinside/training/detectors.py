@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
 from lookinside.models.detection import Detector
@@ -57,7 +59,17 @@ def fit_detector(
     Raises:
         LookInsideError: if images, boxes or classes do not fit to the model or to each other, or a loss becomes nan.
     """
+    if not isinstance(model, Detector):
+        raise LookInsideError(f"The model is a {type(model).__name__}: give a FasterRCNN, FPN or StructureLocalizer.")
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise LookInsideError(f"batch_size is {batch_size!r}: give a whole number, 1 or more.")
+    if isinstance(augment, keras.Layer) and type(augment).__module__.startswith("keras."):
+        raise LookInsideError(
+            f"augment is Keras' {type(augment).__name__}, which does not move boxes along: give layers.BoxAugmentation."
+        )
     for what, images in (("train", train), ("validation", validation)):
+        if not isinstance(images, BoxedImages):
+            raise LookInsideError(f"{what} is a {type(images).__name__}: give BoxedImages, `load_boxed` reads them.")
         if not len(images):
             raise LookInsideError(f"{what} has no image: give some.")
         if images.shape != model.image_shape:

@@ -61,6 +61,8 @@ class BoxedImages:
         for what in ("boxes", "labels", "names"):
             if len(getattr(self, what)) != count:
                 raise LookInsideError(f"{len(getattr(self, what))} {what} for {count} images: give them for each image")
+        if isinstance(self.class_names, str) or len(set(self.class_names)) < len(self.class_names):
+            raise LookInsideError(f"class_names is {self.class_names!r}: give a list of names, each once")
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "names", tuple(self.names))
         pairs = [self._checked_boxes(i) for i in range(count)]

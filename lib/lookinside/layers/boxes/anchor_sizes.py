@@ -32,6 +32,8 @@ def fit_anchor_sizes(boxes: Any, count: int = 6, seed: int = 0) -> list[tuple[fl
     boxes = np.asarray(boxes, np.float64)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"boxes have shape {boxes.shape}: (N, 4), x_min, y_min, x_max, y_max, is needed.")
+    if not len(boxes):
+        raise ValueError("There is no box: anchors are fitted to the boxes of a training set that has some.")
     sides = boxes[:, 2:] - boxes[:, :2]
     bad = np.flatnonzero(~(np.isfinite(boxes).all(axis=1) & (sides > 0).all(axis=1)))
     if len(bad):

@@ -11,6 +11,7 @@ from keras import ops
 
 from lookinside.errors import LookInsideError
 from lookinside.layers import clip_boxes, non_max_suppression
+from lookinside.models.detection.checked_inputs import checked_pixels, checked_regions
 from lookinside.models.detection.region_proposals import RegionProposals
 from lookinside.models.detection.stages import ON_BOX, Stage
 from lookinside.models.detection.targets import PADDING, draw, match
@@ -37,10 +38,11 @@ class Detector(keras.Model):
         test_regions: proposals an image that it looks at when it predicts.
         detections: D, boxes an image in the end.
         threshold: of two boxes of a class with a larger IoU than this, the one with the lower score goes.
-        seed: of its start and of the regions drawn.
+        seed: of the regions drawn. The start weights are Keras' own: call `keras.utils.set_random_seed` before.
 
     Raises:
-        LookInsideError: for a shape that is not (H, W, C), no class name, or no anchor size.
+        LookInsideError: for a shape that is not (H, W, C), class names that are none or come twice, no anchor size, or
+            numbers out of their range; and from its methods for images and boxes that are none.
     """
 
     def __init__(
@@ -59,6 +61,12 @@ class Detector(keras.Model):
         **more: Any,
     ):
         super().__init__(name=name)
+        counts = {"train_regions": train_regions, "test_regions": test_regions, "detections": detections}
+        for what, number in counts.items():
+            if not isinstance(number, int | np.integer) or number < 1:
+                raise LookInsideError(f"{what} is {number!r}: give a whole number, 1 or more.")
+        if not 0 <= threshold <= 1:
+            raise LookInsideError(f"threshold is {threshold!r}: give an intersection over union from 0 to 1.")
         self.image_shape = _three_sides(image_shape)
         self.class_names = _some_names(class_names)
         self.anchor_sizes = _some_sizes(anchor_sizes)
@@ -128,10 +136,13 @@ class Detector(keras.Model):
             {name of the step: (N, R, 4)}, in the order of the steps, from the last time.
 
         Raises:
-            LookInsideError: for an unknown step.
+            LookInsideError: for images and boxes that are none, an unknown step, or times below 1.
         """
-        regions = ops.convert_to_tensor(np.asarray(regions, np.float32))
-        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
+        if times < 1:
+            raise LookInsideError(f"times is {times}: give 1 or more.")
+        images = checked_pixels(images, self.image_shape)
+        regions = ops.convert_to_tensor(checked_regions(regions, len(images), self.image_shape))
+        maps = self.maps(ops.convert_to_tensor(images), training=False)
         for _ in range(times):
             found = {stage.name: stage.boxes() for stage in self.stages(maps, regions, training=False)}
             if step is not None and step not in found:
@@ -148,7 +159,7 @@ class Detector(keras.Model):
         Returns:
             "boxes" (N, D, 4) in pixels, "scores" (N, D) and "labels" (N, D), 0, or -1 where there are fewer.
         """
-        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
+        maps = self.maps(ops.convert_to_tensor(checked_pixels(images, self.image_shape)), training=False)
         found = self.proposals.propose(*self.proposals(maps["proposals"]), self.detections)
         labels = ops.where(found.valid, 0, PADDING)
         named = {"boxes": found.boxes, "scores": found.scores, "labels": labels}
@@ -182,6 +193,22 @@ class Detector(keras.Model):
         labels = ops.take_along_axis(ops.cast(classes, "int32"), kept.indices, axis=1)
         return {"boxes": kept.boxes, "scores": kept.scores, "labels": ops.where(kept.valid, labels, PADDING)}
 
+    def predict(self, x: Any, *arguments: Any, **options: Any) -> dict[str, np.ndarray]:
+        """Detections of images, see `Detector`; the arguments are those of Keras' `predict`.
+
+        Args:
+            x: float32 (N, H, W, C) in [0, 1], or a tf.data stream of such images or of `BoxedImages.to_tf`'s batches.
+        """
+        is_array = isinstance(x, np.ndarray | list | tuple) or keras.ops.is_tensor(x)
+        return super().predict(checked_pixels(x, self.image_shape) if is_array else x, *arguments, **options)
+
+    def predict_step(self, data: Any) -> dict[str, keras.KerasTensor]:
+        given = data[0] if isinstance(data, tuple) else data
+        return self(given["images"] if isinstance(given, Mapping) else given, training=False)
+
+    def get_compile_config(self) -> None:
+        """Nothing: a saved detector is one that predicts. Training goes on from a run folder."""
+
     def train_step(self, data: Any) -> dict[str, Any]:
         logs = super().train_step(data)
         logs.pop("iou", None)  # measured on validation batches only
@@ -210,9 +237,11 @@ def _three_sides(shape):
 
 
 def _some_names(names):
-    if isinstance(names, str) or not names:
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
         raise LookInsideError(f'class_names is {names!r}: give a list of names, such as ["nuchal_translucency"].')
-    return tuple(str(name) for name in names)
+    if len(set(names)) < len(names):
+        raise LookInsideError(f"class_names is {list(names)}: a name comes twice.")
+    return tuple(names)
 
 
 def _some_sizes(sizes):

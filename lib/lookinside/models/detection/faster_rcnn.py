@@ -22,7 +22,7 @@ STRIDE = 16
 class FasterRCNN(Detector):
     """Faster R-CNN: each proposal's features, 7 x 7 cells of the map of stride 16, go through a fully connected head.
 
-        detector = FasterRCNN(train.shape, train.class_names, fit_anchor_sizes(train, 6))
+        detector = FasterRCNN(train.shape, train.class_names, fit_anchor_sizes(np.concatenate(train.boxes), 6))
 
     RoIAlign takes the place of RoI pooling, as it does in every later version. For the arguments that all detectors
     take, for its inputs and outputs see `Detector`.

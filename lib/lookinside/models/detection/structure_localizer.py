@@ -13,6 +13,7 @@ from lookinside.errors import LookInsideError
 from lookinside.layers import DeformableRoIPooling, encode_boxes, primitives_from_features
 from lookinside.models.detection.anchored import anchored_proposals
 from lookinside.models.detection.box_head import BoxHead
+from lookinside.models.detection.checked_inputs import checked_pixels, checked_regions
 from lookinside.models.detection.detector import Detector
 from lookinside.models.detection.primitive_module import Evidence, PrimitiveModule
 from lookinside.models.detection.region_proposals import RegionProposals
@@ -125,8 +126,9 @@ class StructureLocalizer(Detector):
             boxes: (N, 4), the true box of each, xyxy in pixels.
             seed: of k-means.
         """
-        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
-        regions = ops.convert_to_tensor(np.asarray(boxes, np.float32))[:, None]
+        images = checked_pixels(images, self.image_shape)
+        regions = ops.convert_to_tensor(checked_regions(np.asarray(boxes)[:, None], len(images), self.image_shape))
+        maps = self.maps(ops.convert_to_tensor(images), training=False)
         for name, module in self.modules.items():
             features = ops.convert_to_numpy(module.features_at(maps[name], regions))
             module.detect.start_from(primitives_from_features(features, self.primitives, seed))
@@ -157,7 +159,7 @@ class StructureLocalizer(Detector):
         Returns:
             A `Localization`.
         """
-        maps = self.maps(ops.convert_to_tensor(np.asarray(images, np.float32)), training=False)
+        maps = self.maps(ops.convert_to_tensor(checked_pixels(images, self.image_shape)), training=False)
         proposed = self.proposals.propose(*self.proposals(maps["proposals"]), self.test_regions)
         last = self.stages(maps, proposed.boxes, training=False)[-1]
         scores = ops.where(proposed.valid, ops.max(ops.sigmoid(last.logits), axis=2), 0.0)

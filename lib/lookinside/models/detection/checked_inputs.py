@@ -1,0 +1,67 @@
+"""What a detector is given by hand: what would end in a silent wrong answer is refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lookinside.errors import LookInsideError
+
+_OVER = 1.001  # floats a little above 1 come from resizing
+
+
+def checked_pixels(images: Any, shape: Sequence[int]) -> np.ndarray:
+    """Images (N, H, W, C) as float32 in [0, 1].
+
+    Raises:
+        LookInsideError: for images of another size or number of axes, none at all, whole numbers, or values that are
+            not in [0, 1].
+    """
+    try:
+        images = np.asarray(images)
+    except (TypeError, ValueError):
+        images = np.asarray(None)
+    height, width, channels = shape
+    if images.ndim == 3 and images.shape[1:] == (height, width) and channels == 1:
+        raise LookInsideError("The images have no channel axis: give images[..., None], (N, H, W, 1).")
+    if images.ndim == 3 and images.shape == tuple(shape):
+        raise LookInsideError("This is one image: give image[None], (1, H, W, C).")
+    if images.ndim != 4 or images.shape[1:] != tuple(shape):
+        raise LookInsideError(f"The images are {images.shape}, the detector takes (N, {height}, {width}, {channels}).")
+    if not len(images):
+        raise LookInsideError("There is no image: give one at least.")
+    if images.dtype.kind != "f":
+        raise LookInsideError(f"The images are {images.dtype}: give floats from 0 to 1, such as `BoxedImages.pixels`.")
+    low, high = float(images.min()), float(images.max())
+    if not (low >= 1 - _OVER and high <= _OVER):
+        raise LookInsideError(f"The images run from {low:.3g} to {high:.3g}: give floats from 0 to 1.")
+    return images.astype(np.float32, copy=False)
+
+
+def checked_regions(regions: Any, count: int, shape: Sequence[int]) -> np.ndarray:
+    """Boxes (N, R, 4) of `count` images of this shape as float32.
+
+    Raises:
+        LookInsideError: for another number of images or axes, boxes that are no numbers, end before they begin (as
+            boxes in x, y, width, height may), or lie far outside of the image.
+    """
+    try:
+        regions = np.asarray(regions, np.float32)
+    except (TypeError, ValueError):
+        raise LookInsideError("The boxes of the images differ in number: give as many for each, (N, R, 4).") from None
+    if regions.ndim != 3 or regions.shape[0] != count or regions.shape[2] != 4 or not regions.shape[1]:
+        raise LookInsideError(f"The boxes are {regions.shape} for {count} images: give (N, R, 4), R boxes on each.")
+    height, width = shape[:2]
+    low, high = regions[..., :2], regions[..., 2:]
+    bad = ~np.isfinite(regions).all(axis=2) | ~(low < high).all(axis=2)
+    size = np.array([width, height])
+    bad |= (high <= -size).any(axis=2) | (low >= 2 * size).any(axis=2)  # a head's own answer may lie over the rim
+    if bad.any():
+        place = tuple(np.argwhere(bad)[0])
+        raise LookInsideError(
+            f"Box {regions[place].tolist()} of image {place[0]} is none on {width} x {height} pixels: give "
+            "(x_min, y_min, x_max, y_max)."
+        )
+    return regions
