@@ -127,6 +127,10 @@ def test_a_figure_fills_its_slide_and_shrinks_to_fit(tmp_path):
     assert json.loads(page.html["data-faults"]) == ["4 (A figure) squeezes a figure below half its size"]
 
 
+def test_a_figure_that_is_wider_than_its_slide_shrinks(tmp_path):
+    assert faults_of(slide(new_markdown_cell("## A recorded figure"), drawing(1265, 443, text=16)), tmp_path) == []
+
+
 def test_text_in_figures_tables_and_elsewhere_is_readable_from_the_last_row(tmp_path):
     text = new_markdown_cell("## A figure")
     assert faults_of(slide(text, drawing(1100, 560, text=15.3)), tmp_path) == []
