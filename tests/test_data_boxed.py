@@ -23,7 +23,7 @@ def make(rounds=5, height=16, width=20, **more) -> BoxedImages:
     """Image i is filled with i, so that an image tells where it came from; its boxes are `BOXES[i % 4]`."""
     count = 4 * rounds
     images = np.zeros((count, height, width, 1), np.uint8) + np.arange(count, dtype=np.uint8)[:, None, None, None]
-    return BoxedImages(images, BOXES * rounds, LABELS * rounds, "abc", [f"n{i}" for i in range(count)], **more)
+    return BoxedImages(images, BOXES * rounds, LABELS * rounds, tuple("abc"), [f"n{i}" for i in range(count)], **more)
 
 
 def test_counts_shape_and_repr():
@@ -88,7 +88,7 @@ def test_split_brings_each_class_to_both_sides_and_tears_no_group():
 )
 def test_what_is_no_box_is_refused(box, label, says):
     with pytest.raises(LookInsideError) as problem:
-        BoxedImages(np.zeros((1, 16, 20, 1), np.uint8), [[box]], [[label]], "abc", ["n0"])
+        BoxedImages(np.zeros((1, 16, 20, 1), np.uint8), [[box]], [[label]], tuple("abc"), ["n0"])
     assert says in str(problem.value) and "\n" not in str(problem.value)
 
 
