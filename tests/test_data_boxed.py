@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_refused(field, value, says):
 
 
 def test_a_box_may_reach_over_the_rim_by_a_rounding():
-    data = BoxedImages(np.zeros((1, 16, 20, 1), np.uint8), [[[-0.004, 0, 20.004, 16]]], [[0]], "a", ["n0"])
+    data = BoxedImages(np.zeros((1, 16, 20, 1), np.uint8), [[[-0.004, 0, 20.004, 16]]], [[0]], ["a"], ["n0"])
     assert data.boxes[0].tolist() == [[0, 0, 20, 16]]
 
 
