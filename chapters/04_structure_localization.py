@@ -28,7 +28,7 @@
 # - two detectors: Faster R-CNN, the black box, and the localizer whose primitives vote,
 # - four tests: compare the paper's importance with a mere area, blur what the primitives saw, take the structure away, shift the box.
 #
-# **Cost** (quick profile, two CPU cores): about two and a half minutes and 2 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): about two and a half minutes and 2.5 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: "interpretable by design" says how a result is computed. It does not prove that the result depends on what
