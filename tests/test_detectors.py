@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
-from lookinside.models.detection import FPN, FasterRCNN, StructureLocalizer
+from lookinside.models.detection import FPN, Detector, FasterRCNN, StructureLocalizer
 from lookinside.models.detection.losses import box_loss, score_loss
 from lookinside.models.detection.primitive_module import windows
 from lookinside.models.detection.targets import PADDING, draw, match
@@ -306,6 +306,8 @@ def test_what_does_not_fit_is_refused():
         fit_detector(model, data, data.subset([5]), steps=1)
     with pytest.raises(LookInsideError, match="validation has no image"):
         fit_detector(model, data, data.subset([]), steps=1)
+    with pytest.raises(TypeError, match="abstract"):
+        Detector(SHAPE, ["a"], SIZES)
     with pytest.raises(LookInsideError, match="image_shape is"):
         FasterRCNN((48, 64), ["a"], SIZES)
     with pytest.raises(LookInsideError, match="class_names is 'a'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from lookinside.models.detection.targets import PADDING, draw, match
 _POSITIVE_SHARE = 0.25
 
 
-class Detector(keras.Model):
+class Detector(keras.Model, abc.ABC):
     """A two-stage detector; what it makes of a proposal is its kind's own.
 
     It trains by Keras' own `fit` on dictionaries: "images" float32 (B, H, W, C) in [0, 1], "boxes" float32 (B, M, 4) as
@@ -83,19 +84,19 @@ class Detector(keras.Model):
 
     # What a kind of detector says ------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     def make_parts(self, **more: Any) -> RegionProposals:
         """Make the parts of the network; returns its proposals."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def maps(self, images: keras.KerasTensor, training: bool | None = None) -> Mapping[str, keras.KerasTensor]:
         """The feature maps of images (B, H, W, C); "proposals" are those that the proposals are made from, a list."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def stages(
         self, maps: Mapping[str, keras.KerasTensor], regions: keras.KerasTensor, training: bool | None = None
     ) -> list[Stage]:
         """What its steps make of regions (B, R, 4); the last one's answer counts in the end."""
-        raise NotImplementedError
 
     # What all of them do ---------------------------------------------------------------------------------------
 
