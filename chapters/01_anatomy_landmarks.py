@@ -28,7 +28,7 @@
 # - the paper's figures on radiographs whose bones are *known*, so that "it looks at the bones of the palm" becomes a number,
 # - the test that decides: the same radiograph drawn again **without** these bones.
 #
-# **Cost** (quick profile, two CPU cores): about two and a half minutes and 2.6 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): about two minutes and 2.6 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: a heat map shows which pixels the network's maps answer to. Whether the network *needs* what is there is
@@ -49,7 +49,7 @@ import keras
 import numpy as np
 
 from lookinside import explain, figures, phantoms, training
-from lookinside.course import Results, check, profile, progress, record_result, set_up, trials
+from lookinside.course import Results, check, profile, progress, record_result, remember, set_up, trials
 from lookinside.data import class_like, load_images, magnified, phantom_radiographs, without_detail, without_shading
 from lookinside.explain import Deconvnet, bootstrap_interval, heat_map, landmark_share
 from lookinside.models import PAPER_TABLES, beside_paper, deeper_cnn, shallow_cnn
@@ -319,7 +319,7 @@ def less(what, part, seed, dataset):
     return images(part, seed, dataset, without=what)
 
 
-@functools.cache
+@remember
 def trained(network, seed, dataset, steps=STEPS):
     """A network of NETS and the history of its training; once trained it is kept."""
     plan, full = NETS[network], images("train", seed, dataset)
@@ -915,7 +915,7 @@ figures.table(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Nearly every explanation beats random heat.** Guided backpropagation is first or close to it in all three networks, and clearly beats
 # the plain image in the two without BN. For `+ BN`, the best network, most explanations do no better than the image itself. Note
-# the gap in the table of accuracies: 80 % of the images, but only half of the classes (balanced accuracy). The chest alone makes 44 %.
+# the gap in the table of accuracies: 81 % of the images, but only 57 % of the classes (balanced accuracy). The chest alone makes 44 %.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **What a reader of films sees.** We looked at the deconvnet's heat of `+ BN` on twelve test films. In four of them the white side marker

@@ -13,6 +13,7 @@ from lookinside.errors import LookInsideError
 from lookinside.models.detection import FPN, Detector, FasterRCNN, StructureLocalizer
 from lookinside.models.detection.losses import box_loss, score_loss
 from lookinside.models.detection.primitive_module import windows
+from lookinside.models.detection.stages import Stage
 from lookinside.models.detection.targets import PADDING, draw, match
 from lookinside.training import RatedAdam, evidence_deletion, fit_detector, recovered
 
@@ -99,6 +100,18 @@ def test_losses_are_keras_own_on_what_counts():
     huber = keras.losses.Huber(reduction="sum")(np.zeros((2, 4)), gap[0, [0, 4]]) * 4
     found = np.asarray(box_loss(gap, on_box, counts))
     assert found[0] == pytest.approx(float(huber) / 3, rel=1e-5) and found[1] == 0
+
+
+def test_a_step_loses_nothing_by_the_right_answer_and_what_it_is_off_by_else():
+    """A region a quarter of its width to the left of its box; codes count ten times, and squared below 1."""
+    region, box = np.array([[[0, 0, 20, 10], [40, 20, 60, 30]]], np.float32), np.array([[[5, 0, 25, 10]]], np.float32)
+    counts, logits = np.ones((1, 2), bool), tf.constant([[[9.0], [-9.0]]])
+    for code, wanted in ((0.25, 0.0), (0.2, 0.5 * 0.5**2 / 2), (0.0, (2.5 - 0.5) / 2)):
+        stage = Stage("one", tf.constant(region), tf.constant([[[code, 0, 0, 0], [7, 7, 7, 7]]], tf.float32), logits)
+        score, loss = stage.losses_of(box, np.array([[0]]), counts)
+        assert float(loss[0]) == pytest.approx(wanted, abs=1e-4)  # the second region shows no box
+        assert float(score[0]) == pytest.approx(np.log1p(np.exp(-9.0)), rel=1e-2)
+    np.testing.assert_allclose(stage.boxes()[0, 0], region[0, 0])
 
 
 # The detectors ----------------------------------------------------------------------------------------------------
@@ -263,6 +276,9 @@ def test_evidence_that_is_blurred_moves_the_box_and_what_is_even_cannot_be_blurr
     assert all(not moved.any() for moved in still.moved.values())
     found = evidence_deletion(local, data, 2, step="fine", side=8, seed=1)
     assert found.moved["by vote"].max() > 0 and set(found.moved) == {"by vote", "by alpha", "random"}
+    other = evidence_deletion(local, data, 2, step="fine", side=8, seed=2)
+    np.testing.assert_array_equal(other.moved["by vote"], found.moved["by vote"])
+    assert np.any(other.moved["random"] != found.moved["random"])  # these alone follow from the seed
     gap = found.moved["by vote"].mean() - found.moved["random"].mean()
     assert found.over_random["by vote"].estimate == pytest.approx(gap)
     with pytest.raises(LookInsideError, match="no step 'finest'"):
