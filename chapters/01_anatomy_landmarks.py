@@ -340,6 +340,7 @@ def trained(network, seed, dataset, steps=STEPS):
 
 # %% slideshow={"slide_type": "skip"}
 G = phantoms.PART_GROUPS
+FLESH_AND_BONES = tuple(group for group in G if group != "skin")  # all but the fat under the skin
 REMOVED = {  # what is taken out of the test images; see `radiograph(without=...)`
     "phalanges": ("phalanges",),
     "metacarpals, metatarsals": ("metacarpals", "metatarsals"),
@@ -356,7 +357,7 @@ REMOVED = {  # what is taken out of the test images; see `radiograph(without=...
     "edges of the field": ("field",),
     "every bone": ("bones",),
     "all soft tissue": ("soft_tissue",),
-    "all but the fat": tuple(group for group in G if group != "skin"),
+    "all but the fat": FLESH_AND_BONES,
 }
 BIG = ("every bone", "all soft tissue", "all but the fat")
 HAND = ("phalanges", "metacarpals, metatarsals", "carpals, tarsals", "forearm, lower leg")
@@ -426,15 +427,26 @@ def measure(network, seed, steps=STEPS):
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def shown_otherwise(network, seed, shown):
-    """A second row: the same test images filtered, smaller and larger."""
+    """More rows: the same test images filtered, smaller and larger; or the fat with one group of parts in it."""
     model, _ = trained(network, seed, profile.dataset)
-    whole = training.evaluate_classifier(model, test)
-    sets = {"no shading": without_shading(test, size / 16), "no detail": without_detail(test, size / 16)}
-    sets |= {f"{percent} %": magnified(test, percent / 100) for percent in (80, 90, 110, 125)}
-    found = training.accuracy_without(model, whole, sets)
-    values = {shown: {"as it is": whole.accuracy} | {name: one.accuracy for name, one in found.items()}}
-    values |= {f"{shown}, lost": {name: one.lost for name, one in found.items()}}
-    return {"settings": {"test": len(test), "sigma": size / 16}, "values": values}
+    if shown == "otherwise":
+        sets = {
+            "as it is": test,
+            "no shading": without_shading(test, size / 16),
+            "no detail": without_detail(test, size / 16),
+        }
+        sets |= {f"{percent} %": magnified(test, percent / 100) for percent in (80, 90, 110, 125)}
+    else:
+        kept = {name: groups for name, groups in REMOVED.items() if groups[0] in G and name not in BIG}
+        gone = {"only fat": FLESH_AND_BONES} | {name: set(FLESH_AND_BONES) - {*kept[name]} for name in kept}
+        sets = {name: images("test", SEED, "phantoms", without=tuple(one), reexpose=True) for name, one in gone.items()}
+    start = training.evaluate_classifier(model, next(iter(sets.values())))
+    found = training.accuracy_without(model, start, sets)
+    values = {shown: {name: one.accuracy for name, one in found.items()}}
+    return {
+        "settings": {"test": len(test)},
+        "values": values | {f"{shown}, lost": {n: x.lost for n, x in found.items()}},
+    }
 
 
 results = Results("01_anatomy_landmarks")
@@ -444,8 +456,10 @@ rows = results.sweep(trials(network=networks, seed=profile.seeds), measure)
 if profile.name != "quick":
     longer = [name for name in networks if "dropout" in name]  # do those with dropout only need longer?
     results.sweep(trials(network=longer, seed=[s for s in profile.seeds if s == 1], steps=3 * STEPS), measure)
-    kept = [name for name in possible if "dropout" not in name]
+    kept = ["deeper + BN", "deeper + BN, half without shading"]
     results.sweep(trials(network=kept, seed=profile.seeds, shown="otherwise"), shown_otherwise)
+if profile.name != "quick" and profile.on_phantoms:
+    results.sweep(trials(network=kept[:1], seed=profile.seeds, shown="fat and one group"), shown_otherwise)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Learning curves
