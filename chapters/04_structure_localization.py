@@ -77,14 +77,12 @@ count = profile.pick(
 
 @remember
 def scans(part, seed, dataset=profile.dataset, without="", calipers=0.0):
-    """The training, validation or test part of a set, with the boxes of the NT. Test scans are the same for every seed."""
+    """The training, validation or test part of a set, with the boxes of the NT; another test part for each seed."""
     if dataset == "phantoms":
-        own = 0 if part == "test" else seed
-        return phantom_fetuses(part, count[part], size, own, without=without or (), calipers=calipers)
-    if part == "test":
-        return load_boxed(dataset, "test", size).only(["NT"])
-    train, validation = load_boxed(dataset, "train", size).only(["NT"]).split(0.1, seed=seed)
-    return train if part == "train" else validation
+        return phantom_fetuses(part, count[part], size, seed, without=without or (), calipers=calipers)
+    whole = load_boxed(dataset, "train", size).join(load_boxed(dataset, "test", size)).only(["NT"])
+    learn, kept_back = list(training.folds(whole, 3))[seed % 3]  # with three seeds each scan is tested once
+    return kept_back if part == "test" else learn.split(0.1, seed=seed)[part == "validation"]
 
 
 train, validation, test = (scans(part, SEED) for part in ("train", "validation", "test"))
@@ -292,7 +290,7 @@ figures.boxed_sheet(test.images[[some]], names, note="context boxes as they stan
 # %% slideshow={"slide_type": "skip"}
 width = profile.pick(quick=0.25, desk=0.375, paper=1.0)  # share of the published maps
 K = profile.pick(quick=32, desk=64, paper=128)  # primitives of each step
-STEPS = profile.pick(quick=320, desk=1500, paper=20_000)
+STEPS = profile.pick(quick=320, desk=800, paper=20_000)
 regions = profile.pick(
     quick=(16, 32), desk=(32, 32), paper=(64, 300)
 )  # an image: to learn from, to look at in the test
@@ -305,25 +303,27 @@ NETS = {
 }
 live = ("Faster R-CNN", "LCF")  # trained under every profile
 
+
 # %% slideshow={"slide_type": "skip"}
-
-
 @remember
-def trained(network, seed, dataset=profile.dataset):
-    """A detector of NETS, trained, and the history of its training."""
-    data, held_out = scans("train", seed, dataset), scans("validation", seed, dataset)
+def trained(network, seed, dataset=profile.dataset, steps=STEPS, calipers=0.0, **options):
+    """A detector of NETS, trained, and the history of its training; `options` in place of those of NETS."""
+    data, held_out = (scans(part, seed, dataset, calipers=calipers) for part in ("train", "validation"))
     sizes = layers.fit_anchor_sizes(np.concatenate(data.boxes), 6)
     keras.utils.set_random_seed(seed)
     kind, own = NETS[network]
-    options = own | {"width": width, "train_regions": regions[0], "test_regions": regions[1], "seed": seed}
-    model = kind(data.shape, data.class_names, sizes, **options)
-    if network == "Proposed":  # the paper's two phases: the local branch first, then all of it
-        model.take_local_branch(trained("LCF", seed, dataset)[0])
-    options = {"steps": STEPS, "batch_size": 8, "seed": seed, "progress": progress}
-    options["learning_rate"] = keras.optimizers.schedules.CosineDecay(0.002, STEPS)
-    options["augment"] = layers.BoxAugmentation(shift=0.05, scale=0.1, seed=seed)
-    folder = profile.run_folder("04_structure_localization", dataset, network, seed)
-    return model, training.fit_detector(model, data, held_out, run_folder=folder, **options)
+    given = {"width": width, "train_regions": regions[0], "test_regions": regions[1], "seed": seed} | own | options
+    model = kind(data.shape, data.class_names, sizes, **given)
+    if network == "Proposed":  # the paper's two phases, half of the steps each: the local branch first, then all of it
+        steps //= 2
+        first = {name: value for name, value in options.items() if name != "context"}
+        model.take_local_branch(trained("LCF", seed, dataset, steps, calipers, **first)[0])
+    told = [network, *(f"{name} {value}" for name, value in (options | {"calipers": calipers}).items() if value)]
+    folder = profile.run_folder("04_structure_localization", dataset, ", ".join(told + [f"{steps} steps"]), seed)
+    rate = keras.optimizers.schedules.CosineDecay(0.002, steps)
+    augment = layers.BoxAugmentation(shift=0.05, scale=0.1, seed=seed)
+    how = {"steps": steps, "batch_size": 8, "learning_rate": rate, "augment": augment, "seed": seed}
+    return model, training.fit_detector(model, data, held_out, run_folder=folder, progress=progress, **how)
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
