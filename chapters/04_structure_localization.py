@@ -319,7 +319,7 @@ def trained(network, seed, dataset=profile.dataset, steps=STEPS, calipers=0.0, *
         first = {name: value for name, value in options.items() if name != "context"}
         model.take_local_branch(trained("LCF", seed, dataset, steps, calipers, **first)[0])
     told = [network, *(f"{name} {value}" for name, value in (options | {"calipers": calipers}).items() if value)]
-    folder = profile.run_folder("04_structure_localization", dataset, ", ".join(told + [f"{steps} steps"]), seed)
+    folder = profile.run_folder("04_structure_localization", dataset, ", ".join([*told, f"{steps} steps"]), seed)
     rate = keras.optimizers.schedules.CosineDecay(0.002, steps)
     augment = layers.BoxAugmentation(shift=0.05, scale=0.1, seed=seed)
     how = {"steps": steps, "batch_size": 8, "learning_rate": rate, "augment": augment, "seed": seed}

@@ -15,7 +15,8 @@ import pytest
 from lookinside.course import results as results_module
 from lookinside.course.build import measure
 from lookinside.course.profiles import profile
-from lookinside.course.results import Results, key_of, plain, trials
+from lookinside.course.results import Results, key_of, plain
+from lookinside.course.sweeps import trials
 from lookinside.errors import LookInsideError
 from lookinside.locks import locked
 
@@ -178,7 +179,8 @@ SWEEPER = """
 import os, signal, sys, time
 from pathlib import Path
 from lookinside.course import results as module
-from lookinside.course.results import Results, trials
+from lookinside.course.results import Results
+from lookinside.course.sweeps import trials
 module.hardware = lambda: "a test's machine"
 folder, fatal, calls = Path(sys.argv[1]), int(sys.argv[2]), []
 def measure(network, seed):
@@ -224,7 +226,8 @@ CHAPTER = """# %%
 import os, time
 from pathlib import Path
 from lookinside.course import profile, results as module
-from lookinside.course.results import Results, trials
+from lookinside.course.results import Results
+from lookinside.course.sweeps import trials
 module.hardware = lambda: "a test's machine"
 folder = Path.cwd()
 

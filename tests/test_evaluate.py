@@ -21,7 +21,8 @@ from lookinside.training import (
     scores_to_record,
     uses_of_parts,
 )
-from lookinside.training.evaluation.evaluate import balanced_accuracy_interval, evaluate_classifier, proportion_interval
+from lookinside.training.evaluation.evaluate import evaluate_classifier
+from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval, proportion_interval
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
 LABELS = [0, 0, 1, 1, 1, 1]

@@ -9,15 +9,9 @@ import pytest
 from lookinside.errors import LookInsideError
 from lookinside.explain.heatmap import heat_map
 from lookinside.explain.truth.insertion_deletion import insertion
+from lookinside.explain.truth.intervals import bootstrap_interval
 from lookinside.explain.truth.randomization import randomize_weights
-from lookinside.explain.truth.scores import (
-    bootstrap_interval,
-    landmark_share,
-    map_correlation,
-    mass_in_region,
-    pointing_game,
-    region_share,
-)
+from lookinside.explain.truth.scores import landmark_share, map_correlation, mass_in_region, pointing_game, region_share
 
 # Two images of 2 x 4 pixels. In the first the region holds 2 of 8 pixels and 3 + 1 of the heat's 8.
 HEAT = np.array([[[3, 1, 2, 0], [0, 2, 0, 0]], [[1, 1, 1, 1], [1, 1, 1, 1]]], dtype=float)
@@ -149,7 +143,7 @@ def test_the_interval_is_the_middle_of_the_means():
 def test_how_many_draws_are_held_at_once_changes_nothing(monkeypatch):
     values = np.random.default_rng(0).random(37)
     whole = bootstrap_interval(values)
-    monkeypatch.setattr("lookinside.explain.truth.scores._DRAWS_AT_ONCE", 100)
+    monkeypatch.setattr("lookinside.explain.truth.intervals._DRAWS_AT_ONCE", 100)
     assert bootstrap_interval(values) == whole
 
 

@@ -9,7 +9,7 @@ from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.figures import table
 from lookinside.training import confounding
-from lookinside.training.evaluation.evaluate import balanced_accuracy_interval
+from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval
 
 NUMBER = 60
 

@@ -9,7 +9,7 @@ import pytest
 from lookinside.errors import LookInsideError
 from lookinside.phantoms import whole_volume
 from lookinside.training import BodyProfile, classify_volume, slices_named
-from lookinside.training.evaluation.evaluate import proportion_interval
+from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.whole_volumes import best_course
 
 NAMES = ("legs", "liver", "neck")

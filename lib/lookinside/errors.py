@@ -1,4 +1,4 @@
-"""The one exception for anything that the reader of a message can mend, and the warning of maps that show nothing."""
+"""The one exception for what the reader of a message can mend, and warnings of blank maps and of changed images."""
 
 
 class LookInsideError(ValueError):
@@ -7,3 +7,7 @@ class LookInsideError(ValueError):
 
 class BlankMapWarning(UserWarning):
     """Some maps are empty or the same everywhere: they show nothing, and scores of them mean nothing."""
+
+
+class DataWarning(UserWarning):
+    """Images were converted, held back or left out, or a volume may not be what it seems; the text names the first."""

@@ -6,8 +6,9 @@ from lookinside.course.profiles import profile
 from lookinside.course.progressbar import progress
 from lookinside.course.recording import record_result
 from lookinside.course.remembering import remember
-from lookinside.course.results import Results, trials
+from lookinside.course.results import Results
 from lookinside.course.setup import set_up
+from lookinside.course.sweeps import trials
 
 __all__ = [
     "Results",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import itertools
 import json
 import os
 import time
@@ -21,16 +20,6 @@ from lookinside.locks import locked
 
 # What a row holds besides its key; every other column is a part of the key.
 NO_KEY = ("command", "date", "hardware", "versions", "seconds", "settings", "values")
-
-
-def trials(**values: Any) -> list[dict]:
-    """Return the trials of a sweep: every combination of the values, the last name changing fastest.
-
-    `trials(network=["shallow", "deeper"], seed=[0, 1, 2])` are six; lists of trials are joined by `+`. A value that is
-    not a list, tuple or range stands for itself.
-    """
-    columns = [value if isinstance(value, list | tuple | range) else [value] for value in values.values()]
-    return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*columns)]
 
 
 class Results:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -20,6 +21,16 @@ WORKER = "COURSE_WORKER"  # set by `make results` in the processes whose sweeps 
 _LOG = logging.getLogger("lookinside")
 TRIAL_FAILED = "A trial failed"
 _LINE = "sweep {name} {done} {total}"
+
+
+def trials(**values: Any) -> list[dict]:
+    """Return the trials of a sweep: every combination of the values, the last name changing fastest.
+
+    `trials(network=["shallow", "deeper"], seed=[0, 1, 2])` are six; lists of trials are joined by `+`. A value that is
+    not a list, tuple or range stands for itself.
+    """
+    columns = [value if isinstance(value, list | tuple | range) else [value] for value in values.values()]
+    return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*columns)]
 
 
 def work_off(

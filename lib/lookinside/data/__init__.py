@@ -9,13 +9,13 @@ from lookinside.data.files.class_folders import load_images
 from lookinside.data.files.class_names import class_like
 from lookinside.data.filtered import magnified, without_detail, without_shading
 from lookinside.data.labelled import LabelledImages
-from lookinside.data.notices import DataWarning
 from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs, phantom_regions
 from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.shared_labels import two_labels
 from lookinside.data.stratify import stratified_split
 from lookinside.data.volumes import Volume, read_volume, write_volume
 from lookinside.data.windowing import window
+from lookinside.errors import DataWarning
 
 __all__ = [
     "BoxedImages",

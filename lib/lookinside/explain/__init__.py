@@ -16,9 +16,10 @@ from lookinside.explain.occlusion import Occlusion
 from lookinside.explain.saliency import Saliency
 from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.smooth_grad import SmoothGrad
-from lookinside.explain.truth.activity import DeadMaps, dead_maps, feature_maps
 from lookinside.explain.truth.comparison import Comparison, compare
+from lookinside.explain.truth.dead_feature_maps import DeadMaps, dead_maps, feature_maps
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
+from lookinside.explain.truth.intervals import Interval, bootstrap_interval, paired_difference
 from lookinside.explain.truth.parts import (
     PartImportance,
     compare_parts,
@@ -29,16 +30,7 @@ from lookinside.explain.truth.parts import (
     summarize_parts,
 )
 from lookinside.explain.truth.randomization import randomization_check, randomize_weights
-from lookinside.explain.truth.scores import (
-    Interval,
-    bootstrap_interval,
-    landmark_share,
-    map_correlation,
-    mass_in_region,
-    paired_difference,
-    pointing_game,
-    region_share,
-)
+from lookinside.explain.truth.scores import landmark_share, map_correlation, mass_in_region, pointing_game, region_share
 
 __all__ = [
     "CAM",

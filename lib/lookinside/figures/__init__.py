@@ -1,6 +1,7 @@
 """The pictures and tables of the course: matplotlib Figures and HTML tables, sized to fit a slide."""
 
-from lookinside.figures.body import band_curves, body_profile, embedding
+from lookinside.figures.body import body_profile
+from lookinside.figures.curves import band_curves, learning_curves, size_curves, step_curves
 from lookinside.figures.deformations import deformation_field, deformed_grid
 from lookinside.figures.detections import boxed_sheet, show_boxes, voting_panels
 from lookinside.figures.images import (
@@ -12,7 +13,7 @@ from lookinside.figures.images import (
     show_image,
     show_region,
 )
-from lookinside.figures.plots import confusion_matrix, interval_plot, learning_curves, scatter, size_curves, step_curves
+from lookinside.figures.plots import confusion_matrix, embedding, interval_plot, scatter
 from lookinside.figures.style import COLOURS, HEAT_MAP, new_figure
 from lookinside.figures.tables import table
 from lookinside.figures.tiles import tile_rows

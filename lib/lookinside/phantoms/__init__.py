@@ -1,9 +1,9 @@
 """Images made by formula, with the truth known: pure NumPy, seeded."""
 
-from lookinside.phantoms.body.assembly import whole_body
 from lookinside.phantoms.body.parts import BONE_GROUPS, PART_GROUPS, SINGLE_BONES, TISSUE_GROUPS
 from lookinside.phantoms.body.person import Person, Pose, random_person, random_pose
 from lookinside.phantoms.body.shapes import TISSUES, ShapeBuilder, Shapes
+from lookinside.phantoms.body.whole import whole_body
 from lookinside.phantoms.fetus.fetus_scans import FetusScan, fetus_scan
 from lookinside.phantoms.fetus.fetus_sets import FetusSet, fetus_set
 from lookinside.phantoms.fetus.parts import OTHER_PARTS, SCAN_GROUPS, STRUCTURES

@@ -21,7 +21,6 @@ from lookinside.training.evaluation.evaluate import (
     Evaluation,
     class_probabilities,
     evaluate_classifier,
-    proportion_interval,
     recall_by_class,
 )
 from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
@@ -35,6 +34,7 @@ from lookinside.training.evaluation.part_loss import (
 )
 from lookinside.training.evaluation.records import scores_to_record
 from lookinside.training.evaluation.roc import Roc, roc_curves
+from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.shared_labels import floor_of, mistakes
 from lookinside.training.evaluation.shortcuts import Confounding, confounding
 from lookinside.training.evaluation.volume_scores import SlicesNamed, slices_named

@@ -14,10 +14,9 @@ from lookinside.data.boxes.coco_file import ANNOTATIONS, IMAGES, CocoFile, CocoI
 from lookinside.data.boxes.placing import Placement
 from lookinside.data.files.class_folders import SPLIT_SEED, TEST_SHARE
 from lookinside.data.files.reading import SMALLEST, conversions, is_picture, read_picture
-from lookinside.data.notices import DataWarning
 from lookinside.data.places import SPLITS, read_card, set_folder
 from lookinside.data.stratify import stratified_split
-from lookinside.errors import LookInsideError
+from lookinside.errors import DataWarning, LookInsideError
 
 
 def load_boxed(

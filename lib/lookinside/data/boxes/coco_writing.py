@@ -12,8 +12,7 @@ from PIL import Image
 from lookinside.data.boxes.boxed import BoxedImages
 from lookinside.data.boxes.coco_file import ANNOTATIONS, IMAGES
 from lookinside.data.files.reading import SUFFIXES
-from lookinside.data.notices import DataWarning
-from lookinside.errors import LookInsideError
+from lookinside.errors import DataWarning, LookInsideError
 
 _OF_THE_FILE = ("width", "height")  # tags of a picture that is another one now
 

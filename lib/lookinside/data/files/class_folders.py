@@ -14,10 +14,9 @@ from lookinside.data.files.class_names import class_like
 from lookinside.data.files.index_table import read_index
 from lookinside.data.files.reading import FORMATS, SMALLEST, conversions, read_picture, to_square
 from lookinside.data.labelled import LabelledImages
-from lookinside.data.notices import DataWarning
 from lookinside.data.places import SPLITS, class_files, left_out, part_folders, read_card, set_folder, subfolders
 from lookinside.data.stratify import stratified_split
-from lookinside.errors import LookInsideError
+from lookinside.errors import DataWarning, LookInsideError
 
 TEST_SHARE = 0.15  # of each class, where a set comes without a test part
 SPLIT_SEED = 0

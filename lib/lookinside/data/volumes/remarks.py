@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from lookinside.data.notices import DataWarning
+from lookinside.errors import DataWarning
 
 
 class Remarks:

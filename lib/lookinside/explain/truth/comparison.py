@@ -16,15 +16,9 @@ from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_ro
 from lookinside.explain.calls.images import checked_images
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.truth.insertion_deletion import PixelWalk
+from lookinside.explain.truth.intervals import Interval, bootstrap_interval, paired_difference
 from lookinside.explain.truth.randomization import randomize_weights
-from lookinside.explain.truth.scores import (
-    Interval,
-    bootstrap_interval,
-    landmark_share,
-    map_correlation,
-    paired_difference,
-    pointing_game,
-)
+from lookinside.explain.truth.scores import landmark_share, map_correlation, pointing_game
 
 IMAGE, RANDOM = "the image itself", "random heat"
 

@@ -18,8 +18,8 @@ from lookinside.explain.calls.images import checked_images
 from lookinside.explain.explainer import ClassScores, Explainer, explainer_of
 from lookinside.explain.network.tracing import traced
 from lookinside.explain.truth.comparison import IMAGE, RANDOM
+from lookinside.explain.truth.intervals import Interval, bootstrap_interval, paired_difference
 from lookinside.explain.truth.randomization import randomize_weights
-from lookinside.explain.truth.scores import Interval, bootstrap_interval, paired_difference
 
 AREA = "the part's area"
 _FEWEST_PARTS = 3  # a rank correlation of two parts is 1 or -1

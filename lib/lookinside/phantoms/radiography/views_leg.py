@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lookinside.phantoms.body.assembly import ANKLE, FOOT_TO_LEG
 from lookinside.phantoms.body.foot import add_foot
 from lookinside.phantoms.body.leg import add_lower_leg, add_thigh
 from lookinside.phantoms.body.shapes import ShapeBuilder, turn
+from lookinside.phantoms.body.whole import ANKLE, FOOT_TO_LEG
 from lookinside.phantoms.radiography.scene import Scene, turned, view_along
 
 # Own frame of the leg: x to the inner side, y to the front, z up. The foot has y up and z to the toes.

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from lookinside.phantoms.body.assembly import place_arm, place_skull, place_thigh
 from lookinside.phantoms.body.pelvis import HIP, add_pelvis
 from lookinside.phantoms.body.shapes import ShapeBuilder
 from lookinside.phantoms.body.shoulder import SHOULDER, add_shoulder
 from lookinside.phantoms.body.spine import add_spine
 from lookinside.phantoms.body.thorax import add_lungs, add_ribs
 from lookinside.phantoms.body.trunk import add_abdomen, add_trunk
+from lookinside.phantoms.body.whole import place_arm, place_skull, place_thigh
 from lookinside.phantoms.radiography.scene import Scene, turned, view_along
 
 FRONT = view_along((1, 0, 0), (0, 0, -1))

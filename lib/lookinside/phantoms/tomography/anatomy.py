@@ -11,10 +11,10 @@ import itertools
 
 import numpy as np
 
-from lookinside.phantoms.body.assembly import add_limbs, add_torso
 from lookinside.phantoms.body.person import Person
 from lookinside.phantoms.body.shapes import ShapeBuilder, Shapes
 from lookinside.phantoms.body.spine import LEVELS, level_z
+from lookinside.phantoms.body.whole import add_limbs, add_torso
 
 ORGANS = ("lung", "liver", "heart", "kidney", "lumbar_spine")
 _VERTEBRAE = tuple(f"l{i}" for i in range(1, 6))

@@ -11,7 +11,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 from lookinside.errors import LookInsideError
-from lookinside.training.evaluation.evaluate import proportion_interval
+from lookinside.training.evaluation.share_intervals import proportion_interval
 
 
 def features(model: keras.Model, layer: str, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:

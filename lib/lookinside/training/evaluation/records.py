@@ -6,8 +6,9 @@ from typing import Any
 
 from lookinside.data import LabelledImages
 from lookinside.explain import bootstrap_interval
-from lookinside.training.evaluation.evaluate import Evaluation, proportion_interval, recall_by_class
+from lookinside.training.evaluation.evaluate import Evaluation, recall_by_class
 from lookinside.training.evaluation.roc import roc_curves
+from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.shared_labels import mistakes
 
 

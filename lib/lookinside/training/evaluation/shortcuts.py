@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.training.evaluation.evaluate import balanced_accuracy_interval
+from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval
 
 CLASS = "class"
 SIZE_TAGS = ("width", "height")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lookinside.errors import LookInsideError
-from lookinside.training.evaluation.evaluate import proportion_interval
+from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.whole_volumes import BodyProfile
 
 
