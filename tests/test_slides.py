@@ -94,7 +94,7 @@ def faults_of(notebook, folder):
 
 def test_a_good_slide_has_no_faults(tmp_path):
     text = new_markdown_cell("# Title\n\nA price of \\$5, $x^2$ and\n\n$$\\frac{a}{b} \\tag{3}$$\n\n`$not a formula$`")
-    assert faults_of(slide(text, figure(alt="One grey pixel, enlarged.")), tmp_path) == []
+    assert faults_of(slide(text, drawing(800, 300)), tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def test_a_good_slide_has_no_faults(tmp_path):
         ([new_markdown_cell("## Wide\n\n$$" + "+".join(["x_{long}"] * 40) + "$$")], "too wide"),
         ([new_markdown_cell("## No alt"), figure()], STOCK_SENTENCE),
         ([new_markdown_cell("## Twice"), figure(alt="The same."), figure(alt="The same.")], "share an alt text"),
+        ([new_markdown_cell("## Small"), drawing(300, 100)], "half empty below its figure"),
         ([new_markdown_cell("## Out"), figure(html="<img alt='x' src='https://example.org/x.png'>")], "leave the page"),
         ([new_markdown_cell("## Script"), figure(html="<script src='https://example.org/x.js'></script>")], "<script>"),
         ([new_markdown_cell("## Raw"), figure(html="<p>$x^2$ in a table</p>")], "shown as text"),
@@ -125,6 +126,17 @@ def test_a_figure_fills_its_slide_and_shrinks_to_fit(tmp_path):
         room = min(1136 / width, 500 / height, 1.5)  # of a slide below its heading and one line
         assert 0.95 * room < growth < 1.05 * room
     assert json.loads(page.html["data-faults"]) == ["4 (A figure) squeezes a figure below half its size"]
+
+
+def test_a_short_question_is_shown_larger(tmp_path):
+    cells = [
+        cell
+        for count in (1, 12)
+        for cell in slide(new_markdown_cell("## Q\n\n" + "Which bone is it?\n\n" * count)).cells
+    ]
+    write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    short, long = opened(tmp_path / "deck.html", tmp_path).select("section.slide")
+    assert "font-size: 36px" in short.get("style", "") and "font-size" not in long.get("style", "")
 
 
 def test_a_figure_that_is_wider_than_its_slide_shrinks(tmp_path):

@@ -4,16 +4,19 @@ window.addEventListener('load', async function () {
   const READABLE = 14; // pixels: the smallest text of a slide
   const LARGEST = 1.5; // a figure that grows beyond this is blurred
   const SMALLEST = 0.5; // a figure whose text's size is not known is not readable below half its size
+  const FILLED = 0.6; // share of a slide's height that a figure and its text fill at least
+  const TEXT = [27, 36]; // pixels: the text of a slide at first, and of one that would be half empty
   const TABLE = [22, 16]; // pixels: a table's text at first and at least; its caption is a little smaller
 
   const ofAudience = (part) => !part.closest('.notes');
   // Down to the end of the last part and the room below it, where the footer stands.
-  const tall = (slide) => {
+  const end = (slide) => {
     const top = slide.getBoundingClientRect().top, room = parseFloat(getComputedStyle(slide).paddingBottom);
     const ends = Array.from(slide.children).filter((part) => !part.matches('.notes'))
       .map((part) => part.getBoundingClientRect().bottom - top + room);
-    return Math.ceil(Math.max(slide.scrollHeight, ...ends));
+    return Math.max(0, ...ends);
   };
+  const tall = (slide) => Math.ceil(Math.max(slide.scrollHeight, end(slide)));
   const tooTall = (slide) => tall(slide) > slide.clientHeight;
   const tooWide = (slide) => {
     const wide = Array.from(slide.querySelectorAll('*')).some((part) => part.scrollWidth > part.clientWidth + 1
@@ -22,6 +25,13 @@ window.addEventListener('load', async function () {
     const far = Array.from(slide.querySelectorAll('math')).filter(ofAudience)
       .some((math) => math.getBoundingClientRect().right > edge);
     return slide.scrollWidth > slide.clientWidth || wide || far;
+  };
+  const fillWithText = (slide) => { // a short question is read from further away
+    const high = FILLED * slide.clientHeight;
+    for (let size = TEXT[0] + 1; size <= TEXT[1] && end(slide) < high; size++) {
+      slide.style.fontSize = size + 'px';
+      if (end(slide) > slide.clientHeight * 0.9 || tooWide(slide)) { slide.style.fontSize = (size - 1) + 'px'; break; }
+    }
   };
   const fitTables = (slide) => {
     const tables = Array.from(slide.querySelectorAll('table')).filter(ofAudience);
@@ -63,14 +73,18 @@ window.addEventListener('load', async function () {
   document.body.classList.add('flat');
   const faults = [];
   let drawn = 0;
+  let low = 0; // slides that end above their middle
   slides.forEach((slide, index) => {
     const figures = Array.from(slide.querySelectorAll('img')).filter(ofAudience);
+    if (!figures.length) fillWithText(slide);
     fitTables(slide);
     fitFigures(slide, figures);
     const heading = slide.querySelector('h1, h2, h3, .running');
     const name = (index + 1) + (heading ? ' (' + heading.textContent.trim() + ')' : '');
     if (tooTall(slide)) faults.push(name + ' is ' + tall(slide) + ' px high');
     if (tooWide(slide)) faults.push(name + ' is too wide');
+    if (figures.length && end(slide) < FILLED * slide.clientHeight) faults.push(name + ' is half empty below its figure');
+    if (end(slide) < slide.clientHeight / 2) low += 1;
     faults.push(...unreadable(slide, figures).map((fault) => name + ' ' + fault));
     drawn += Array.from(slide.querySelectorAll('math')).filter(ofAudience).map((math) => math.getBoundingClientRect())
       .filter((box) => box.width > 2 && box.height > 2).length;
@@ -88,6 +102,7 @@ window.addEventListener('load', async function () {
   // For the test that opens the deck in a browser.
   const root = document.documentElement.dataset;
   root.slides = slides.length;
+  root.low = low;
   root.drawn = drawn; // formulas that take up room
   root.faults = JSON.stringify(faults);
   root.requests = performance.getEntriesByType('resource').filter((entry) => !entry.name.startsWith('data:')).length;
