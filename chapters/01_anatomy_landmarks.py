@@ -68,7 +68,10 @@ print(profile)
 # The same cells run on real images: `make data SET=unifesp FROM=folder`, then `COURSE_DATASET=unifesp make run CHAPTER=01`. Remarks
 # below the figures are about the stored run: quick, on phantoms.
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### A sheet of training images
+
+# %% alt="A sheet of training images, four of each of the first six classes, as grey radiographs." slideshow={"slide_type": "-"} tags=["hide-input"]
 SIX = ("hand", "wrist", "foot", "ankle", "chest", "cranium")
 drawn = profile.pick(quick=SIX, desk=phantoms.CLASSES, paper=phantoms.CLASSES)  # classes of the phantoms
 size = profile.pick(quick=64, desk=64, paper=224)
@@ -88,21 +91,16 @@ def images(part, seed, dataset=profile.dataset, **options):
 test = images("test", SEED)
 classes = test.class_names
 train, validation = images("train", SEED).split(0.1, seed=SEED)
-
-# %% [markdown] slideshow={"slide_type": "-"}
-# A tenth of the training images is held out: the **validation** set. A network is trained in small **batches** of images; one pass over
-# all of them is an **epoch**. The weights of the epoch that does best on the validation set are kept. No network trains on the test
-# images.
-
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# ### A sheet of training images
-
-# %% alt="A sheet of training images, four of each of the first six classes, as grey radiographs." slideshow={"slide_type": "-"} tags=["hide-input"]
 shown = [i for c in range(min(6, len(classes))) for i in np.flatnonzero(train.labels == c)[:4]]
 majority = max(test.counts().values()) / len(test)
 note = f"{len(train)} images to train on, {len(validation)} to validate, {len(test)} to test; {size} x {size} pixels. "
 note += f"Always naming the largest class would score {100 * majority:.1f} %: the majority baseline."
 figures.image_sheet(train.images[shown], [classes[train.labels[i]] for i in shown], columns=8, note=note)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# A tenth of the training images is held out: the **validation** set. A network is trained in small **batches** of images; one pass over
+# all of them is an **epoch**. The weights of the epoch that does best on the validation set are kept. No network trains on the test
+# images.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### The landmarks of the paper
@@ -360,6 +358,7 @@ REMOVED = {  # what is taken out of the test images; see `radiograph(without=...
     "all but the fat": FLESH_AND_BONES,
 }
 BIG = ("every bone", "all soft tissue", "all but the fat")
+ALONE = [name for name in REMOVED if name not in BIG]  # one group at a time; the last two are no parts of a body
 HAND = ("phalanges", "metacarpals, metatarsals", "carpals, tarsals", "forearm, lower leg")
 PAIRS = {f"{one} + {other}": REMOVED[one] + REMOVED[other] for one in HAND for other in HAND if one < other}
 
@@ -427,39 +426,30 @@ def measure(network, seed, steps=STEPS):
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def shown_otherwise(network, seed, shown):
-    """More rows: the same test images filtered, smaller and larger; or the fat with one group of parts in it."""
-    model, _ = trained(network, seed, profile.dataset)
+    """More rows: the test images filtered, smaller and larger; or the fat with one group of parts in it."""
     if shown == "otherwise":
-        sets = {
-            "as it is": test,
-            "no shading": without_shading(test, size / 16),
-            "no detail": without_detail(test, size / 16),
-        }
+        sets = {"as it is": test}
+        sets |= {"no shading": without_shading(test, size / 16), "no detail": without_detail(test, size / 16)}
         sets |= {f"{percent} %": magnified(test, percent / 100) for percent in (80, 90, 110, 125)}
     else:
-        kept = {name: groups for name, groups in REMOVED.items() if groups[0] in G and name not in BIG}
-        gone = {"only fat": FLESH_AND_BONES} | {name: set(FLESH_AND_BONES) - {*kept[name]} for name in kept}
-        sets = {name: images("test", SEED, "phantoms", without=tuple(one), reexpose=True) for name, one in gone.items()}
-    start = training.evaluate_classifier(model, next(iter(sets.values())))
-    found = training.accuracy_without(model, start, sets)
-    values = {shown: {name: one.accuracy for name, one in found.items()}}
-    return {
-        "settings": {"test": len(test)},
-        "values": values | {f"{shown}, lost": {n: x.lost for n, x in found.items()}},
-    }
+        gone = {"only fat": FLESH_AND_BONES}
+        gone |= {name: tuple(g for g in FLESH_AND_BONES if g not in REMOVED[name]) for name in ALONE[:-2]}
+        sets = {name: images("test", SEED, "phantoms", without=one, reexpose=True) for name, one in gone.items()}
+    model, _ = trained(network, seed, profile.dataset)
+    accuracy, lost = training.accuracy_on(model, sets)
+    return {"settings": {"test": len(test)}, "values": {shown: accuracy, f"{shown}, lost": lost}}
 
 
 results = Results("01_anatomy_landmarks")
 possible = [n for n in NETS if profile.on_phantoms or NETS[n].get("lacking") in (None, "shading")]
-networks = live if profile.name == "quick" else possible
-rows = results.sweep(trials(network=networks, seed=profile.seeds), measure)
+rows = results.sweep(trials(network=live if profile.name == "quick" else possible, seed=profile.seeds), measure)
 if profile.name != "quick":
-    longer = [name for name in networks if "dropout" in name]  # do those with dropout only need longer?
-    results.sweep(trials(network=longer, seed=[s for s in profile.seeds if s == 1], steps=3 * STEPS), measure)
+    longer = trials(network=[name for name in possible if "dropout" in name], seed=1, steps=3 * STEPS)
+    results.sweep([one for one in longer if 1 in profile.seeds], measure)  # do they only need longer?
     kept = ["deeper + BN", "deeper + BN, half without shading"]
     results.sweep(trials(network=kept, seed=profile.seeds, shown="otherwise"), shown_otherwise)
-if profile.name != "quick" and profile.on_phantoms:
-    results.sweep(trials(network=kept[:1], seed=profile.seeds, shown="fat and one group"), shown_otherwise)
+    if profile.on_phantoms:
+        results.sweep(trials(network=kept[:1], seed=profile.seeds, shown="fat and one group"), shown_otherwise)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Learning curves
@@ -581,7 +571,10 @@ figures.map_strip(test.images[worst], heat_map(np.abs(strange.maps[0]), blur_sig
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_ratio = 1.5
 
-# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### The landmark share, and its rivals
+
+# %% alt="Landmark share of each network, trained and untrained, of the plain image and of even heat on all bones, each with its 95 percent interval; a dashed line marks chance at 1." slideshow={"slide_type": "-"} tags=["hide-input"]
 truth_nets = {name: trained(name, SEED, "phantoms")[0] for name in live}
 judged = truth_nets["deeper + BN"]
 where, landmarks = limbs.images[..., 0], limbs.masks["landmarks"]
@@ -596,11 +589,6 @@ reason = (
 )
 ratio = round(shares["deeper + BN"][0] / shares["shallow"][0], 2)
 check(my_guess_ratio, ratio, f"{reason} Bones are bright: a network that copies the image scores high.", tolerance=0.2)
-
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# ### The landmark share, and its rivals
-
-# %% alt="Landmark share of each network, trained and untrained, of the plain image and of even heat on all bones, each with its 95 percent interval; a dashed line marks chance at 1." slideshow={"slide_type": "-"} tags=["hide-input"]
 figures.interval_plot(shares, "landmark share (times chance)", chance=1.0)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -849,15 +837,25 @@ figures.table(table_uses, units=percent, digits=dict.fromkeys(uses, 0), row_name
 # edges of the exposed field 11 to 21. The shallow network loses 29 to 37 points without these edges: for it, the frame is a good part of
 # the picture.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ### What deeper + BN misses
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### One group away, and all but one
 
-# %% alt="What deeper + BN loses of its logit over the runner-up when a part or a pair of parts is taken away, with intervals." slideshow={"slide_type": "-"} tags=["hide-input"]
-columns = {name: f"importance/{name}" for name in [*REMOVED, *PAIRS] if name not in BIG}
-importance = {name: one for name, one in recorded(columns, ["deeper + BN"])["+ BN"].items() if one}
-figures.interval_plot(
-    importance, "drop of the logit over the runner-up, deeper + BN", chance=0.0, chance_name="not missed"
+# %% slideshow={"slide_type": "-"} tags=["hide-input"]
+away = recorded(
+    {f"{name}/{what}": f"{what}/{name}" for name in ALONE for what in ("lost", "importance")}, ["deeper + BN"]
+)["+ BN"]
+kept = "fat and one group"
+added = recorded({name: f"{kept}, lost/{name}" for name in ALONE}, ["deeper + BN"])["+ BN"]
+table_groups = {
+    name: {"lead lost": away[f"{name}/importance"], "accuracy lost": away[f"{name}/lost"]}
+    | {"gained when added to the fat": added[name] and tuple(-added[name][place] for place in (0, 2, 1))}
+    for name in ALONE
+}
+units = dict.fromkeys(("accuracy lost", "gained when added to the fat"), "%")
+note = (
+    "deeper + BN, 24 classes; lead: logit over the runner-up, over images that show the part; exposed anew when added"
 )
+figures.table(table_groups, units=units, row_name="group of parts", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **How to read it.** Each dot is a mean over the test images that show the part, so the rows are about different images: the skull shows in

@@ -10,6 +10,7 @@ import tensorflow as tf
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.training import (
+    accuracy_on,
     accuracy_without,
     class_probabilities,
     floor_of,
@@ -131,6 +132,11 @@ def test_what_is_lost_without_a_part_is_a_paired_difference():
     assert uses["importance"]["all"] == uses["importance"]["light"]
     # Of two classes the other one's logit: 2 is lost where b is the other class, nothing where a is.
     assert uses["importance_for_another_class"]["light"].estimate == pytest.approx(2 / 4)
+    accuracy, lost = accuracy_on(model, {"dark": dark, "light": whole})
+    assert accuracy == {"dark": found["light"].accuracy, "light": score.accuracy}
+    assert lost["dark"][0] == 0 and lost["light"][0] == -found["light"].lost[0]
+    with pytest.raises(LookInsideError, match="at least one form"):
+        accuracy_on(model, {})
 
 
 # Images of two classes ------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from lookinside.training.evaluation.feature_space import Separation, features, f
 from lookinside.training.evaluation.folding import folds
 from lookinside.training.evaluation.part_loss import (
     PartLoss,
+    accuracy_on,
     accuracy_without,
     lost_by_class,
     lost_by_tag,
@@ -59,6 +60,7 @@ __all__ = [
     "Roc",
     "Separation",
     "SlicesNamed",
+    "accuracy_on",
     "accuracy_without",
     "augmentation",
     "average_precision",

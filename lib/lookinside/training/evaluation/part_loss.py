@@ -55,6 +55,28 @@ def accuracy_without(
     return found
 
 
+def accuracy_on(
+    model: keras.Model, sets: Mapping[str, LabelledImages]
+) -> tuple[dict[str, tuple[float, float, float]], dict[str, Interval]]:
+    """Accuracy on several forms of the same test images, and what each form loses against the first.
+
+    Args:
+        model: a Keras model from images (N, H, W, C) in [0, 1] to logits (N, K).
+        sets: name of a form -> the images in it, all in the same order; the first is where the others start from.
+
+    Returns:
+        Form -> accuracy, and form -> paired difference of the first minus this one; both with 95 % intervals.
+
+    Raises:
+        LookInsideError: for no set, for another number of images, or as `evaluate_classifier`.
+    """
+    if not sets:
+        raise LookInsideError("sets is empty: give at least one form of the test images.")
+    start = evaluate_classifier(model, next(iter(sets.values())))
+    found = accuracy_without(model, start, sets)
+    return {name: one.accuracy for name, one in found.items()}, {name: one.lost for name, one in found.items()}
+
+
 def lost_by_class(whole: Evaluation, without: PartLoss, images: LabelledImages) -> dict[str, Interval]:
     """What each class of a test set loses of its accuracy; classes without an image are left out."""
     chosen = {name: images.labels == label for label, name in enumerate(images.class_names)}
