@@ -253,6 +253,17 @@ def test_detections_are_ordered_and_padded_ones_are_read():
         (([[[5, 5, 4, 6]]], [[1]]), "a box ends before it begins"),
     ],
 )
+def test_folds_that_are_joined_score_as_one_set():
+    """Each scan is tested in one fold; its detections stay with it."""
+    truth = images([[TRUE]] * 4)
+    whole = Detections([[TRUE], [shifted(2)], [shifted(4)], []], [[0.9], [0.8], [0.7], []], [[0], [0], [0], []])
+    halves = [(whole.subset(part), truth.subset(part)) for part in (slice(0, 2), slice(2, 4))]
+    (first, one), (second, other) = halves
+    joined = evaluate_detections(first.join(second), one.join(other), resamples=10)
+    assert joined.mean_iou == evaluate_detections(whole, truth, resamples=10).mean_iou
+    assert [len(boxes) for boxes in second.join(first, first).boxes] == [1, 0, 1, 1, 1, 1]
+
+
 def test_what_is_no_detection_is_refused(arguments, says):
     with pytest.raises(LookInsideError, match=says):
         Detections(*arguments)

@@ -75,6 +75,13 @@ class Detections:
         chosen = np.arange(len(self))[indices]
         return Detections(*([values[i] for i in chosen] for values in (self.boxes, self.scores, self.labels)))
 
+    def join(self, *others: Detections) -> Detections:
+        """Those of this one's images, then those of `others`, as `BoxedImages.join` joins the images: for several folds."""
+        sets = (self, *others)
+        return Detections(
+            *([one for each in sets for one in getattr(each, name)] for name in ("boxes", "scores", "labels"))
+        )
+
     def of_class(self, label: int) -> Detections:
         """The boxes of one class, as class 0."""
         kept = [labels == label for labels in self.labels]
