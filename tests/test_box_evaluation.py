@@ -244,15 +244,6 @@ def test_detections_are_ordered_and_padded_ones_are_read():
     assert found.of_class(0).scores[0].tolist() == [0.5, 0.1] and found.subset([1]).scores[0].tolist() == [0.2]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (([[TRUE]], [[1], [2]]), "boxes of 1 images, scores of 2"),
-        (([[TRUE]], [[1, 2]]), r"image 0: boxes are \(1, 4\), scores \(2,\)"),
-        (([[TRUE]], [[np.nan]]), "a score is not a number"),
-        (([[[5, 5, 4, 6]]], [[1]]), "a box ends before it begins"),
-    ],
-)
 def test_folds_that_are_joined_score_as_one_set():
     """Each scan is tested in one fold; its detections stay with it."""
     truth = images([[TRUE]] * 4)
@@ -264,6 +255,15 @@ def test_folds_that_are_joined_score_as_one_set():
     assert [len(boxes) for boxes in second.join(first, first).boxes] == [1, 0, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (([[TRUE]], [[1], [2]]), "boxes of 1 images, scores of 2"),
+        (([[TRUE]], [[1, 2]]), r"image 0: boxes are \(1, 4\), scores \(2,\)"),
+        (([[TRUE]], [[np.nan]]), "a score is not a number"),
+        (([[[5, 5, 4, 6]]], [[1]]), "a box ends before it begins"),
+    ],
+)
 def test_what_is_no_detection_is_refused(arguments, says):
     with pytest.raises(LookInsideError, match=says):
         Detections(*arguments)

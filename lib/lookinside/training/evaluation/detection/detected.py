@@ -76,7 +76,7 @@ class Detections:
         return Detections(*([values[i] for i in chosen] for values in (self.boxes, self.scores, self.labels)))
 
     def join(self, *others: Detections) -> Detections:
-        """Those of this one's images, then those of `others`, as `BoxedImages.join` joins the images: for several folds."""
+        """Those of this one's images, then those of `others`, in the order in which `BoxedImages.join` has them."""
         sets = (self, *others)
         return Detections(
             *([one for each in sets for one in getattr(each, name)] for name in ("boxes", "scores", "labels"))
