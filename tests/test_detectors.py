@@ -198,6 +198,25 @@ def test_the_evidence_leads_to_the_answer(localizers):
     np.testing.assert_allclose(coarse.boxes[:, [1, 3]].mean(axis=1), y, atol=0.01)
 
 
+def test_the_best_proposal_is_the_one_that_the_answer_came_from():
+    keras.utils.set_random_seed(1)
+    data = images(20, seed=3)  # more than are worked off at once
+    for model in (
+        FasterRCNN(SHAPE, ["a", "b"], SIZES, **OPTIONS),
+        StructureLocalizer(SHAPE, ["a"], SIZES, **LOCALIZER),
+    ):
+        best, found = model.best_proposals(data.pixels), model.predict(data.pixels, verbose=0)
+        assert best.regions.shape == best.boxes.shape == (20, 4) and best.scores.shape == (20,)
+        np.testing.assert_allclose(best.boxes.clip(0, [64, 48, 64, 48]), found["boxes"][:, 0], atol=1e-3)
+        np.testing.assert_allclose(best.scores, found["scores"][:, 0], atol=1e-5)
+        again = list(model.refine(data.pixels, best.regions[:, None]).values())[-1]
+        np.testing.assert_allclose(again[:, 0], best.boxes, atol=1e-3)
+    told = model.evidence(data.pixels)
+    np.testing.assert_allclose(told.steps["coarse"].regions, best.regions, atol=1e-4)
+    alone = model.evidence(data.pixels[17:18])
+    np.testing.assert_allclose(told.steps["fine"].alpha[17:18], alone.steps["fine"].alpha, atol=1e-4)
+
+
 def test_refining_twice_is_refining_what_came_out_once(localizers):
     local, _ = localizers
     data = images(3)
@@ -354,7 +373,7 @@ def test_what_would_be_a_silent_wrong_answer_is_refused(localizers):
     local, _ = localizers
     pixels, box = images(2).pixels, np.array([[[10, 10, 34, 18]]] * 2, np.float32)
     local.predict(pixels, batch_size=1, verbose=0)
-    uses = (local.predict, local.evidence, local.proposed, lambda given: local.refine(given, box))
+    uses = (local.predict, local.evidence, local.best_proposals, local.proposed, lambda given: local.refine(given, box))
     for given, said in (
         ((pixels * 255).astype(np.uint8), "images are uint8"),
         (pixels * 255, "give floats from 0 to 1"),

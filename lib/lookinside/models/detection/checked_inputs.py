@@ -65,3 +65,42 @@ def checked_regions(regions: Any, count: int, shape: Sequence[int]) -> np.ndarra
             "(x_min, y_min, x_max, y_max)."
         )
     return regions
+
+
+def checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    """The shape (H, W, C) of an image.
+
+    Raises:
+        LookInsideError: unless it is three whole numbers, 1 or more.
+    """
+    shape = tuple(shape)
+    if len(shape) != 3 or any(not isinstance(side, int | np.integer) or side < 1 for side in shape):
+        raise LookInsideError(f"image_shape is {shape}: give three whole numbers (height, width, channels).")
+    return tuple(int(side) for side in shape)
+
+
+def checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Class names.
+
+    Raises:
+        LookInsideError: for none, a single text, or a name that comes twice.
+    """
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
+        raise LookInsideError(f'class_names is {names!r}: give a list of names, such as ["nuchal_translucency"].')
+    if len(set(names)) < len(names):
+        raise LookInsideError(f"class_names is {list(names)}: a name comes twice.")
+    return tuple(names)
+
+
+def checked_sizes(sizes: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    """Sizes of anchors, pairs (width, height) in pixels.
+
+    Raises:
+        LookInsideError: for none, or what is no pair above 0.
+    """
+    sizes = np.asarray(sizes, float)
+    if sizes.ndim != 2 or sizes.shape[1] != 2 or not len(sizes) or not (sizes > 0).all():
+        raise LookInsideError(
+            "anchor_sizes are pairs (width, height) in pixels: fit_anchor_sizes(boxes, 6) finds them."
+        )
+    return tuple((float(w), float(h)) for w, h in sizes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,12 +12,33 @@ from keras import ops
 
 from lookinside.errors import LookInsideError
 from lookinside.layers import clip_boxes, non_max_suppression
-from lookinside.models.detection.checked_inputs import checked_pixels, checked_regions
+from lookinside.models.detection.batching import in_parts
+from lookinside.models.detection.checked_inputs import (
+    checked_names,
+    checked_pixels,
+    checked_regions,
+    checked_shape,
+    checked_sizes,
+)
 from lookinside.models.detection.region_proposals import RegionProposals
 from lookinside.models.detection.stages import ON_BOX, Stage
 from lookinside.models.detection.targets import PADDING, draw, match
 
 _POSITIVE_SHARE = 0.25
+
+
+class BestProposals(NamedTuple):
+    """The proposal that the best-scored box of each image came from, and that box.
+
+    Attributes:
+        regions: float32 (N, 4), the proposals, xyxy in pixels.
+        boxes: float32 (N, 4), the answers; they may reach over the image's rim.
+        scores: float32 (N,), the answers' scores, in [0, 1].
+    """
+
+    regions: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
 
 
 class Detector(keras.Model, abc.ABC):
@@ -68,9 +89,9 @@ class Detector(keras.Model, abc.ABC):
                 raise LookInsideError(f"{what} is {number!r}: give a whole number, 1 or more.")
         if not 0 <= threshold <= 1:
             raise LookInsideError(f"threshold is {threshold!r}: give an intersection over union from 0 to 1.")
-        self.image_shape = _three_sides(image_shape)
-        self.class_names = _some_names(class_names)
-        self.anchor_sizes = _some_sizes(anchor_sizes)
+        self.image_shape = checked_shape(image_shape)
+        self.class_names = checked_names(class_names)
+        self.anchor_sizes = checked_sizes(anchor_sizes)
         self.width, self.train_regions, self.test_regions = width, train_regions, test_regions
         self.detections, self.threshold, self.first_seed = detections, threshold, seed
         self.supports_jit = False  # non-maximum suppression does not compile under XLA
@@ -166,6 +187,33 @@ class Detector(keras.Model, abc.ABC):
         named = {"boxes": found.boxes, "scores": found.scores, "labels": labels}
         return {name: ops.convert_to_numpy(one) for name, one in named.items()}
 
+    def best_proposals(self, images: Any) -> BestProposals:
+        """The proposal that led to the best-scored box of each image: where to ask why the detector said so.
+
+        Args:
+            images: float32 (N, H, W, C) in [0, 1], any number of them: they are worked off a few at a time.
+
+        Returns:
+            A `BestProposals`.
+
+        Raises:
+            LookInsideError: for images that are none.
+        """
+        images = checked_pixels(images, self.image_shape)
+        found = []
+        for part in in_parts(len(images)):
+            maps = self.maps(ops.convert_to_tensor(images[part]), training=False)
+            found.append([ops.convert_to_numpy(one) for one in self._best_proposals(maps)])
+        return BestProposals(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _best_proposals(self, maps):
+        proposed = self.proposals.propose(*self.proposals(maps["proposals"]), self.test_regions)
+        last = self.stages(maps, proposed.boxes, training=False)[-1]
+        scores = ops.where(proposed.valid, ops.max(ops.sigmoid(last.logits), axis=2), 0.0)
+        best = ops.argmax(scores, axis=1)[:, None, None]
+        regions, boxes = (ops.take_along_axis(one, best, axis=1)[:, 0] for one in (proposed.boxes, last.boxes()))
+        return BestProposals(regions, boxes, ops.max(scores, axis=1))
+
     def _regions_to_learn(self, scores, codes, boxes, labels, training):
         """Regions (B, R, 4) drawn from the proposals and the true boxes, and whether each counts."""
         proposed = self.proposals.propose(scores, codes, max(self.train_regions, self.test_regions))
@@ -228,27 +276,3 @@ class Detector(keras.Model, abc.ABC):
         names = ("image_shape", "class_names", "anchor_sizes", "width", "train_regions", "test_regions")
         config = {name: getattr(self, name) for name in (*names, "detections", "threshold", "name")}
         return config | {"seed": self.first_seed}
-
-
-def _three_sides(shape):
-    shape = tuple(shape)
-    if len(shape) != 3 or any(not isinstance(side, int | np.integer) or side < 1 for side in shape):
-        raise LookInsideError(f"image_shape is {shape}: give three whole numbers (height, width, channels).")
-    return tuple(int(side) for side in shape)
-
-
-def _some_names(names):
-    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
-        raise LookInsideError(f'class_names is {names!r}: give a list of names, such as ["nuchal_translucency"].')
-    if len(set(names)) < len(names):
-        raise LookInsideError(f"class_names is {list(names)}: a name comes twice.")
-    return tuple(names)
-
-
-def _some_sizes(sizes):
-    sizes = np.asarray(sizes, float)
-    if sizes.ndim != 2 or sizes.shape[1] != 2 or not len(sizes) or not (sizes > 0).all():
-        raise LookInsideError(
-            "anchor_sizes are pairs (width, height) in pixels: fit_anchor_sizes(boxes, 6) finds them."
-        )
-    return tuple((float(w), float(h)) for w, h in sizes)

@@ -12,6 +12,7 @@ from keras import layers, ops
 from lookinside.errors import LookInsideError
 from lookinside.layers import DeformableRoIPooling, encode_boxes, primitives_from_features
 from lookinside.models.detection.anchored import anchored_proposals
+from lookinside.models.detection.batching import in_parts
 from lookinside.models.detection.box_head import BoxHead
 from lookinside.models.detection.checked_inputs import checked_pixels, checked_regions
 from lookinside.models.detection.detector import Detector
@@ -154,31 +155,35 @@ class StructureLocalizer(Detector):
         """What led to the best-scored box of each image, from its proposal on.
 
         Args:
-            images: float32 (N, H, W, C) in [0, 1].
+            images: float32 (N, H, W, C) in [0, 1], any number of them.
 
         Returns:
             A `Localization`.
         """
-        maps = self.maps(ops.convert_to_tensor(checked_pixels(images, self.image_shape)), training=False)
-        proposed = self.proposals.propose(*self.proposals(maps["proposals"]), self.test_regions)
-        last = self.stages(maps, proposed.boxes, training=False)[-1]
-        scores = ops.where(proposed.valid, ops.max(ops.sigmoid(last.logits), axis=2), 0.0)
-        best = ops.argmax(scores, axis=1)[:, None, None]
-        regions = ops.take_along_axis(proposed.boxes, best, axis=1)
-        steps, looked_at = {}, regions[:, 0]
+        images = checked_pixels(images, self.image_shape)
+        found = [self._evidence(images[part]) for part in in_parts(len(images))]
+        steps = {
+            name: Evidence(*map(np.concatenate, zip(*(one.steps[name] for one in found), strict=True)))
+            for name in self.modules
+        }
+        context = np.concatenate([one.context for one in found]) if self.context else None
+        boxes, scores = (np.concatenate([getattr(one, name) for one in found]) for name in ("boxes", "scores"))
+        return Localization(steps, context, found[0].mixture, boxes, scores)
+
+    def _evidence(self, images):
+        """The same of as many images as go at once."""
+        maps = self.maps(ops.convert_to_tensor(images), training=False)
+        best = self._best_proposals(maps)
+        steps, looked_at = {}, best.regions
         for name, module in self.modules.items():
             steps[name] = module.evidence(maps[name], looked_at)
             looked_at = ops.convert_to_tensor(steps[name].boxes)
         context = None
         if self.context:
-            context = ops.convert_to_numpy(self.around([maps["context"], regions])[1])[:, 0]
-        return Localization(
-            steps,
-            context,
-            float(self.mixture.share) if self.context else 1.0,
-            ops.convert_to_numpy(ops.take_along_axis(last.boxes(), best, axis=1)[:, 0]),
-            ops.convert_to_numpy(ops.max(scores, axis=1)),
-        )
+            context = ops.convert_to_numpy(self.around([maps["context"], best.regions[:, None]])[1])[:, 0]
+        mixture = float(self.mixture.share) if self.context else 1.0
+        boxes, scores = ops.convert_to_numpy(best.boxes), ops.convert_to_numpy(best.scores)
+        return Localization(steps, context, mixture, boxes, scores)
 
     def get_config(self) -> dict[str, Any]:
         names = ("primitives", "steps", "context", "units")

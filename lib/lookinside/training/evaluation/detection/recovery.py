@@ -9,10 +9,10 @@ import numpy as np
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
 from lookinside.models.detection import Detector
+from lookinside.models.detection.batching import in_parts
 from lookinside.training.evaluation.detection.box_overlap import box_iou
 
 _SIGNS = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], np.float32)
-_BATCH = 16
 
 
 def recovered(
@@ -49,8 +49,7 @@ def recovered(
     for time in range(1, times + 1):
         steps: dict[str, list] = {}
         answers: dict[str, np.ndarray] = {}
-        for first in range(0, len(some), _BATCH):
-            part = slice(first, first + _BATCH)
+        for part in in_parts(len(some)):
             for name, boxes in model.refine(some.pixels[part], regions[part], step=step).items():
                 steps.setdefault(name, []).append(boxes)
         for name, boxes in steps.items():
