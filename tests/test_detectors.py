@@ -15,7 +15,7 @@ from lookinside.models.detection.losses import box_loss, score_loss
 from lookinside.models.detection.primitive_module import windows
 from lookinside.models.detection.stages import Stage
 from lookinside.models.detection.targets import PADDING, draw, match
-from lookinside.training import RatedAdam, evidence_deletion, fit_detector, recovered
+from lookinside.training import RatedAdam, fit_detector, recovered
 
 SHAPE, SIZES = (48, 64, 1), [(24, 8), (30, 10)]
 OPTIONS = {"width": 0.125, "train_regions": 8, "test_regions": 6, "detections": 4, "units": 16}
@@ -285,25 +285,6 @@ def test_a_head_is_asked_from_shifted_boxes_and_again_from_its_own_answer():
         recovered(Halfway(None), data.subset([5]), (8, 0))
     with pytest.raises(LookInsideError, match="shift is"):
         recovered(Halfway(None), data, (8,))
-
-
-def test_evidence_that_is_blurred_moves_the_box_and_what_is_even_cannot_be_blurred(localizers):
-    local, _ = localizers
-    data = images(4)
-    even = BoxedImages(np.full_like(data.images, 90), data.boxes, data.labels, data.class_names, data.names)
-    still = evidence_deletion(local, even, 2, side=8)
-    assert all(not moved.any() for moved in still.moved.values())
-    found = evidence_deletion(local, data, 2, step="fine", side=8, seed=1)
-    assert found.moved["by vote"].max() > 0 and set(found.moved) == {"by vote", "by alpha", "random"}
-    other = evidence_deletion(local, data, 2, step="fine", side=8, seed=2)
-    np.testing.assert_array_equal(other.moved["by vote"], found.moved["by vote"])
-    assert np.any(other.moved["random"] != found.moved["random"])  # these alone follow from the seed
-    gap = found.moved["by vote"].mean() - found.moved["random"].mean()
-    assert found.over_random["by vote"].estimate == pytest.approx(gap)
-    with pytest.raises(LookInsideError, match="no step 'finest'"):
-        evidence_deletion(local, data, step="finest")
-    with pytest.raises(LookInsideError, match="has 5 primitives"):
-        evidence_deletion(local, data, 6)
 
 
 def test_proposals_alone_come_best_first(localizers):

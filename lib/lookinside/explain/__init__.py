@@ -5,6 +5,7 @@ from lookinside.explain.activation_maximization import ActivationMaximization
 from lookinside.explain.cam import CAM
 from lookinside.explain.class_deconvnet import ClassDeconvnet
 from lookinside.explain.deconvnet import Deconvnet, Projections
+from lookinside.explain.detection.score_maps import detection_grad_cam
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.grad_cam import GradCAM
 from lookinside.explain.grad_cam_plus_plus import GradCAMPlusPlus
@@ -59,6 +60,7 @@ __all__ = [
     "compare_parts",
     "dead_maps",
     "deletion",
+    "detection_grad_cam",
     "feature_maps",
     "heat_by_part",
     "heat_map",

@@ -37,7 +37,7 @@ def warn_of_blank(
     """Warn, where there are any, of `blank` of `count` maps; the warning points at the line that called the library."""
     if blank:
         level, frame = 1, sys._getframe()
-        while frame.f_back and frame.f_globals.get("__name__", "").startswith("lookinside.explain"):
+        while frame.f_back and frame.f_globals.get("__name__", "").startswith("lookinside."):
             level, frame = level + 1, frame.f_back
         warnings.warn(f"{name}: {blank} of {count} {what}.", BlankMapWarning, stacklevel=level)
 
