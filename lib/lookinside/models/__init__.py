@@ -2,11 +2,12 @@
 
 from lookinside.models.alex_net import alexnet
 from lookinside.models.anatomy_cnn import PAPER_TABLES, deeper_cnn, shallow_cnn
-from lookinside.models.detection import FPN, Detector, FasterRCNN, StructureLocalizer
+from lookinside.models.detection import FPN, CentreHeatMap, Detector, FasterRCNN, StructureLocalizer
 from lookinside.models.google_net import googlenet, inference_model
 from lookinside.models.khan_yong import KHAN_YONG_TABLE, khan_cnn
 from lookinside.models.layer_tables import beside_paper, layer_table
 from lookinside.models.le_net import lenet
+from lookinside.models.receptive_fields import ReceptiveField, receptive_field
 from lookinside.models.res_net import resnet18_stages
 from lookinside.models.roth_net import roth_convnet
 
@@ -14,8 +15,10 @@ __all__ = [
     "FPN",
     "KHAN_YONG_TABLE",
     "PAPER_TABLES",
+    "CentreHeatMap",
     "Detector",
     "FasterRCNN",
+    "ReceptiveField",
     "StructureLocalizer",
     "alexnet",
     "beside_paper",
@@ -25,6 +28,7 @@ __all__ = [
     "khan_cnn",
     "layer_table",
     "lenet",
+    "receptive_field",
     "resnet18_stages",
     "roth_convnet",
     "shallow_cnn",

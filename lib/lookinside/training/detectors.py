@@ -10,7 +10,7 @@ import keras
 
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
-from lookinside.models.detection import Detector
+from lookinside.models.detection import BoxModel
 from lookinside.training.history import History
 from lookinside.training.optimizers import RatedAdam
 from lookinside.training.resumable import fit_resumable
@@ -21,7 +21,7 @@ FASTER = {"before_softplus": 20.0, "log_temperature": 20.0, "mixture/logit": 20.
 
 
 def fit_detector(
-    model: Detector,
+    model: BoxModel,
     train: BoxedImages,
     validation: BoxedImages,
     *,
@@ -39,7 +39,7 @@ def fit_detector(
     """Train a detector; it ends with the weights of its BEST epoch, the one with the highest mean IoU on `validation`.
 
     Args:
-        model: `FasterRCNN`, `FPN` or `StructureLocalizer`; it is compiled here.
+        model: `FasterRCNN`, `FPN`, `StructureLocalizer`, or `CentreHeatMap` for a floor; it is compiled here.
         train: images to learn from.
         validation: images to choose the epoch on, with the same class names; never the test set.
         epochs, steps: at most so many passes over `train`, or so many batches in all, as for `fit_classifier`.
@@ -59,8 +59,9 @@ def fit_detector(
     Raises:
         LookInsideError: if images, boxes or classes do not fit to the model or to each other, or a loss becomes nan.
     """
-    if not isinstance(model, Detector):
-        raise LookInsideError(f"The model is a {type(model).__name__}: give a FasterRCNN, FPN or StructureLocalizer.")
+    if not isinstance(model, BoxModel):
+        kinds = "FasterRCNN, FPN, StructureLocalizer or CentreHeatMap"
+        raise LookInsideError(f"The model is a {type(model).__name__}: give a {kinds}.")
     if not isinstance(batch_size, int) or batch_size < 1:
         raise LookInsideError(f"batch_size is {batch_size!r}: give a whole number, 1 or more.")
     if isinstance(augment, keras.Layer) and type(augment).__module__.startswith("keras."):

@@ -13,6 +13,7 @@ from keras import ops
 from lookinside.errors import LookInsideError
 from lookinside.layers import clip_boxes, non_max_suppression
 from lookinside.models.detection.batching import in_parts
+from lookinside.models.detection.box_model import BoxModel
 from lookinside.models.detection.checked_inputs import (
     checked_names,
     checked_pixels,
@@ -41,7 +42,7 @@ class BestProposals(NamedTuple):
     scores: np.ndarray
 
 
-class Detector(keras.Model, abc.ABC):
+class Detector(BoxModel, abc.ABC):
     """A two-stage detector; what it makes of a proposal is its kind's own.
 
     It trains by Keras' own `fit` on dictionaries: "images" float32 (B, H, W, C) in [0, 1], "boxes" float32 (B, M, 4) as
@@ -97,7 +98,6 @@ class Detector(keras.Model, abc.ABC):
         self.supports_jit = False  # non-maximum suppression does not compile under XLA
         self.draws = keras.random.SeedGenerator(seed + 1)
         self.proposals = self.make_parts(**more)
-        self.means: dict[str, keras.metrics.Metric] = {}
         empty = np.zeros((1, 1, 4), np.float32)
         batch = {"images": np.zeros((1, *self.image_shape), np.float32), "boxes": empty}
         # Called once with boxes, so that every weight is there from now on.
@@ -138,10 +138,10 @@ class Detector(keras.Model, abc.ABC):
             losses |= {f"{stage.name}_score": score, f"{stage.name}_box": box}
         for name, loss in losses.items():
             self.add_loss(ops.mean(loss))
-            self._mean(name).update_state(loss)
+            self.mean(name).update_state(loss)
         if not training:
             iou = match(self._detected(maps, scores, codes)["boxes"][:, :1], boxes, labels).iou[:, 0]
-            self._mean("iou").update_state(iou, sample_weight=ops.any(labels != PADDING, axis=1))
+            self.mean("iou").update_state(iou, sample_weight=ops.any(labels != PADDING, axis=1))
         return losses
 
     def refine(self, images: Any, regions: Any, times: int = 1, step: str | None = None) -> dict[str, np.ndarray]:
@@ -241,36 +241,6 @@ class Detector(keras.Model, abc.ABC):
         kept = non_max_suppression(each, flat, self.detections, self.threshold, least_score=0.0, classes=classes)
         labels = ops.take_along_axis(ops.cast(classes, "int32"), kept.indices, axis=1)
         return {"boxes": kept.boxes, "scores": kept.scores, "labels": ops.where(kept.valid, labels, PADDING)}
-
-    def predict(self, x: Any, *arguments: Any, **options: Any) -> dict[str, np.ndarray]:
-        """Detections of images, see `Detector`; the arguments are those of Keras' `predict`.
-
-        Args:
-            x: float32 (N, H, W, C) in [0, 1], or a tf.data stream of such images or of `BoxedImages.to_tf`'s batches.
-        """
-        is_array = isinstance(x, np.ndarray | list | tuple) or keras.ops.is_tensor(x)
-        return super().predict(checked_pixels(x, self.image_shape) if is_array else x, *arguments, **options)
-
-    def predict_step(self, data: Any) -> dict[str, keras.KerasTensor]:
-        given = data[0] if isinstance(data, tuple) else data
-        return self(given["images"] if isinstance(given, Mapping) else given, training=False)
-
-    def get_compile_config(self) -> None:
-        """Nothing: a saved detector is one that predicts. Training goes on from a run folder."""
-
-    def train_step(self, data: Any) -> dict[str, Any]:
-        logs = super().train_step(data)
-        logs.pop("iou", None)  # measured on validation batches only
-        return logs
-
-    def _mean(self, name):
-        if name not in self.means:
-            self.means[name] = keras.metrics.Mean(name=name)
-        return self.means[name]
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        return [*super().metrics, *self.means.values()]
 
     def get_config(self) -> dict[str, Any]:
         names = ("image_shape", "class_names", "anchor_sizes", "width", "train_regions", "test_regions")
