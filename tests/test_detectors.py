@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
+from lookinside.layers.deformable_roi_pooling import context_boxes
 from lookinside.models.detection import FPN, Detector, FasterRCNN, StructureLocalizer
 from lookinside.models.detection.losses import box_loss, score_loss
 from lookinside.models.detection.primitive_module import windows
@@ -215,6 +216,26 @@ def test_the_best_proposal_is_the_one_that_the_answer_came_from():
     np.testing.assert_allclose(told.steps["coarse"].regions, best.regions, atol=1e-4)
     alone = model.evidence(data.pixels[17:18])
     np.testing.assert_allclose(told.steps["fine"].alpha[17:18], alone.steps["fine"].alpha, atol=1e-4)
+
+
+def test_a_copy_holds_the_context_boxes_where_they_were_put(localizers):
+    local, whole = localizers
+    data, offsets = images(3), whole.around.offsets
+    offsets.kernel.assign(np.random.default_rng(0).normal(0, 0.5, offsets.kernel.shape))
+    before, told = whole.get_weights(), whole.evidence(data.pixels)
+    fixed = whole.with_fixed_context()
+    found = fixed.evidence(data.pixels)
+    put = np.array(context_boxes(tf.constant(found.steps["coarse"].regions), 4))
+    np.testing.assert_allclose(found.context, put, atol=1e-3)
+    assert np.abs(told.context - put).max() > 1
+    same, moving = (one.refine(data.pixels, put[:, :1]) for one in (fixed, whole))
+    np.testing.assert_allclose(same["fine"], moving["fine"], atol=1e-3)  # the local branch is what it was
+    assert np.abs(same["context"] - moving["context"]).max() > 1e-3
+    assert all(np.array_equal(*both) for both in zip(before, whole.get_weights(), strict=True))
+    np.testing.assert_allclose(whole.evidence(data.pixels).context, told.context)
+    offsets.kernel.assign(0 * offsets.kernel)
+    with pytest.raises(LookInsideError, match="no context branch"):
+        local.with_fixed_context()
 
 
 def test_refining_twice_is_refining_what_came_out_once(localizers):

@@ -22,6 +22,7 @@ from lookinside.models.detection.stages import Stage
 from lookinside.models.res_net import resnet18_stages
 
 STRIDES = {"coarse": 16, "fine": 8}
+TRUNK_MAPS = {"coarse": "conv4_x", "fine": "conv3_x"}
 
 
 class Localization(NamedTuple):
@@ -94,7 +95,7 @@ class StructureLocalizer(Detector):
 
     def maps(self, images: keras.KerasTensor, training: bool | None = None) -> Mapping[str, Any]:
         maps = self.trunk(images, training=training)
-        found = {"coarse": maps["conv4_x"], "fine": maps["conv3_x"], "proposals": [maps["conv4_x"]]}
+        found = {name: maps[own] for name, own in TRUNK_MAPS.items()} | {"proposals": [maps["conv4_x"]]}
         if self.context:
             found["context"] = self.context_trunk(images, training=training)["conv4_x"]
         return found
@@ -147,6 +148,23 @@ class StructureLocalizer(Detector):
                 raise LookInsideError(
                     f"{mine.name} has other shapes in the two localizers: make both with the same arguments."
                 ) from None
+
+    def with_fixed_context(self) -> StructureLocalizer:
+        """A copy whose context boxes stay where they were put, around each proposal; this localizer stays as it is.
+
+        What the branch has learnt it has learnt from boxes that move. Where the copy does as well, moving them did not
+        matter.
+
+        Raises:
+            LookInsideError: for a localizer without a context branch.
+        """
+        if not self.context:
+            raise LookInsideError("The localizer has no context branch: make it with context=2, 4 or 6.")
+        copy = type(self).from_config(self.get_config())
+        copy.set_weights(self.get_weights())
+        for weights in copy.around.offsets.weights:
+            weights.assign(ops.zeros_like(weights))
+        return copy
 
     def _local_parts(self):
         return [self.trunk, self.proposals, *self.modules.values()]
