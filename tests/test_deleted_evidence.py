@@ -10,13 +10,15 @@ from test_detectors import LOCALIZER, OPTIONS, SHAPE, SIZES, images
 from lookinside.data import BoxedImages
 from lookinside.errors import BlankMapWarning, LookInsideError
 from lookinside.explain import paired_difference
+from lookinside.explain.detection.read_places import cell_centres
 from lookinside.layers import RoIAlign
 from lookinside.models.detection import FPN, Detector, FasterRCNN, StructureLocalizer
 from lookinside.models.detection.anchored import anchored_proposals
 from lookinside.models.detection.detector import BestProposals
 from lookinside.models.detection.stages import Stage
 from lookinside.training import evidence_deletion
-from lookinside.training.evaluation.detection.window_cells import cell_centres, highest_cells
+from lookinside.training.evaluation.detection.deleted_evidence import _cells
+from lookinside.training.evaluation.detection.window_cells import highest_cells
 
 REGION, CORNER = np.array([18, 18, 38, 38], np.float32), np.array([8, 8, 16, 16], np.float32)  # its window is 8 to 48
 
@@ -116,6 +118,18 @@ def test_what_is_even_cannot_be_blurred(local):
         assert len(still.moved) == 5 and all(not moved.any() for moved in still.moved.values())
 
 
+def test_only_the_step_itself_is_asked(local):
+    """With all of the window blurred: what the fine step makes of the same region on the blurred image."""
+    data = images(3)
+    found = evidence_deletion(local, data, 1, step="fine", side=400)
+    told = local.evidence(data.pixels).steps["fine"]
+    blurred = gaussian_filter(data.pixels, (0, 200, 200, 0), mode="nearest")
+    after = local.modules["fine"].evidence(local.maps(blurred, training=False)["fine"], told.regions).boxes
+    gap = (after[:, :2] + after[:, 2:] - told.boxes[:, :2] - told.boxes[:, 2:]) / 2
+    np.testing.assert_allclose(found.moved["by alpha"], np.hypot(*gap.T), atol=1e-3)
+    assert found.moved["by alpha"].min() > 0.01 and found.blurred["by vote"] == 1
+
+
 def test_an_empty_map_says_so_and_its_places_are_random(local):
     data, score = images(4), local.modules["coarse"].head.score
     before = score.kernel.numpy()
@@ -145,3 +159,14 @@ def test_cells_of_a_window_by_hand():
     possible = np.array([[True, True, True, True, False]])
     assert highest_cells(values, possible, 3, chance).tolist() == [[1, 0, 3]]
     assert highest_cells(values, possible, 5, chance).tolist() == [[1, 0, 3, 2, -1]]
+
+
+def test_the_hottest_cells_are_those_whose_middles_lie_on_the_hottest_pixels():
+    """Cells of one pixel, from (10, 10) on: the pixel in row 12, column 13 is cell (2, 3)."""
+    heat = np.zeros((1, 48, 64), np.float32)
+    heat[0, 12, 13], heat[0, 20, 11], heat[0, 40, 50] = 1.0, 0.5, 9.0  # the last one is not in the window
+    chosen = _cells(heat, cell_centres(np.array([[10, 10, 25, 25]])), 2, seed=0)
+    assert chosen["by Grad-CAM"].tolist() == [[2 * 15 + 3, 10 * 15 + 1]]
+    over = _cells(heat, cell_centres(np.array([[57, 41, 72, 56]])), 60, seed=0)["random places"][0]
+    assert set(over[over >= 0] % 15) == set(over[over >= 0] // 15) == set(range(7))  # 7 x 7 cells lie on the image
+    assert (over == -1).sum() == 60 - 49

@@ -5,6 +5,7 @@ from lookinside.explain.activation_maximization import ActivationMaximization
 from lookinside.explain.cam import CAM
 from lookinside.explain.class_deconvnet import ClassDeconvnet
 from lookinside.explain.deconvnet import Deconvnet, Projections
+from lookinside.explain.detection.example_patches import PrimitiveExamples, primitive_examples
 from lookinside.explain.detection.score_maps import detection_grad_cam
 from lookinside.explain.explainer import Explainer
 from lookinside.explain.grad_cam import GradCAM
@@ -51,6 +52,7 @@ __all__ = [
     "Occlusion",
     "PartImportance",
     "PixelWalk",
+    "PrimitiveExamples",
     "Projections",
     "Saliency",
     "ScoreCAM",
@@ -73,6 +75,7 @@ __all__ = [
     "part_importance",
     "part_rank_correlation",
     "pointing_game",
+    "primitive_examples",
     "randomization_check",
     "randomize_weights",
     "region_share",

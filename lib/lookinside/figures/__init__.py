@@ -3,7 +3,7 @@
 from lookinside.figures.body import body_profile
 from lookinside.figures.curves import band_curves, learning_curves, size_curves, step_curves
 from lookinside.figures.deformations import deformation_field, deformed_grid
-from lookinside.figures.detections import boxed_sheet, show_boxes, voting_panels
+from lookinside.figures.detections import boxed_sheet, primitive_panels, show_boxes, voting_panels
 from lookinside.figures.images import (
     heat_grid,
     image_sheet,
@@ -35,6 +35,7 @@ __all__ = [
     "map_strip",
     "new_figure",
     "number_grids",
+    "primitive_panels",
     "scatter",
     "show_boxes",
     "show_heat",

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
+from lookinside.explain import PrimitiveExamples
 from lookinside.figures.images import LINE, show_image
 from lookinside.figures.style import COLOURS, HEAT_MAP, LETTER, SLIDE, SMALLEST_TEXT, caption, new_figure
 
@@ -110,6 +111,44 @@ def voting_panels(
                 cell.set_title(title, fontsize=SMALLEST_TEXT)
         grid[line, 0].set_ylabel(name, fontsize=SMALLEST_TEXT, rotation=0, ha="right", va="center")
     _legend(figure, boxes)
+    if note:
+        caption(figure, note)
+    return figure
+
+
+def primitive_panels(images: np.ndarray, examples: PrimitiveExamples, *, note: str = "") -> Figure:
+    """Return a column for each primitive: what it answers to in a yellow frame, and its spatial template below.
+
+    The middle of a template is the primitive, marked by a cross: it votes for a centre where the template is bright.
+
+    Args:
+        images: (N, H, W) or (N, H, W, C), those that the examples were found on.
+        examples: from `explain.primitive_examples`; twelve primitives at most.
+        note: a line below.
+
+    Raises:
+        LookInsideError: for more than twelve primitives, or examples on other images.
+    """
+    columns, rows = examples.images.shape
+    if columns > 12:
+        raise LookInsideError(f"{columns} primitives do not fit into one figure: give twelve at most")
+    if examples.images.max() >= len(images):
+        raise LookInsideError(f"The examples are on {examples.images.max() + 1} images or more, not on {len(images)}")
+    height, width = np.shape(images)[1:3]
+    below = LINE + 0.1 if note else 0.0
+    # A panel is as wide as the template below it, which is square.
+    wide = min(1.9, SLIDE[0] / columns, (SLIDE[1] - below - LINE) / (rows * height / width + 1) - 0.1)
+    tall = wide * height / width
+    figure = new_figure(wide * columns, (tall + 0.08) * rows + wide + LINE + below)
+    grid = figure.subplots(rows + 1, columns, squeeze=False, height_ratios=[tall] * rows + [wide])
+    for column, number in enumerate(examples.primitives):
+        for row, (image, patch) in enumerate(zip(examples.images[column], examples.patches[column], strict=True)):
+            show_image(grid[row, column], images[image], f"{number}" if row == 0 else "")
+            show_boxes(grid[row, column], patch, COLOURS[7])
+        template, cell = examples.templates[..., column], grid[rows, column]
+        cell.imshow(template, cmap=HEAT_MAP, vmin=0, vmax=max(float(template.max()), 1e-9), interpolation="nearest")
+        cell.plot(template.shape[1] // 2, template.shape[0] // 2, "+", color=COLOURS[5], markersize=8)
+        cell.set_axis_off()
     if note:
         caption(figure, note)
     return figure

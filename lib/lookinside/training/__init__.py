@@ -8,6 +8,7 @@ from lookinside.training.detectors import fit_detector
 from lookinside.training.evaluation.detection.box_overlap import box_iou, centre_distance
 from lookinside.training.evaluation.detection.deleted_evidence import EvidenceDeletion, evidence_deletion
 from lookinside.training.evaluation.detection.detected import Detections
+from lookinside.training.evaluation.detection.evidence_on_masks import EvidencePlaces, evidence_places
 from lookinside.training.evaluation.detection.free_response import Froc, froc
 from lookinside.training.evaluation.detection.localization import (
     DetectionEvaluation,
@@ -53,6 +54,7 @@ __all__ = [
     "Detections",
     "Evaluation",
     "EvidenceDeletion",
+    "EvidencePlaces",
     "Froc",
     "History",
     "PartLoss",
@@ -74,6 +76,7 @@ __all__ = [
     "evaluate_classifier",
     "evaluate_detections",
     "evidence_deletion",
+    "evidence_places",
     "features",
     "fit_classifier",
     "fit_detector",

@@ -11,17 +11,12 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, bootstrap_interval, detection_grad_cam, paired_difference
+from lookinside.explain.detection.read_places import cell_centres, inside
 from lookinside.models.detection import Detector, StructureLocalizer
 from lookinside.models.detection.batching import in_parts
 from lookinside.models.detection.primitive_module import CELLS, windows
 from lookinside.models.detection.stages import Stage
-from lookinside.training.evaluation.detection.window_cells import (
-    NONE,
-    cell_centres,
-    highest_cells,
-    inside,
-    primitive_cells,
-)
+from lookinside.training.evaluation.detection.window_cells import NONE, highest_cells, primitives_chosen
 
 _RIVALS = {"by vote": "random", "by alpha": "random", "by Grad-CAM": "random places"}
 
@@ -110,7 +105,7 @@ def evidence_deletion(
         raise LookInsideError(f"count is {count}: give 1 to {CELLS**2} places")
     centres = cell_centres(window)
     heat = detection_grad_cam(model, pixels, proposals, step=step)
-    chosen = _primitives(told, count, seed) if told else {}
+    chosen = primitives_chosen(told, count, seed) if told else {}
     chosen |= _cells(heat, centres, count, seed)
     moved: dict[str, list] = {way: [] for way in chosen}
     shares: dict[str, list] = {way: [] for way in chosen}
@@ -135,12 +130,6 @@ def _checked_step(step, names, kind):
     if step is not None and step not in names:
         raise LookInsideError(f"the {kind} has no step {step!r}: choose from {', '.join(names)}")
     return step or names[0]
-
-
-def _primitives(told, count, seed):
-    chance = np.random.default_rng(seed).random(told.votes.shape)
-    scores = {"by vote": told.votes, "by alpha": told.alpha, "random": chance}
-    return {way: primitive_cells(told, own, count) for way, own in scores.items()}
 
 
 def _cells(heat, centres, count, seed):

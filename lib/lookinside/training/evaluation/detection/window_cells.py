@@ -1,4 +1,4 @@
-"""The 15 x 15 cells of the windows that primitives are looked for in, and which of them some evidence lies in."""
+"""Which of the 15 x 15 cells of a window some evidence lies in."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from lookinside.models.detection.primitive_module import CELLS, Evidence
 NONE = -1  # where a way has fewer cells than asked
 
 
-def cell_centres(windows: np.ndarray) -> np.ndarray:
-    """x and y in pixels of the cells' centres of windows (N, 4), row by row: float64 (N, 225, 2)."""
-    windows = np.asarray(windows, np.float64)
-    rows, columns = np.divmod(np.arange(CELLS**2), CELLS)
-    shares = (np.stack([columns, rows], axis=1) + 0.5) / CELLS
-    return windows[:, None, :2] + shares * (windows[:, 2:] - windows[:, :2])[:, None]
+def primitives_chosen(told: Evidence, count: int, seed: int) -> dict[str, np.ndarray]:
+    """The cells of `count` primitives by their vote for the cell that won, by alpha, and of random ones.
+
+    Returns:
+        "by vote", "by alpha", "random" -> int (N, count), see `primitive_cells`.
+    """
+    chance = np.random.default_rng(seed).random(told.votes.shape)
+    scores = {"by vote": told.votes, "by alpha": told.alpha, "random": chance}
+    return {way: primitive_cells(told, own, count) for way, own in scores.items()}
 
 
 def primitive_cells(told: Evidence, scores: np.ndarray, count: int) -> np.ndarray:
@@ -38,8 +41,3 @@ def highest_cells(values: np.ndarray, possible: np.ndarray, count: int, chance: 
     """
     order = np.lexsort((chance, -values, ~possible), axis=1)[:, :count]
     return np.where(np.take_along_axis(possible, order, axis=1), order, NONE)
-
-
-def inside(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Whether points (..., 2), x and y in pixels, lie on an image of (H, W)."""
-    return ((points >= 0) & (points < np.array(size[::-1]))).all(axis=-1)
