@@ -4,6 +4,7 @@ from lookinside.data.boxes.boxed import BoxedImages
 from lookinside.data.boxes.coco_reading import load_boxed, read_coco
 from lookinside.data.boxes.coco_writing import coco_object, write_coco
 from lookinside.data.boxes.drawn_scans import phantom_fetuses
+from lookinside.data.boxes.painted_out import boxes_elsewhere, smoothed_inside
 from lookinside.data.boxes.placing import Placement
 from lookinside.data.files.class_folders import load_images
 from lookinside.data.files.class_names import class_like
@@ -24,6 +25,7 @@ __all__ = [
     "Placement",
     "SetInfo",
     "Volume",
+    "boxes_elsewhere",
     "class_like",
     "coco_object",
     "describe",
@@ -37,6 +39,7 @@ __all__ = [
     "phantom_regions",
     "read_coco",
     "read_volume",
+    "smoothed_inside",
     "stratified_split",
     "two_labels",
     "window",
