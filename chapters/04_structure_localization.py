@@ -49,8 +49,8 @@ from scipy.signal import convolve2d
 
 from lookinside import explain, figures, layers, training
 from lookinside.course import Results, check, profile, progress, record_result, remember, set_up, trials
-from lookinside.data import load_boxed, phantom_fetuses
-from lookinside.models import FPN, FasterRCNN, StructureLocalizer
+from lookinside.data import boxes_elsewhere, load_boxed, phantom_fetuses, smoothed_inside
+from lookinside.models import FPN, CentreHeatMap, FasterRCNN, StructureLocalizer
 
 SEED = profile.seed
 set_up(seed=SEED)
@@ -311,9 +311,13 @@ def trained(network, seed, dataset=profile.dataset, steps=STEPS, calipers=0.0, *
     data, held_out = (scans(part, seed, dataset, calipers=calipers) for part in ("train", "validation"))
     sizes = layers.fit_anchor_sizes(np.concatenate(data.boxes), 6)
     keras.utils.set_random_seed(seed)
-    kind, own = NETS[network]
-    given = {"width": width, "train_regions": regions[0], "test_regions": regions[1], "seed": seed} | own | options
-    model = kind(data.shape, data.class_names, sizes, **given)
+    if network == "centre heat map":
+        left, top, right, bottom = training.median_box(data)
+        model = CentreHeatMap(data.shape, data.class_names, (right - left, bottom - top), width=width)
+    else:
+        kind, own = NETS[network]
+        given = {"width": width, "train_regions": regions[0], "test_regions": regions[1], "seed": seed} | own | options
+        model = kind(data.shape, data.class_names, sizes, **given)
     if network == "Proposed":  # the paper's two phases, half of the steps each: the local branch first, then all of it
         steps //= 2
         first = {name: value for name, value in options.items() if name != "context"}
@@ -327,34 +331,141 @@ def trained(network, seed, dataset=profile.dataset, steps=STEPS, calipers=0.0, *
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# `measure` says what is recorded of a detector. Under `quick` these are its hits, under `desk` also the
-# recovery test of section 8.
-
+# The next cells serve the record, and you may skip them. `measure` says what is recorded of a detector: under `quick` its hits, under
+# `desk` also everything that sections 7 and 8 explain step by step.
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
+SHIFT = (size[1] / 25, size[0] / 64)  # to the right and down: 10 and 3 pixels of 256 x 192
+GONE = {"NT": "NT", "skull": "skull", "nose": "nose", "brain": "brain", "look-alikes": "look_alikes"}
+FLOORS = ("fixed box", "centre heat map", "proposals alone")
+
+
 def found_by(model, data):
     """A detector's boxes on a set."""
     return training.Detections.from_padded(**model.predict(data.pixels, batch_size=8, verbose=0))
 
 
-SHIFT = (size[1] / 25, size[0] / 64)  # to the right and down: 10 and 3 pixels of 256 x 192
+def found(network, seed, **options):
+    """The boxes that a detector, or a floor, finds on the test scans of a seed."""
+    data = scans("test", seed)
+    if network == "fixed box":
+        return training.Detections.everywhere(training.median_box(scans("train", seed)), len(data))
+    if network == "proposals alone":
+        return training.Detections.from_padded(**trained("LCF", seed)[0].proposed(data.pixels))
+    return found_by(trained(network, seed, **options)[0], data)
 
 
-def measure(network, seed):
+def taken_away(model, seed):
+    """What becomes of the best box when a part of the phantoms is taken away: part -> fall of its score, share that stays."""
+    best, told = {}, {}
+    for part, parts in {"nothing": "", **GONE}.items():
+        boxes = model.predict(scans("test", seed, "phantoms", without=parts).pixels, batch_size=8, verbose=0)
+        best[part] = boxes["boxes"][:, 0], boxes["scores"][:, 0]
+    for part in GONE:
+        (old, sure), (new, less_sure) = best["nothing"], best[part]
+        same = int((np.diag(training.box_iou(old, new)) > 0.5).sum())
+        told[part] = {"score falls": explain.paired_difference(sure, less_sure)}
+        told[part] |= {"box stays": training.proportion_interval(same, len(new))}
+    return told, float(sure.mean())
+
+
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+def looked_into(model, data, seed):
+    """What the desk record adds: the recovery test, deleted evidence, the context boxes, parts taken away."""
+    voting = isinstance(model, StructureLocalizer)
+    back = training.recovered(model, data, SHIFT)
+    if voting:
+        back["coarse after coarse"] = training.recovered(model, data, SHIFT, step="coarse")["coarse, 2"]
+    values = {"recovered": {name: explain.bootstrap_interval(one) for name, one in back.items()}}
+    for other in ("coarse, 1", "coarse after coarse"):
+        if "fine, 1" in back:
+            values[f"fine minus {other}"] = explain.paired_difference(back["fine, 1"], back[other])
+    deleted = training.evidence_deletion(model, data, 8, side=8)
+    values |= {"moves by": deleted.mean, "moves further": deleted.over_random, "blurred": deleted.blurred}
+    if voting:
+        coarse = model.evidence(data.pixels).steps["coarse"]
+        area = (coarse.responses > 0).mean(axis=(1, 2))
+        values["alpha and area"] = explain.bootstrap_interval(explain.part_rank_correlation(coarse.alpha, area))
+        values["vote minus Grad-CAM"] = deleted.difference("by vote", "by Grad-CAM")
+    if voting and model.context:
+        still = found_by(model.with_fixed_context(), data)
+        two = [training.evaluate_detections(one, data) for one in (found("Proposed", seed), still)]
+        values["moved minus fixed context"] = training.detection_difference(*two, "mean_iou")
+    if profile.on_phantoms:
+        values["taken away"], values["score"] = taken_away(model, seed)
+    return values
+
+
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+def measure(network, seed, **options):
     """One row of the record."""
-    model, history = trained(network, seed)
-    score = training.evaluate_detections(found_by(model, test), test)
-    names = ("mean_iou", "hit_rate", "centre_error", "auc", "specificity", "sensitivity")
-    values = {name: getattr(score, name) for name in names} | {"steps": history.steps}
-    if profile.name != "quick":
-        shifted = training.recovered(model, test, SHIFT)
-        values["recovered"] = {name: explain.bootstrap_interval(one) for name, one in shifted.items()}
-    settings = {"size": size, "width": width, "primitives": K, "train": len(train), "test": len(test), "batch": 8}
-    return {"settings": settings | {"best_epoch": history.best_epoch}, "values": values}
+    data = scans("test", seed)
+    score = training.evaluate_detections(found(network, seed, **options), data)
+    names = ("mean_iou", "hit_rate", "centre_error", "auc", "specificity", "sensitivity", "average_precision")
+    values = {name: getattr(score, name) for name in names}
+    settings = {"size": size, "width": width, "primitives": K, "train": len(scans("train", seed)), "test": len(data)}
+    if network in NETS:
+        model, history = trained(network, seed, **options)
+        settings |= {"batch": 8, "steps": STEPS, "best_epoch": history.best_epoch}
+        if profile.name != "quick" and not options:
+            values |= looked_into(model, data, seed)
+    return {"settings": settings, "values": values}
 
 
 results = Results("04_structure_localization")
-results.sweep(trials(network=live if profile.name == "quick" else list(NETS), seed=profile.seeds), measure)
+if profile.name == "quick":
+    results.sweep(trials(network=list(live), seed=SEED), measure)
+else:
+    results.sweep(trials(network=[*NETS, *FLOORS], seed=profile.seeds), measure)
+
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+PAIRS = [
+    "Proposed minus FPN",
+    "Proposed minus LCF",
+    "LCF minus LS",
+    "LCF minus Faster R-CNN",
+    "LCF minus centre heat map",
+]
+
+
+@remember
+def over_all_folds(network):
+    """A detector's measures on the test scans of all seeds together."""
+    answers, sets = (
+        [of(seed) for seed in profile.seeds] for of in (lambda s: found(network, s), lambda s: scans("test", s))
+    )
+    return training.evaluate_detections(answers[0].join(*answers[1:]), sets[0].join(*sets[1:]))
+
+
+def compare_pair(pair, folds):
+    """Two detectors on the same scans: the paired differences of the paper's measures."""
+    two = [over_all_folds(network) for network in pair.split(" minus ")]
+    names = ("auc", "specificity", "sensitivity", "mean_iou", "centre_error")
+    return {"settings": {"folds": folds}, "values": {name: training.detection_difference(*two, name) for name in names}}
+
+
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+def with_calipers(network, seed, calipers):
+    """Do crosses at the ends of the NT matter? Drawn or not on phantoms; painted out, or smoothed elsewhere, on real scans."""
+    data = scans("test", seed)
+    if profile.on_phantoms:
+        sets = {"without": data, "with": scans("test", seed, calipers=1.0)}
+    else:
+        smoothed = {"painted out": data.boxes, "smoothed elsewhere": boxes_elsewhere(data)}
+        sets = {"as they are": data} | {name: smoothed_inside(data, boxes) for name, boxes in smoothed.items()}
+    model = trained(network, seed, calipers=calipers)[0]
+    told = {name: training.evaluate_detections(found_by(model, one), one) for name, one in sets.items()}
+    first = next(iter(told.values()))
+    values = {f"lost, {name}": training.detection_difference(first, one, "mean_iou") for name, one in told.items()}
+    return {"settings": {"test": len(data)}, "values": values | {name: one.mean_iou for name, one in told.items()}}
+
+
+if profile.name != "quick":
+    results.sweep(trials(pair=PAIRS, folds=len(profile.seeds)), compare_pair)
+    planted = [0.0, 1.0] if profile.on_phantoms else [0.0]  # share of the strength that the crosses have in training
+    results.sweep(trials(network=list(live), seed=profile.seeds, calipers=planted), with_calipers)
+    results.sweep(trials(network="Proposed", seed=profile.seeds, primitives=[32, 128]), measure)  # Table 2
+    results.sweep(trials(network="Proposed", seed=profile.seeds, context=[2, 6]), measure)  # Table 3
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Learning curves
@@ -514,22 +625,14 @@ figures.boxed_sheet(both, {"NT": [whole.boxes[some], np.zeros((0, 4))]}, ["as it
 my_guess_gone = 0.2
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-GONE = {"NT": "NT", "skull": "skull", "nose": "nose", "brain": "brain", "look-alikes": "look_alikes"}
-truth_nets = {name: trained(name, SEED, "phantoms")[0] for name in live}
-before = {name: net.predict(whole.pixels, batch_size=8, verbose=0) for name, net in truth_nets.items()}
-table_gone, stayed = {}, {}
-for part, parts in GONE.items():
-    less = scans("test", SEED, "phantoms", without=parts)
-    row = table_gone.setdefault(part, {})
-    for name, net in truth_nets.items():
-        after = net.predict(less.pixels, batch_size=8, verbose=0)
-        drop = explain.paired_difference(before[name]["scores"][:, 0], after["scores"][:, 0])
-        same = np.diag(training.box_iou(before[name]["boxes"][:, 0], after["boxes"][:, 0])) > 0.5
-        stayed[part, name] = same.mean()
-        row |= {f"{name}: score falls": drop, "box stays, " + name: float(same.mean())}
+taken = {name: taken_away(trained(name, SEED, "phantoms")[0], SEED) for name in live}
+table_gone = {
+    part: {f"{name}: {what}": value for name in live for what, value in taken[name][0][part].items()} for part in GONE
+}
+stayed = {(part, name): table_gone[part][f"{name}: box stays"][0] for part in GONE for name in live}
 reason = f"Its score falls by {table_gone['NT']['LCF: score falls'][0]:.2f}. Faster R-CNN's box stays in {stayed['NT', 'Faster R-CNN']:.2f}."
 check(my_guess_gone, float(stayed["NT", "LCF"]), reason, tolerance=0.1)
-start = ", ".join(f"{name} {one['scores'][:, 0].mean():.2f}" for name, one in before.items())
+start = ", ".join(f"{name} {one[1]:.2f}" for name, one in taken.items())
 note = f"best box; mean score at first: {start}; paired, 95 % over {len(whole)} scans"
 figures.table(table_gone, row_name="taken away", note=note)
 
