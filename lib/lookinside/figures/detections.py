@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,9 +12,11 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
-from lookinside.explain import PrimitiveExamples
 from lookinside.figures.images import LINE, show_image
 from lookinside.figures.style import COLOURS, HEAT_MAP, LETTER, SLIDE, SMALLEST_TEXT, caption, new_figure
+
+if TYPE_CHECKING:
+    from lookinside.explain import PrimitiveExamples
 
 _BOX_COLOURS = (COLOURS[4], COLOURS[5], COLOURS[1], COLOURS[2], COLOURS[3], COLOURS[7])  # each shows on black and grey
 
