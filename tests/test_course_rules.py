@@ -104,6 +104,13 @@ def test_a_fault_in_the_source_is_noticed(pair, old, new, says):
     assert says in "; ".join(faults(pair(SOURCE.replace(old, new))))
 
 
+def test_an_answer_may_stand_below_a_heading_of_its_own(pair):
+    heading = '# %% [markdown] slideshow={"slide_type": "subslide"}\n# ### The answer\n\n'
+    old = SOURCE[SOURCE.index("# %%", SOURCE.index("my_guess = 3")) : SOURCE.index("check(my_guess")]
+    new = heading + old.replace('"slide_type": "skip"', '"slide_type": "-"')
+    assert faults(pair(SOURCE.replace(old, new))) == []
+
+
 def test_repeated_alt_texts_are_noticed(pair):
     text = SOURCE.replace(ALT, 'alt=["A grey square in the middle.", "A grey square in the middle."] ')
     assert "repeats the alt text" in "; ".join(faults(pair(text, figures=2)))

@@ -222,10 +222,13 @@ def guesses_are_only_checked(chapter: Chapter) -> Iterator[str]:
 
 
 def answers_start_a_slide(chapter: Chapter) -> Iterator[str]:
-    """check() shows the answer: on the slide after the question, or on none."""
-    for number, cell in chapter.code():
+    """check() shows the answer: on a slide after that of the question, or on none."""
+    asked = False  # whether the slide so far holds a guess
+    for number, cell in enumerate(chapter.source.cells, 1):
         kind = cell.metadata.get("slideshow", {}).get("slide_type")
-        if re.search(r"^check\(", cell.source, flags=re.MULTILINE) and kind not in ("slide", "subslide", "skip"):
+        asked = (asked and kind not in ("slide", "subslide")) or "guess" in cell.metadata.get("tags", [])
+        answers = cell.cell_type == "code" and re.search(r"^check\(", cell.source, flags=re.MULTILINE)
+        if answers and asked and kind != "skip":
             yield f"cell {number} shows the answer beside its question; mark it subslide"
 
 
