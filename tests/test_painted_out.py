@@ -68,6 +68,22 @@ def test_the_control_has_the_same_sizes_inside_the_image_and_touches_no_box():
         boxes_elsewhere(scans([[[0, 0, 30, 11]]]))
 
 
+def test_the_control_keeps_away_from_where_a_scan_is_black():
+    data = scans([[[5, 5, 15, 12]]])
+    data.images[0, :, 18:] = 0
+    data.images[0, 5, 5:15] = 0  # a seventh of the box: up to 24 % of a place may be black
+    places = {tuple(boxes_elsewhere(data, seed)[0][0]) for seed in range(60)}
+    dark = [
+        (data.images[0, int(top) : int(bottom), int(left) : int(right)] < 8).mean()
+        for left, top, right, bottom in places
+    ]
+    assert len(places) > 5 and 0.1 < max(dark) <= 1 / 7 + 0.1
+    data.images[0, :, :5], data.images[0, :4], data.images[0, 13:], data.images[0, :, 16:] = 0, 0, 0, 0
+    # Nearly black places are left: row 12, just below the box, is the longest line that is not.
+    least = {tuple(boxes_elsewhere(data, seed)[0][0].tolist()) for seed in range(20)}
+    assert least == {(5, 12, 15, 19), (6, 12, 16, 19)}
+
+
 def test_what_is_no_box_is_refused():
     data = scans([[[5, 5, 15, 12]], []])
     for boxes, said in (

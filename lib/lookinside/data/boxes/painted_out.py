@@ -13,6 +13,8 @@ from lookinside.data.boxes.box_checks import wrong_with_box
 from lookinside.data.boxes.boxed import BoxedImages
 from lookinside.errors import LookInsideError
 
+_BLACK = 8  # of 255: darker pixels are outside of what was scanned, or in a shadow
+
 
 def smoothed_inside(images: BoxedImages, boxes: Sequence[ArrayLike], size: int = 5) -> BoxedImages:
     """The same scans with a median filter inside of some boxes; the boxes to find, and all pixels outside, stay.
@@ -48,8 +50,10 @@ def smoothed_inside(images: BoxedImages, boxes: Sequence[ArrayLike], size: int =
 def boxes_elsewhere(images: BoxedImages, seed: int = 0) -> tuple[np.ndarray, ...]:
     """A box of the same size for each box of each image, in another place of it: where to do the same as a control.
 
-    Each is drawn from all places, in whole pixels from where the box was, that lie in the image and touch none of its
-    boxes; with two boxes on an image the two drawn may overlap.
+    Each is drawn from all places, in whole pixels from where the box was, that lie in the image, touch none of its
+    boxes, and are hardly blacker than the box itself (a share of black pixels at most a tenth larger; without such a
+    place the least black one is taken): where a scan is black there is nothing to smooth. With two boxes on an image
+    the two drawn may overlap.
 
     Args:
         images: scans with their boxes.
@@ -63,8 +67,8 @@ def boxes_elsewhere(images: BoxedImages, seed: int = 0) -> tuple[np.ndarray, ...
     """
     rng, (height, width) = np.random.default_rng(seed), images.shape[:2]
     found = []
-    for own, name in zip(images.boxes, images.names, strict=True):
-        moved = []
+    for own, image, name in zip(images.boxes, images.images, images.names, strict=True):
+        moved, black = [], np.pad((image.max(axis=2) < _BLACK).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
         for box in own:
             left, top, right, bottom = box
             across = np.arange(np.ceil(-left), np.floor(width - right) + 1)
@@ -77,9 +81,17 @@ def boxes_elsewhere(images: BoxedImages, seed: int = 0) -> tuple[np.ndarray, ...
                 raise LookInsideError(
                     f"{name}: its boxes leave no room for one of {right - left:g} x {bottom - top:g} px"
                 )
-            moved.append(rng.choice(free))
+            share, most = _share(black, free), _share(black, box[None])[0] + 0.1
+            moved.append(rng.choice(free[share <= max(most, share.min())]))
         found.append(np.array(moved, np.float32).reshape(-1, 4))
     return tuple(found)
+
+
+def _share(sums, boxes):
+    """Share of marked pixels in boxes (K, 4), by the sums (H + 1, W + 1) of marks above and to the left."""
+    left, top, right, bottom = np.ceil(boxes - 0.5).astype(int).T
+    marked = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return marked / np.maximum((right - left) * (bottom - top), 1)
 
 
 def _checked(images, boxes):
