@@ -355,8 +355,9 @@ def found(network, seed, **options):
     return found_by(trained(network, seed, **options)[0], data)
 
 
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def taken_away(model, seed):
-    """What becomes of the best box when a part of the phantoms is taken away: part -> fall of its score, share that stays."""
+    """What becomes of the best box without a part of the phantoms: part -> fall of its score, share that stays."""
     best, told = {}, {}
     for part, parts in {"nothing": "", **GONE}.items():
         boxes = model.predict(scans("test", seed, "phantoms", without=parts).pixels, batch_size=8, verbose=0)
@@ -489,11 +490,11 @@ figures.step_curves(steps, "mean IoU on the validation scans")
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 answers = {name: found_by(net, test) for name, net in nets.items()}
-answers["proposals alone"] = training.Detections.from_padded(**nets["LCF"].proposed(test.pixels))
-scores = {name: training.evaluate_detections(one, test) for name, one in answers.items()} | {"fixed box": floor}
+answers |= {name: found(name, SEED) for name in FLOORS}
+scores = {name: training.evaluate_detections(one, test) for name, one in answers.items()}
 names = {"IoU": "mean_iou", "sensitivity": "sensitivity", "centre, px": "centre_error", "AUC": "auc"}
 table_1 = {name: {title: getattr(one, key) for title, key in names.items()} for name, one in scores.items()}
-table_1["fixed box"]["AUC"] = None  # one box a scan, all with the same score
+table_1["fixed box"]["AUC"] = table_1["centre heat map"]["AUC"] = None  # one box a scan, not three
 gap = training.detection_difference(scores["LCF"], scores["Faster R-CNN"], "mean_iou")
 note = f"95 % over {len(test)} scans; LCF minus Faster R-CNN, paired: IoU {gap[0]:+.2f} [{gap[1]:+.2f}, {gap[2]:+.2f}]"
 if profile.on_phantoms:
@@ -524,12 +525,27 @@ figures.boxed_sheet(
 # way do the votes push the box? Find the brightest cell of each vote, and compare it with the middle of the window.
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# ### Figure 4: who voted for what?
+# ### Figure 3: what does a primitive answer to?
 
-# %% alt="A scan with the true box, the cropped window, the proposal and the coarse answer; beside it, for the four primitives with the largest votes and for all together, response, template, vote and traced-back response." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="Six primitives of the coarse step: for each the scan that it answers to most, with a yellow frame around what it reads, and below it its spatial template." slideshow={"slide_type": "-"} tags=["hide-input"]
 judged = nets["LCF"]
 told = judged.evidence(test.pixels)
 coarse = told.steps["coarse"]
+voters = np.argsort(-coarse.votes.mean(axis=0))[:6]  # those with the largest votes over all test scans
+examples = explain.primitive_examples(judged, test.pixels, primitives=voters)
+figures.primitive_panels(
+    test.images, examples, note="above: the scan it answers to most; below: its template D, the cross is the primitive"
+)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# In theory a cell of the coarse map reads more than the whole scan. What matters of that is smaller, and lies around its middle: the yellow
+# frame. (It is twice the spread that the weights would have if all of them were equal.) The paper sees "clear semantic meanings" in its
+# primitives, such as the left side of the NT. Can you name these six? And do their templates differ?
+
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### Figure 4: who voted for what?
+
+# %% alt="A scan with the true box, the cropped window, the proposal and the coarse answer; beside it, for the four primitives with the largest votes and for all together, response, template, vote and traced-back response." slideshow={"slide_type": "-"} tags=["hide-input"]
 voting = judged.modules["coarse"].cast_votes
 own_votes, D = (np.asarray(one) for one in (voting.votes(coarse.responses[[some]])[0], voting.templates))
 maps = {"Rs": coarse.responses[some], "D": D, "vote": own_votes, "Rc": coarse.traced[some]}
@@ -577,27 +593,51 @@ figures.table(ranks, row_name="alpha and", note=f"Spearman, mean over {len(test)
 # it is stretched to 15 rows. So these templates say more about left and right than about up and down.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
+# ### Do the primitives lie on the NT?
+#
+# On phantoms we know where each structure is. Take the eight primitives with the largest votes (or the largest $\alpha_k$, or eight random
+# ones), and look up what lies under the place where each was found. The rival is **area**: the share of the window that the structure
+# covers, which is what random places would reach.
+
+# %% slideshow={"slide_type": "-"} tags=["hide-input"]
+whole = scans("test", SEED, "phantoms")
+places = training.evidence_places(trained("LCF", SEED, "phantoms")[0], whole, 8)
+parts = sorted(
+    (one for one in places.area if one not in ("removed", "calipers")), key=lambda one: -places.area[one][0]
+)[:5]
+table_places = {
+    one: {"its area": places.area[one]} | {way: places.mean[way][one] for way in places.mean} for one in parts
+}
+units = dict.fromkeys(("its area", *places.mean), "%")
+figures.table(
+    table_places, units=units, row_name="structure", note=f"places of eight primitives; 95 % over {len(whole)} phantoms"
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Does the box follow its evidence?
 #
 # Take the eight primitives with the largest votes. Blur the image where each of them was found, and let the coarse step answer again, from
 # the same proposal. If these primitives carry the box, its centre moves more than when eight random primitives are blurred.
 #
-# Will it move clearly further? Say yes or no, and then look whether the interval of the difference, on the next slide, holds 0.
+# And would an explanation made *afterwards* have done as well? **Grad-CAM** needs no primitives: it follows the gradient of the score back
+# to the coarse map. Blur its eight hottest cells as well, in the same network, and eight random cells of the window.
+#
+# Which of the five ways will move the box furthest? Put them in order before you look.
 
-# %% alt="How far the centre moves when the places of eight primitives are blurred: chosen by vote, by alpha and at random, with intervals." slideshow={"slide_type": "-"} tags=["hide-input"]
-deleted = training.evidence_deletion(judged, test, 8, side=16)
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### Blurred, and asked again
+
+# %% alt="How far the centre moves when eight places are blurred: primitives by vote, by alpha and at random, the hottest cells of Grad-CAM, and random cells, with intervals." slideshow={"slide_type": "-"} tags=["hide-input"]
+deleted = training.evidence_deletion(judged, test, 8, side=8)
 figures.interval_plot(deleted.mean, "centre moves by, pixels", chance=0.0, chance_name="not at all")
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-lines = {f"{way} minus random": {"pixels": one} for way, one in deleted.over_random.items()}
-note = f"paired differences, 95 % over {len(test)} scans; an interval that holds 0 cannot tell them apart"
-figures.table(lines, note=note, row_name="eight primitives")
-
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# **Does the interval hold 0?** In the stored run both do: this run cannot tell. Wherever we blur, the centre moves by some 7 pixels. So the
-# picture of the votes is not yet shown to be what the box depends on. One possible reason: the window is so flat that the blurred squares
-# cover much the same pixels, whichever eight are chosen. The picture alone would not have told us this. (Quick, phantoms. With `STEPS = 400`
-# the votes are ahead by 1.5 [0.2, 3.0] pixels: the test is near what it can resolve.)
+two = [("by vote", "random"), ("by alpha", "random"), ("by Grad-CAM", "random places"), ("by vote", "by Grad-CAM")]
+lines = {f"{way} minus {other}": {"pixels": deleted.difference(way, other)} for way, other in two}
+for way, other in two:
+    lines[f"{way} minus {other}"] |= {"blurred": deleted.blurred[way], "and": deleted.blurred[other]}
+note = f"paired, 95 % over {len(test)} scans; blurred: share of the window, for the first and the second way"
+figures.table(lines, note=note, units={"blurred": "%", "and": "%"}, row_name="eight places")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. Take the structure away
