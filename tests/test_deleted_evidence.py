@@ -17,6 +17,7 @@ from lookinside.models.detection.anchored import anchored_proposals
 from lookinside.models.detection.detector import BestProposals
 from lookinside.models.detection.stages import Stage
 from lookinside.training import evidence_deletion
+from lookinside.training.evaluation.detection import deleted_evidence
 from lookinside.training.evaluation.detection.deleted_evidence import _cells
 from lookinside.training.evaluation.detection.window_cells import highest_cells
 
@@ -109,6 +110,19 @@ def test_primitives_that_are_found_at_one_place_blur_it_once(local):
     assert five.blurred["random places"] > 3 * one.blurred["random places"]
 
 
+@pytest.mark.parametrize(("step", "away"), [("coarse", 7.5), ("fine", 3.5)])
+def test_what_is_blurred_is_what_a_cell_reads(local, monkeypatch, step, away):
+    """Cell 0 of the map of stride 16 reads around pixel 0, not around the middle of pixels 0 to 15."""
+    seen, squares = [], deleted_evidence._squares
+    monkeypatch.setattr(
+        deleted_evidence, "_squares", lambda middles, *rest: seen.append(middles) or squares(middles, *rest)
+    )
+    data = images(2)
+    evidence_deletion(local, data, 1, step=step, side=4)
+    nominal = cell_centres(local.evidence(data.pixels).steps[step].windows)
+    np.testing.assert_allclose(nominal - seen[0], away, atol=1e-3)
+
+
 def test_what_is_even_cannot_be_blurred(local):
     """So each step begins again from what it had looked at: the fine one from the coarse one's answer."""
     data = images(4)
@@ -165,8 +179,10 @@ def test_the_hottest_cells_are_those_whose_middles_lie_on_the_hottest_pixels():
     """Cells of one pixel, from (10, 10) on: the pixel in row 12, column 13 is cell (2, 3)."""
     heat = np.zeros((1, 48, 64), np.float32)
     heat[0, 12, 13], heat[0, 20, 11], heat[0, 40, 50] = 1.0, 0.5, 9.0  # the last one is not in the window
-    chosen = _cells(heat, cell_centres(np.array([[10, 10, 25, 25]])), 2, seed=0)
+    centres = cell_centres(np.array([[10, 10, 25, 25]]))
+    chosen = _cells(heat, centres, centres, 2, seed=0)
     assert chosen["by Grad-CAM"].tolist() == [[2 * 15 + 3, 10 * 15 + 1]]
-    over = _cells(heat, cell_centres(np.array([[57, 41, 72, 56]])), 60, seed=0)["random places"][0]
+    rim = cell_centres(np.array([[57, 41, 72, 56]]))
+    over = _cells(heat, rim, rim, 60, seed=0)["random places"][0]
     assert set(over[over >= 0] % 15) == set(over[over >= 0] // 15) == set(range(7))  # 7 x 7 cells lie on the image
     assert (over == -1).sum() == 60 - 49

@@ -1,12 +1,11 @@
-"""Where in the image the cells of a localizer's windows are read from."""
+"""Where in the image the cells of a detector's windows are read from."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from lookinside.models.detection import StructureLocalizer
+from lookinside.models.detection import Detector
 from lookinside.models.detection.primitive_module import CELLS
-from lookinside.models.detection.structure_localizer import TRUNK_MAPS
 from lookinside.models.receptive_fields import ReceptiveField, receptive_field
 
 
@@ -18,13 +17,13 @@ def cell_centres(windows: np.ndarray) -> np.ndarray:
     return windows[:, None, :2] + shares * (windows[:, 2:] - windows[:, :2])[:, None]
 
 
-def read_centres(model: StructureLocalizer, step: str, windows: np.ndarray) -> tuple[np.ndarray, ReceptiveField]:
+def read_centres(model: Detector, step: str, windows: np.ndarray) -> tuple[np.ndarray, ReceptiveField]:
     """The middles of what the cells of a step's windows (N, 4) read, float64 (N, 225, 2), and the receptive field.
 
     A window is cropped as if cell (i, j) of a map of stride s stood for s x s pixels; it reads around its receptive
     field's middle, which with this trunk is half a stride up and to the left.
     """
-    field = receptive_field(model.trunk, TRUNK_MAPS[step])
+    field = receptive_field(model.trunk, model.trunk_maps[step])
     return cell_centres(windows) - field.stride / 2 + field.middle, field
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -102,6 +102,8 @@ class Detector(BoxModel, abc.ABC):
         batch = {"images": np.zeros((1, *self.image_shape), np.float32), "boxes": empty}
         # Called once with boxes, so that every weight is there from now on.
         self(batch | {"labels": np.full((1, 1), PADDING, np.int32)}, training=False)
+
+    trunk_maps: ClassVar[Mapping[str, str]] = {}  # step -> the output of its trunk that it reads
 
     # What a kind of detector says ------------------------------------------------------------------------------
 

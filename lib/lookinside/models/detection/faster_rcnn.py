@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -32,6 +32,8 @@ class FasterRCNN(Detector):
 
     Source: Ren et al. 2015; He et al. 2017 for RoIAlign; the trunk as in Liu, Wan & He 2019, section 3.
     """
+
+    trunk_maps: ClassVar = {"head": "conv4_x"}
 
     def make_parts(self, units: int = 1024) -> RegionProposals:
         self.units = units

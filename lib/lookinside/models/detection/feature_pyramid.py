@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -34,6 +34,8 @@ class FPN(Detector):
 
     Source: Lin et al. 2017, sections 3 and 4; the trunk as in Liu, Wan & He 2019, section 3.
     """
+
+    trunk_maps: ClassVar = {"head": "conv3_x"}  # of small structures
 
     def make_parts(self, units: int = 1024) -> RegionProposals:
         self.units = units

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -22,7 +22,6 @@ from lookinside.models.detection.stages import Stage
 from lookinside.models.res_net import resnet18_stages
 
 STRIDES = {"coarse": 16, "fine": 8}
-TRUNK_MAPS = {"coarse": "conv4_x", "fine": "conv3_x"}
 
 
 class Localization(NamedTuple):
@@ -74,6 +73,8 @@ class StructureLocalizer(Detector):
     Source: Liu, Wan & He 2019, section 2.
     """
 
+    trunk_maps: ClassVar = {"coarse": "conv4_x", "fine": "conv3_x"}
+
     def make_parts(self, primitives: int = 128, steps: int = 2, context: int = 0, units: int = 256) -> RegionProposals:
         if steps not in (1, 2):
             raise LookInsideError(f"steps is {steps}: give 1 (coarse) or 2 (coarse to fine).")
@@ -95,7 +96,7 @@ class StructureLocalizer(Detector):
 
     def maps(self, images: keras.KerasTensor, training: bool | None = None) -> Mapping[str, Any]:
         maps = self.trunk(images, training=training)
-        found = {name: maps[own] for name, own in TRUNK_MAPS.items()} | {"proposals": [maps["conv4_x"]]}
+        found = {name: maps[own] for name, own in self.trunk_maps.items()} | {"proposals": [maps["conv4_x"]]}
         if self.context:
             found["context"] = self.context_trunk(images, training=training)["conv4_x"]
         return found

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, bootstrap_interval, detection_grad_cam, paired_difference
-from lookinside.explain.detection.read_places import cell_centres, inside
+from lookinside.explain.detection.read_places import cell_centres, inside, read_centres
 from lookinside.models.detection import Detector, StructureLocalizer
 from lookinside.models.detection.batching import in_parts
 from lookinside.models.detection.primitive_module import CELLS, windows
@@ -66,7 +66,8 @@ def evidence_deletion(
 
     It is the step's answer for the proposal that the image's best box came from; what the step looks at stays where it
     was, so that only the step itself is asked. Around `count` places `side` x `side` pixels are replaced by the blurred
-    image. All places are cells of a grid of 15 x 15 over the window twice as large as what the step looks at:
+    image. All places are cells of a grid of 15 x 15 over the window twice as large as what the step looks at, and
+    what is blurred lies around the middle of the pixels that such a cell reads:
 
     - the cells that primitives are found in, those with the largest votes for the cell that won, the largest alpha of
       the paper, or random ones;
@@ -104,16 +105,18 @@ def evidence_deletion(
     if not 1 <= count <= CELLS**2:
         raise LookInsideError(f"count is {count}: give 1 to {CELLS**2} places")
     centres = cell_centres(window)
+    # The pixels that a cell really reads lie around another place than the one it is cropped from: half a stride away.
+    read = read_centres(model, step, window)[0] if step in model.trunk_maps else centres
     heat = detection_grad_cam(model, pixels, proposals, step=step)
     chosen = primitives_chosen(told, count, seed) if told else {}
-    chosen |= _cells(heat, centres, count, seed)
+    chosen |= _cells(heat, centres, read, count, seed)
     moved: dict[str, list] = {way: [] for way in chosen}
     shares: dict[str, list] = {way: [] for way in chosen}
     for part in in_parts(len(pixels)):
         own, blurred = pixels[part], gaussian_filter(pixels[part], (0, side / 2, side / 2, 0), mode="nearest")
         before = _centres(model, step, own, looked_at[part])
         for way, cells in chosen.items():
-            mask = _squares(centres[part], cells[part], own.shape[1:3], side)
+            mask = _squares(read[part], cells[part], own.shape[1:3], side)
             after = _centres(model, step, np.where(mask[..., None], blurred, own), looked_at[part])
             moved[way] += np.hypot(*(after - before).T).tolist()
             shares[way] += [_share(*one) for one in zip(mask, window[part], strict=True)]
@@ -132,9 +135,9 @@ def _checked_step(step, names, kind):
     return step or names[0]
 
 
-def _cells(heat, centres, count, seed):
+def _cells(heat, centres, read, count, seed):
     """The hottest cells by heat (N, H, W), and random ones, the same for every detector with the same windows."""
-    rng, possible = np.random.default_rng([seed, 1]), inside(centres, heat.shape[1:])
+    rng, possible = np.random.default_rng([seed, 1]), inside(read, heat.shape[1:])
     # A pixel's centre is half a pixel from its corner.
     values = [
         map_coordinates(one, own.T[::-1] - 0.5, order=1, mode="nearest") for one, own in zip(heat, centres, strict=True)
