@@ -141,7 +141,14 @@ def test_pictures_are_told_from_plots():
     for axes in sheet.subplots(1, 3)[:2]:
         axes.imshow(np.zeros((64, 64)))
     matrix.subplots().imshow(np.zeros((24, 24)))
-    assert (is_picture(plot), is_picture(sheet), is_picture(matrix)) == (False, True, False)
+    large, *small = Figure().subplots(
+        1, 6
+    )  # one scan beside small maps: a palette of 128 colours would dull its frames
+    for axes in small:
+        axes.imshow(np.zeros((15, 15)))
+    large.imshow(np.zeros((144, 192)))
+    shown = [is_picture(figure) for figure in (plot, sheet, matrix, large.figure)]
+    assert shown == [False, True, False, True]
 
 
 def test_a_plot_becomes_a_smaller_png_that_looks_the_same():
