@@ -66,7 +66,7 @@ def _one_line(shell: Any, kind: type, error: BaseException, traceback: Any, tb_o
 
 
 def is_picture(figure: Any) -> bool:
-    """True where JPEG is smaller and truer: half of a figure's axes show an image of 1000 pixels or more, or one of 20,000."""
+    """True where JPEG is truer or smaller: half of the axes show an image of 1000 pixels or more, or one of 20,000."""
     axes = [one for one in figure.axes if one.get_visible() and (one.images or one.lines or one.patches or one.texts)]
     sizes = [max((image.get_array().size for image in one.images), default=0) for one in axes]
     pictures = sum(size >= 1000 for size in sizes)
