@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,13 +131,8 @@ class _Patient:
     """A person on the couch, ready to be cut."""
 
     def __init__(self, seed, gone):
-        self.person = random_person(np.random.default_rng((seed, 0)))
-        rng = np.random.default_rng((seed, 11))
-        arms = bool(rng.random() < 0.2)
-        self.scan = ct.random_scan(rng)
-        shapes = sliced_body(self.person, np.random.default_rng((seed, 8)), limbs=True, arms=arms)
+        self.person, self.scan, shapes, self.whole = _whole_patient(seed)
         lost = meant_by(shapes, gone) if gone else np.zeros(len(shapes), bool)
-        self.whole = Sliceable(shapes)
         self.shown = Sliceable(shapes, lost) if lost.any() else self.whole
         names = {part for part, one in zip(shapes.parts, lost, strict=True) if one}
         self.lost_labels = [i for i, part in enumerate(self.whole.part_names, 1) if part in names]
@@ -145,6 +141,17 @@ class _Patient:
     def coarse(self, level):
         """The labels of the plane at a height, on 5 mm pixels, whatever is removed."""
         return self.whole.cut(plane_around((0.0, 10.0, level), (1, 0, 0), (0, 1, 0), _COARSE_FIELD, _COARSE))[0]
+
+
+@functools.lru_cache(maxsize=4)  # a person is mostly cut several times in a row, with and without parts
+def _whole_patient(seed):
+    """Person, scan, shapes, and the shapes ready to be cut, of a seed."""
+    person = random_person(np.random.default_rng((seed, 0)))
+    rng = np.random.default_rng((seed, 11))
+    arms = bool(rng.random() < 0.2)
+    scan = ct.random_scan(rng)
+    shapes = sliced_body(person, np.random.default_rng((seed, 8)), limbs=True, arms=arms)
+    return person, scan, shapes, Sliceable(shapes)
 
 
 def _box(labels):
