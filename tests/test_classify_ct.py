@@ -6,10 +6,12 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scans import dicom_slices, write_dicom
 
 from lookinside.course import classify_ct
 from lookinside.data import write_volume
 from lookinside.phantoms import whole_volume
+from lookinside.training import BodyProfile
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,35 @@ def test_a_picture_and_a_table(scan, model, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("names", "marked"),
+    [(("liver", "lungs", "neck"), 15.0), (("lungs", "liver", "neck"), None), (("legs", "liver", "neck"), "not asked")],
+)
+def test_the_picture_marks_where_the_lungs_take_over(names, marked, tmp_path, monkeypatch):
+    seen = {}
+    draw = classify_ct.figures.body_profile
+    monkeypatch.setattr(classify_ct.figures, "body_profile", lambda *a, **k: draw(*a, **seen.update(k) or k))
+    first = np.array([0.9, 0.9, 0.1, 0.1], np.float32)
+    shares = np.stack([first, 0.9 - first + 0.1, 0 * first], axis=1)
+    profile = BodyProfile(np.array([0.0, 10, 20, 30]), shares, names, np.zeros((4, 6), np.uint8), (10.0, 10.0))
+    classify_ct.write_profile(profile, tmp_path, "one")
+    if marked == "not asked":
+        assert seen["marked"] is None
+    else:
+        assert seen["marked"].height == (None if marked is None else pytest.approx(marked, abs=0.01))
+
+
+def test_one_of_several_series(model, tmp_path, capsys):
+    for number in (2, 3):
+        slices = dicom_slices(SeriesInstanceUID=f"1.2.{number}", SeriesNumber=number)
+        write_dicom(tmp_path / "in", slices, name=f"{number}-{{}}")
+    arguments = [str(tmp_path / "in"), "--model", str(model), "--out", str(tmp_path / "out")]
+    assert classify_ct.main(arguments) == 1
+    assert "holds 2 series" in (said := capsys.readouterr().err) and said.endswith("its number or UID: --series 2\n")
+    assert classify_ct.main([*arguments, "--series", "3"]) == 0
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"path": "nowhere.nii.gz"}, "nowhere.nii.gz: is not there"),
@@ -66,10 +97,13 @@ def test_what_goes_wrong_is_one_line(scan, model, tmp_path, capsys, change, said
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_to(scan, model, tmp_path, capsys):
+def test_before_minutes_are_spent_on_training(scan, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(classify_ct, "trained_on_phantoms", lambda: pytest.fail("a network was trained"))
     (tmp_path / "file").write_text("")
-    assert classify_ct.main([str(scan), "--model", str(model), "--out", str(tmp_path / "file")]) == 1
+    assert classify_ct.main([str(scan), "--out", str(tmp_path / "file")]) == 1
     assert "give another --out" in capsys.readouterr().err
+    assert classify_ct.main([str(scan), "--classes", "a,b", "--out", str(tmp_path)]) == 1
+    assert "give --model, too" in capsys.readouterr().err
 
 
 def test_without_a_model_one_is_trained_and_kept(scan, tmp_path, monkeypatch, capsys):

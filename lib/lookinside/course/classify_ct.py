@@ -1,6 +1,8 @@
 """A picture and a table of the body regions in one CT: `python -m lookinside.course.classify_ct PATH`.
 
-    python -m lookinside.course.classify_ct PATH [--model mine.keras --classes legs,pelvis,...] [--out FOLDER]
+    python -m lookinside.course.classify_ct PATH [--out FOLDER] [--series UID] [--model mine.keras --classes a,b,...]
+
+The picture marks where the lungs take over from the liver, with the height in mm of the scan's own coordinates.
 
 Without a model a small network is trained on slices of drawn bodies first, which takes some minutes, and kept in
 build/models/. It has never seen a person: see chapter 3 for how far that carries.
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -28,28 +31,33 @@ from lookinside.phantoms import REGIONS
 _SIZE, _MM = 64, 400 / 64
 _COUNTS = {"legs": 200, "pelvis": 200, "liver": 400, "lungs": 400, "neck": 200}
 _STEPS = 1500
+_BOUNDARY = ("liver", "lungs")  # marked in the picture where the model knows both
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 with one line on the error stream."""
     parser = argparse.ArgumentParser(prog="classify_ct", description="Which body region is each slice of a CT of?")
     parser.add_argument("path", help="a .nii, .nii.gz, .mha or .nrrd file, or a folder of DICOM slices")
+    parser.add_argument("--series", help="number or UID of the series to read, where a folder holds several")
     parser.add_argument("--model", help="a Keras file; without it a network is trained on drawn bodies and kept")
-    parser.add_argument("--classes", default=",".join(REGIONS), help="the model's classes, with commas, feet first")
+    parser.add_argument("--classes", help=f"classes of --model, with commas, feet first (default: {','.join(REGIONS)})")
     parser.add_argument("--out", default=".", help="folder for the picture and the table (default: here)")
     options = parser.parse_args(arguments)
     try:
+        if options.classes and not options.model:
+            raise LookInsideError("--classes names what --model tells apart: give --model, too, or leave it out")
         with warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always", DataWarning)
-            volume = read_volume(options.path)
+            volume = read_volume(options.path, series=options.series)
         for remark in remarks:
             print(remark.message, file=sys.stderr)
+        folder = _made(Path(options.out))  # before minutes go into what could not be written
         model = _loaded(options.model) if options.model else trained_on_phantoms()
-        names = tuple(name.strip() for name in options.classes.split(","))
+        names = tuple(name.strip() for name in options.classes.split(",")) if options.classes else REGIONS
         rough = training.classify_volume(model, volume, names, progress=progress)
-        picture, table = write_profile(rough, Path(options.out), _stem(Path(options.path)))
+        picture, table = write_profile(rough, folder, _stem(Path(options.path)))
     except LookInsideError as error:
-        print(error, file=sys.stderr)
+        print(str(error).replace("series=", "--series "), file=sys.stderr)  # as it is written here
         return 1
     print(f"{picture}\n{table}")
     return 0
@@ -76,15 +84,17 @@ def trained_on_phantoms() -> keras.Model:
 
 
 def write_profile(profile: training.BodyProfile, folder: Path, stem: str) -> tuple[Path, Path]:
-    """Write `stem`_regions.png and `stem`_regions.csv into a folder and return their paths.
+    """Write `stem`_regions.png and `stem`_regions.csv into a folder that is there, and return their paths.
 
     Raises LookInsideError where the folder cannot be written to.
     """
     smooth = profile.smoothed()
+    paired = set(_BOUNDARY) <= set(profile.class_names)
+    marked = training.boundary_between(smooth, *_BOUNDARY) if paired else None
     picture, table = folder / f"{stem}_regions.png", folder / f"{stem}_regions.csv"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        figures.body_profile(smooth, note="probabilities: medians over 25 mm").savefig(picture, dpi=150)
+        note = "probabilities: medians over 25 mm"
+        figures.body_profile(smooth, marked=marked, note=note).savefig(picture, dpi=150)
         with table.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["slice", "height_mm", "region", "region_smoothed", *profile.class_names])
@@ -92,8 +102,22 @@ def write_profile(profile: training.BodyProfile, folder: Path, stem: str) -> tup
                 regions = [profile.class_names[one.regions[z]] for one in (profile, smooth)]
                 writer.writerow([z, f"{height:.1f}", *regions, *(f"{p:.4f}" for p in profile.probabilities[z])])
     except OSError as error:
-        raise LookInsideError(f"{folder}: cannot be written to ({error.strerror}): give another --out") from None
+        raise _no_place(folder, error) from None
     return picture, table
+
+
+def _made(folder: Path) -> Path:
+    """A folder that is there and can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise _no_place(folder, error) from None
+
+
+def _no_place(folder: Path, error: OSError) -> LookInsideError:
+    return LookInsideError(f"{folder}: cannot be written to ({error.strerror}): give another --out")
 
 
 def _loaded(path: str | Path) -> keras.Model:

@@ -10,13 +10,19 @@ from lookinside.figures.curves import LINES
 from lookinside.figures.style import COLOURS, FAINT, SMALLEST_TEXT, caption, new_figure, plain_axes
 
 if TYPE_CHECKING:
-    from lookinside.training import BodyProfile
+    from lookinside.training import BodyProfile, RegionBoundary
 
 
-def body_profile(profile: BodyProfile, *, note: str = "") -> Figure:
+def body_profile(profile: BodyProfile, *, marked: RegionBoundary | None = None, note: str = "") -> Figure:
     """Return the coronal slice and, beside it at the same height, the probability of each class (Roth et al., Fig. 7).
 
-    Lines across both mark where the most probable class changes and stays for at least 15 mm.
+    Dashed lines across both mark where the most probable class changes and stays for at least 15 mm.
+
+    Args:
+        profile: the probabilities along a body.
+        marked: a boundary to draw as a solid line with its height beside it (`training.boundary_between`). What was
+            found, or why there is no line, is added to the note.
+        note: a line below.
     """
     heights, width = profile.heights, profile.pixel[0] * profile.coronal.shape[1]
     half = 0.5 * profile.pixel[1]
@@ -37,6 +43,10 @@ def body_profile(profile: BodyProfile, *, note: str = "") -> Figure:
     for height in _lasting(profile):
         left.axhline(height, color="white", linewidth=1, linestyle="--")
         right.axhline(height, color=FAINT, linewidth=1, linestyle="--")
+    if marked is not None:
+        note = "; ".join(part for part in (note, marked.sentence) if part)
+        if marked.height is not None:
+            _mark(left, right, marked)
     right.set_xlabel("probability")
     right.set_xlim(-0.02, 1.02)
     right.set_ylim(extent[2:])
@@ -46,6 +56,15 @@ def body_profile(profile: BodyProfile, *, note: str = "") -> Figure:
     if note:
         caption(figure, note)
     return figure
+
+
+def _mark(left, right, boundary):
+    """A solid line across both panels, and on the left its height in a box, so that no tissue hides it."""
+    left.axhline(boundary.height, color="white", linewidth=2)
+    right.axhline(boundary.height, color=INK, linewidth=2)
+    box = {"facecolor": "white", "edgecolor": INK, "boxstyle": "round,pad=0.2", "alpha": 0.9}
+    place = {"xy": (0.02, boundary.height), "xycoords": ("axes fraction", "data"), "va": "center", "bbox": box}
+    left.annotate(f"{boundary.height:.0f} mm", fontsize=SMALLEST_TEXT, color=INK, **place)
 
 
 def _lasting(profile, mm=15.0):

@@ -5,6 +5,7 @@ from lookinside.training.balancing import Copies, balance, repeated_to_balance
 from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
 from lookinside.training.detectors import fit_detector
+from lookinside.training.evaluation.crossing import RegionBoundary, boundary_between
 from lookinside.training.evaluation.detection.box_overlap import box_iou, centre_distance
 from lookinside.training.evaluation.detection.deleted_evidence import EvidenceDeletion, evidence_deletion
 from lookinside.training.evaluation.detection.detected import Detections
@@ -59,6 +60,7 @@ __all__ = [
     "History",
     "PartLoss",
     "RatedAdam",
+    "RegionBoundary",
     "Roc",
     "Separation",
     "SlicesNamed",
@@ -67,6 +69,7 @@ __all__ = [
     "augmentation",
     "average_precision",
     "balance",
+    "boundary_between",
     "box_iou",
     "centre_distance",
     "class_probabilities",

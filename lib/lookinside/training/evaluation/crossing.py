@@ -1,0 +1,76 @@
+"""Where one region of the body gives way to the next, read off their probabilities along the body."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lookinside.errors import LookInsideError
+from lookinside.training.evaluation.whole_volumes import BodyProfile
+
+_SHARE = 0.5  # of the probability that the two regions must have between them, or their order means nothing
+
+
+class RegionBoundary(NamedTuple):
+    """The height at which the probability of one region overtakes that of the region below it.
+
+    Attributes:
+        below, above: names of the two regions.
+        height: mm; None where there is no such height, or more than one.
+        crossings: heights of all crossings in mm, from the feet up, those in the wrong direction among them.
+    """
+
+    below: str
+    above: str
+    height: float | None
+    crossings: tuple[float, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words: for a figure's note."""
+        pair = f"{self.below} and {self.above}"
+        if self.height is not None:
+            return f"boundary of {pair}: {self.height:.0f} mm"
+        if not self.crossings:
+            return f"no boundary of {pair}: their probabilities do not cross"
+        if len(self.crossings) == 1:
+            return f"no boundary of {pair}: at {self.crossings[0]:.0f} mm {self.below} lies over {self.above}"
+        at = ", ".join(f"{height:.0f}" for height in self.crossings[:4])
+        more = ", ..." if len(self.crossings) > 4 else ""
+        return f"no boundary of {pair}: their probabilities cross {len(self.crossings)} times ({at}{more} mm)"
+
+
+def boundary_between(profile: BodyProfile, below: str, above: str) -> RegionBoundary:
+    """Look for the one height at which the probability of `above` overtakes that of `below`.
+
+    Only neighbouring slices count in which the two have more than half of the probability together: far from both, the
+    order of two numbers near 0 means nothing. Between two slices the height is interpolated. Smooth the profile first
+    (`BodyProfile.smoothed`), or a single wrong slice is two more crossings.
+
+    Args:
+        profile: the probabilities along a body.
+        below, above: names of two classes, the lower one first: "liver", "lungs".
+
+    Raises:
+        LookInsideError: if these are not two classes of the profile.
+
+    Source: Roth et al. 2015, Fig. 7.
+    """
+    names = profile.class_names
+    if below == above or not {below, above} <= set(names):
+        raise LookInsideError(f"{below!r} and {above!r}: give two different ones of {', '.join(names)}.")
+    low, high = (profile.probabilities[:, names.index(name)].astype(np.float64) for name in (below, above))
+    speak = low + high > _SHARE
+    # A tie belongs to the slice before it, so that two equal slices in between are one crossing, not two.
+    lead = np.sign(high - low)
+    for z in range(1, len(lead)):
+        lead[z] = lead[z] or lead[z - 1]
+    found = []
+    for z in np.flatnonzero(speak[:-1] & speak[1:] & (lead[:-1] * lead[1:] < 0)):
+        before, after = (high - low)[z], (high - low)[z + 1]
+        at = profile.heights[z] + (profile.heights[z + 1] - profile.heights[z]) * before / (before - after)
+        found.append((float(at), bool(lead[z] < 0)))
+    crossings = tuple(at for at, _ in found)
+    height = crossings[0] if len(found) == 1 and found[0][1] else None
+    return RegionBoundary(below, above, height, crossings)
