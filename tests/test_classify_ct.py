@@ -53,15 +53,15 @@ def test_a_picture_and_a_table(scan, model, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("names", "marked"),
-    [(("liver", "lungs", "neck"), 15.0), (("lungs", "liver", "neck"), None), (("legs", "liver", "neck"), "not asked")],
+    [(("liver", "lungs", "neck"), 25.0), (("lungs", "liver", "neck"), None), (("legs", "liver", "neck"), "not asked")],
 )
 def test_the_picture_marks_where_the_lungs_take_over(names, marked, tmp_path, monkeypatch):
     seen = {}
     draw = classify_ct.figures.body_profile
     monkeypatch.setattr(classify_ct.figures, "body_profile", lambda *a, **k: draw(*a, **seen.update(k) or k))
-    first = np.array([0.9, 0.9, 0.1, 0.1], np.float32)
+    first = np.array([0.9, 0.9, 0.9, 0.1, 0.1, 0.1], np.float32)
     shares = np.stack([first, 0.9 - first + 0.1, 0 * first], axis=1)
-    profile = BodyProfile(np.array([0.0, 10, 20, 30]), shares, names, np.zeros((4, 6), np.uint8), (10.0, 10.0))
+    profile = BodyProfile(10.0 * np.arange(6), shares, names, np.zeros((6, 6), np.uint8), (10.0, 10.0))
     classify_ct.write_profile(profile, tmp_path, "one")
     if marked == "not asked":
         assert seen["marked"] is None

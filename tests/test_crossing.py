@@ -19,7 +19,7 @@ def along(liver, lungs, step=10.0, start=-50.0):
 
 
 def test_the_height_is_where_the_two_straight_lines_meet():
-    found = boundary_between(along([0.9, 0.8, 0.3, 0.1], [0.1, 0.2, 0.7, 0.9]), "liver", "lungs")
+    found = boundary_between(along([0.9, 0.8, 0.3, 0.1], [0.1, 0.2, 0.7, 0.9]), "liver", "lungs", lasting=20)
     # From -0.6 at -40 mm to +0.4 at -30 mm: 0 after six tenths of the way.
     assert found.height == pytest.approx(-34.0, abs=1e-3) and found.crossings == (found.height,)
     assert found.sentence == "boundary of liver and lungs: -34 mm"
@@ -30,41 +30,53 @@ def test_two_sigmoids_cross_where_they_were_made_to(slices, slope):
     at = np.linspace(-8, 8, slices)
     lungs = 0.9 / (1 + np.exp(-slope * (at - 1.3)))
     profile = along(0.9 - lungs, lungs, step=at[1] - at[0], start=-8.0)
-    assert boundary_between(profile, "liver", "lungs").height == pytest.approx(1.3, abs=0.02)
+    assert boundary_between(profile, "liver", "lungs", lasting=3).height == pytest.approx(1.3, abs=0.02)
 
 
 @pytest.mark.parametrize(
     ("liver", "lungs", "crossings", "said"),
     [
-        ([0.9, 0.8, 0.9], [0.1, 0.1, 0.0], 0, "do not cross"),
-        ([0.02, 0.01, 0.0], [0.01, 0.02, 0.0], 0, "do not cross"),  # a head: two numbers near 0 change places
-        ([0.9, 0.6, 0.0, 0.0, 0.3], [0.0, 0.0, 0.1, 0.3, 0.7], 0, "do not cross"),  # something else lies between
+        ([0.9, 0.8, 0.9], [0.1, 0.1, 0.0], 0, "do not follow"),
+        ([0.02, 0.01, 0.0], [0.01, 0.02, 0.0], 0, "do not follow"),  # a head: two numbers near 0 change places
+        ([0.9, 0.6, 0.0, 0.0, 0.3], [0.0, 0.0, 0.1, 0.3, 0.7], 0, "do not follow"),  # something else lies between
         ([0.9, 0.1, 0.9, 0.1], [0.1, 0.9, 0.1, 0.9], 3, "cross 3 times (-45, -35, -25 mm)"),
         ([0.9, 0.1] * 4, [0.1, 0.9] * 4, 7, "(-45, -35, -25, -15, ... mm)"),
         ([0.1, 0.9], [0.9, 0.1], 1, "at -45 mm liver lies over lungs"),  # the head at the bottom
-        ([0.9], [0.1], 0, "do not cross"),
+        ([0.9], [0.1], 0, "do not follow"),
     ],
 )
 def test_where_there_is_no_one_boundary_the_reason_is_said(liver, lungs, crossings, said):
-    found = boundary_between(along(liver, lungs), "liver", "lungs")
+    found = boundary_between(along(liver, lungs), "liver", "lungs", lasting=10)
     assert found.height is None and len(found.crossings) == crossings and said in found.sentence
 
 
 def test_a_tie_is_one_crossing():
-    found = boundary_between(along([0.8, 0.5, 0.5, 0.2], [0.2, 0.5, 0.5, 0.8]), "liver", "lungs")
+    found = boundary_between(along([0.8, 0.5, 0.5, 0.2], [0.2, 0.5, 0.5, 0.8]), "liver", "lungs", lasting=0)
     assert len(found.crossings) == 1 and -40.1 <= found.height <= -29.9
-    assert not boundary_between(along([0.8, 0.5, 0.8], [0.2, 0.5, 0.2]), "liver", "lungs").crossings
+    touched = along([0.8, 0.5, 0.8], [0.2, 0.5, 0.2])
+    assert not boundary_between(touched, "liver", "lungs", lasting=0).crossings
+
+
+def test_flicker_is_no_boundary():
+    """Lower abdomen: two regions take turns slice by slice; then three slices of each, and the boundary among them."""
+    liver = np.array([0.9, 0.1, 0.9, 0.1, 0.9, 0.9, 0.9, 0.1, 0.1, 0.1, 0.9])
+    profile = along(liver, 1 - liver)
+    assert boundary_between(profile, "liver", "lungs").crossings == pytest.approx((15.0,))
+    assert boundary_between(profile, "liver", "lungs", lasting=31).height is None
+    assert len(boundary_between(profile, "liver", "lungs", lasting=0).crossings) == 7 - 1
 
 
 @pytest.mark.parametrize("pair", [("liver", "knee"), ("liver", "liver")])
 def test_refusals(pair):
     with pytest.raises(LookInsideError, match="two different ones of liver, lungs, neck"):
         boundary_between(along([0.9], [0.1]), *pair)
+    with pytest.raises(LookInsideError, match="lasting is -1"):
+        boundary_between(along([0.9], [0.1]), "liver", "lungs", lasting=-1)
 
 
 def test_the_figure_marks_it_on_both_panels_and_says_what_it_found():
     profile = along([0.9, 0.8, 0.3, 0.1], [0.1, 0.2, 0.7, 0.9])
-    found = boundary_between(profile, "liver", "lungs")
+    found = boundary_between(profile, "liver", "lungs", lasting=20)
     drawn = figures.body_profile(profile, marked=found)
     for axes in drawn.axes:
         assert [

@@ -33,7 +33,7 @@ class RegionBoundary(NamedTuple):
         if self.height is not None:
             return f"boundary of {pair}: {self.height:.0f} mm"
         if not self.crossings:
-            return f"no boundary of {pair}: their probabilities do not cross"
+            return f"no boundary of {pair}: they do not follow one another"
         if len(self.crossings) == 1:
             return f"no boundary of {pair}: at {self.crossings[0]:.0f} mm {self.below} lies over {self.above}"
         at = ", ".join(f"{height:.0f}" for height in self.crossings[:4])
@@ -41,36 +41,39 @@ class RegionBoundary(NamedTuple):
         return f"no boundary of {pair}: their probabilities cross {len(self.crossings)} times ({at}{more} mm)"
 
 
-def boundary_between(profile: BodyProfile, below: str, above: str) -> RegionBoundary:
+def boundary_between(profile: BodyProfile, below: str, above: str, *, lasting: float = 30.0) -> RegionBoundary:
     """Look for the one height at which the probability of `above` overtakes that of `below`.
 
-    Only neighbouring slices count in which the two have more than half of the probability together: far from both, the
-    order of two numbers near 0 means nothing. Between two slices the height is interpolated. Smooth the profile first
-    (`BodyProfile.smoothed`), or a single wrong slice is two more crossings.
+    Only slices count in which the two have more than half of the probability together: far from both, the order of two
+    numbers near 0 means nothing. And each must lead for a while on its side, or flicker would count. Between two slices
+    the height is interpolated. Smooth the profile first (`BodyProfile.smoothed`): a single wrong slice ends a lead.
 
     Args:
         profile: the probabilities along a body.
         below, above: names of two classes, the lower one first: "liver", "lungs".
+        lasting: mm for which each leads at least, next to the crossing.
 
     Raises:
-        LookInsideError: if these are not two classes of the profile.
+        LookInsideError: if these are not two classes of the profile, or for a `lasting` below 0.
 
     Source: Roth et al. 2015, Fig. 7.
     """
     names = profile.class_names
     if below == above or not {below, above} <= set(names):
         raise LookInsideError(f"{below!r} and {above!r}: give two different ones of {', '.join(names)}.")
+    if not lasting >= 0:
+        raise LookInsideError(f"lasting is {lasting!r}: give mm for which each region leads, 30 say.")
     low, high = (profile.probabilities[:, names.index(name)].astype(np.float64) for name in (below, above))
-    speak = low + high > _SHARE
-    # A tie belongs to the slice before it, so that two equal slices in between are one crossing, not two.
-    lead = np.sign(high - low)
-    for z in range(1, len(lead)):
-        lead[z] = lead[z] or lead[z - 1]
+    more, heights = high - low, profile.heights
+    lead = np.where(low + high > _SHARE, np.sign(more), 0)
+    for z in np.flatnonzero((low + high > _SHARE) & (more == 0)):
+        lead[z] = lead[z - 1] if z else 0  # a tie belongs to the slice before it
+    ends = np.append(np.flatnonzero(np.diff(lead)), len(lead) - 1)  # the last slice of each run of one lead
+    long = np.diff(ends, prepend=-1) * profile.pixel[1] >= lasting
     found = []
-    for z in np.flatnonzero(speak[:-1] & speak[1:] & (lead[:-1] * lead[1:] < 0)):
-        before, after = (high - low)[z], (high - low)[z + 1]
-        at = profile.heights[z] + (profile.heights[z + 1] - profile.heights[z]) * before / (before - after)
-        found.append((float(at), bool(lead[z] < 0)))
-    crossings = tuple(at for at, _ in found)
-    height = crossings[0] if len(found) == 1 and found[0][1] else None
-    return RegionBoundary(below, above, height, crossings)
+    for run, z in enumerate(ends[:-1]):
+        if lead[z] * lead[z + 1] < 0 and long[run] and long[run + 1]:
+            at = heights[z] + (heights[z + 1] - heights[z]) * more[z] / (more[z] - more[z + 1])
+            found.append((float(at), bool(lead[z] < 0)))
+    height = found[0][0] if len(found) == 1 and found[0][1] else None
+    return RegionBoundary(below, above, height, tuple(at for at, _ in found))
