@@ -15,6 +15,7 @@ from lookinside.phantoms import (
     regions_in,
     whole_volume,
 )
+from lookinside.phantoms.tomography import region_slices
 from lookinside.phantoms.tomography.regions import share_of
 
 COUNTS = {"legs": 6, "pelvis": 4, "liver": 24, "lungs": 24, "neck": 6}
@@ -77,6 +78,21 @@ def test_without_a_part_all_else_stays():
         np.testing.assert_array_equal(with_it.hu[far], left.hu[far])
         # What lies behind a part may be of the same tissue.
         assert (with_it.hu[left.removed_mask] != left.hu[left.removed_mask]).mean() > 0.7
+
+
+def test_slices_of_one_person_in_a_row_do_not_change_one_another():
+    """The person is built once and kept; what is taken away from one slice is there again in the next."""
+    fresh = []
+    for without in ("lung", "bones", ()):
+        region_slices._whole_patient.cache_clear()
+        fresh.append(region_slice("lungs", 3, size=48, without=without))
+    region_slices._whole_patient.cache_clear()
+    in_a_row = [region_slice("lungs", 3, size=48, without=without) for without in ("lung", "bones", ())]
+    assert region_slices._whole_patient.cache_info().misses == 1
+    for one, other in zip(fresh, in_a_row, strict=True):
+        for name in ("hu", "labels", "removed_mask"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert not np.array_equal(fresh[0].hu, fresh[2].hu)
 
 
 def test_a_set_has_patients():

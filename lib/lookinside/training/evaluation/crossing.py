@@ -33,7 +33,7 @@ class RegionBoundary(NamedTuple):
         if self.height is not None:
             return f"boundary of {pair}: {self.height:.0f} mm"
         if not self.crossings:
-            return f"no boundary of {pair}: they do not follow one another"
+            return f"no boundary of {pair} was found"
         if len(self.crossings) == 1:
             return f"no boundary of {pair}: at {self.crossings[0]:.0f} mm {self.below} lies over {self.above}"
         at = ", ".join(f"{height:.0f}" for height in self.crossings[:4])
