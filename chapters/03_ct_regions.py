@@ -665,14 +665,15 @@ figures.band_curves(dome_curves, "height over the top of the dome (mm)", "probab
 body = training.classify_volume(both_net, volumes()[0][0], phantoms.REGIONS)
 line = training.boundary_between(body.smoothed(), "liver", "lungs")
 both = body.heights[[regions == ("liver", "lungs") for regions in volumes()[1][0]]]
-note = f"a drawn patient; dashed: where the most probable region changes; slices of both: {both[0]:.0f} to {both[-1]:.0f} mm"
+note = "a drawn patient; dashed: where the most probable region changes; "
+note += f"slices of both liver and lungs: {', '.join(f'{height:.0f}' for height in both)} mm"
 figures.body_profile(body, marked=line, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The lower abdomen
 #
 # "Some axial slices in the lower abdomen had erroneously high probabilities for lung or legs", says the paper. In the picture, between
-# pelvis and liver, several classes take turns. These slices belong to no class, and a softmax, which shares out 100 % among the classes,
+# pelvis and liver, the probabilities go up and down. These slices belong to no class, and a softmax, which shares out 100 % among the classes,
 # cannot say *none*. The paper thinks of a sixth class.
 #
 # The profile can also be **smoothed** along the body (`BodyProfile.smoothed`). *Median* takes the median of each probability over 25 mm.
@@ -703,17 +704,19 @@ figures.image_sheet(whole_row + gone_row, [*REMOVED, *(f"no {gone}" for gone in 
 my_guess_lungs = 0.98  # as in chapter 1
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-NEED = {"named without": "without"} | {part: f"importance/{part}" for part in PARTS}
+NEED = {"named": "without"} | {part: f"importance/{part}" for part in PARTS}
 need_now = results.table(NEED, "region", groups=REMOVED, rows=needs, seed=SEED)
 need_recorded = results.table(NEED, "region", groups=REMOVED, profile="desk", dataset="phantoms")
 table_need = {f"{region}, no {REMOVED[region]}": row for region, row in need_now.items()}
 table_need |= {f"{region}, recorded": row for region, row in need_recorded.items()}
-still = need_now["lungs"]["named without"][0]
-reason = f"Without bones it still names {need_now['legs']['named without'][0]:.2f} of the legs."
+still = need_now["lungs"]["named"][0]
+reason = f"Without bones it still names {need_now['legs']['named'][0]:.2f} of the legs."
 check(my_guess_lungs, still, reason, tolerance=0.1)
-note = f"{PAIRS} new people each, recorded: 60 people, three seeds; lungs to other organs: part importance, in logits"
-digits = {"named without": 0} | dict.fromkeys(PARTS, 1)
-figures.table(table_need, units={"named without": "%"}, digits=digits, row_name="slices", note=note)
+note = f"{PAIRS} new people each, recorded: 60 people, three seeds; named: without bones, liver or lungs; "
+note += "the other columns: part importance"
+figures.table(
+    table_need, units={"named": "%"}, digits={"named": 0} | dict.fromkeys(PARTS, 1), row_name="slices", note=note
+)
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # **Part importance** (`explain.part_importance`) is finer than right and wrong. A class's *logit* is its score before the softmax, and its
@@ -727,8 +730,8 @@ figures.table(table_need, units={"named without": "%"}, digits=digits, row_name=
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Is the heat on the lungs?
 #
-# Of all parts it misses the lungs most in slices of the lungs. Do the explanations show it? We take the share of the heat on the lungs, over
-# the lungs' share of the image: 1 is chance. The explanations are Grad-CAM (chapter 5) and the deconvnet (chapter 1).
+# In slices of the lungs the network misses the lungs more than any other part. Do the explanations show it? We take the share of the heat
+# on the lungs, over the lungs' share of the image: 1 is chance. The explanations are Grad-CAM (chapter 5) and the deconvnet (chapter 1).
 
 # %% alt="Share of the heat on the lungs, times chance, of Grad-CAM and the deconvnet, trained and untrained, and of the plain image." slideshow={"slide_type": "-"} tags=["hide-input", "warns"]
 shown, on_lungs = redrawn("lungs")
@@ -742,9 +745,9 @@ on_them = {name: explain.landmark_share(explain.heat_map(heat), on_lungs) for na
 on_them = {name: explain.bootstrap_interval(shares) for name, shares in on_them.items()}
 figures.interval_plot(on_them, "share of heat on the lungs (times chance)", chance=1.0)
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# In the stored run **Grad-CAM is hardly above chance, although nothing is missed more**. The deconvnet's heat does lie on the lungs. But much
-# of it lay there before the network had learned anything.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# In the stored run **Grad-CAM is little above chance, although the network misses nothing more than the lungs**. The deconvnet's heat does
+# lie on the lungs. But most of it lay there before the network had learned anything.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### It has never seen a lung
@@ -804,19 +807,18 @@ figures.table(recorded, **options, row_name="training images", note=f"{counted_s
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 AREAS = {name: f"auc/{name}" for name in (*phantoms.REGIONS, "mean")}
 by_feed = results.table(AREAS | {"frequency": "frequency"}, "feed", groups=FEEDS, **PLAIN, **desk)
-for name in AREAS:
-    lows, highs = ([row[name][end] for row in by_feed.values()] for end in (1, 2))
-    assert max(lows) <= min(highs), f"{name}: the intervals overlap"
+by_class = {f"area, {name}": {feed: row[name] for feed, row in by_feed.items()} for name in AREAS}
+for name, row in by_class.items():
+    assert max(low for _, low, _ in row.values()) <= min(high for *_, high in row.values()), f"{name}: all overlap"
+by_class["frequency"] = {feed: row["frequency"] for feed, row in by_feed.items()}
 curves = results.curves("steps", "curve", "feed", **PLAIN, **desk)
 for steps, seen in (one for feed in FEEDS for one in curves[feed]):
     early = [value for step, value in zip(steps, seen, strict=True) if step <= 500]
     assert max(early) >= max(seen) - 0.02, "500 steps of 1,500 are nearly enough"
-digits = dict.fromkeys(AREAS, 3) | {"frequency": 2}
-figures.table(
-    by_feed, digits=digits, row_name="training images", note=f"{counted_seeds} seeds; frequency of noise: 0.38"
-)
+note = f"{counted_seeds} seeds; frequency of noise: 0.38"
+figures.table(by_class, digits=dict.fromkeys(FEEDS, 3), row_name="", note=note)
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **No way of feeding ranks the slices better than another**, for no class: all intervals overlap. Only liver and lungs stay clearly below
 # 1, because of the copies. **Filters**: balanced slices lower the mean frequency a little, and slices that are also shifted, turned or bent
 # lower it to 0.21 or 0.22. So here the "low spatial frequency" comes from the deformed images, at least in part.
@@ -826,9 +828,7 @@ figures.table(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### How strong?
 #
-# All of it, with up to 32 times the authors' shifts, angles and bendings. Up to 8 times, on average **none helps, and none hurts clearly**:
-# there are 1.0 to 1.5 % mistakes. At 16 times a slice is shifted by up to 160 mm, turned by up to 40 degrees and folded over itself. At 32
-# times most of the body lies outside of the picture: then an image no longer shows what its label says.
+# With up to 8 times the authors' shifts, angles and bendings **none helps, and none hurts clearly**: on average 1.0 to 1.5 % mistakes.
 
 # %% alt="Error and mistakes against the size of the deformations, 1 to 32 times the authors', where the record has them." slideshow={"slide_type": "-"} tags=["hide-input"]
 both_values, fed_all = {"error": "error", "mistakes": "mistakes"}, {"feed": "all of it", "change": None, "images": None}
@@ -839,6 +839,10 @@ strength_curves = {
 size_axis = "size of the deformations (times the authors')"
 highest = max(high for curve in strength_curves.values() for *_, high in curve)
 figures.size_curves(strength_curves, size_axis, "share of the test images", limits=(0, 1.1 * highest))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# At 16 times the authors' sizes a slice is shifted by up to 160 mm and turned by up to 40 degrees, and it folds over itself. At 32 times most
+# of the body is out of the picture. Then an image no longer shows what its label says.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### One change at a time
