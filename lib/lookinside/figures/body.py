@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from lookinside.figures.curves import LINES
-from lookinside.figures.style import COLOURS, FAINT, SMALLEST_TEXT, caption, new_figure, plain_axes
+from lookinside.figures.style import COLOURS, FAINT, INK, SMALLEST_TEXT, caption, new_figure, plain_axes
 
 if TYPE_CHECKING:
     from lookinside.training import BodyProfile, RegionBoundary
