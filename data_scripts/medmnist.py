@@ -76,11 +76,13 @@ def _array(folder: Path, file: str, key: str) -> np.ndarray:
 def _pictures(folder: Path, file: str, part: str, size: int) -> list[Stored]:
     key = f"{part}_images"
     array = _array(folder, file, key)
-    is_grey = array.ndim == 3 and array.dtype == np.uint8 and array.flags.c_contiguous and len(array)
+    is_grey = array.ndim == 3 and array.dtype == np.uint8 and len(array)
     if not is_grey or array.shape[1] != array.shape[2]:
         raise LookInsideError(
             f"{key} is {array.dtype} {array.shape}, not uint8 (N, {size}, {size}): give {file} as it was downloaded"
         )
+    if not array.flags.c_contiguous:
+        raise LookInsideError(f"{key} has its columns first (Fortran order): save it anew with np.ascontiguousarray")
     if array.shape[1] != size:
         raise LookInsideError(
             f"{key} holds pictures of {array.shape[1]} px, not {size}: say --size {array.shape[1]}, or give {file}"

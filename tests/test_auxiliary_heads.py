@@ -10,7 +10,7 @@ from long_runs import TRAIN, VALIDATION
 from lookinside.errors import LookInsideError
 from lookinside.explain import GradCAM
 from lookinside.models import googlenet, inference_model, khan_cnn
-from lookinside.training import evaluate_classifier, fit_classifier
+from lookinside.training import accuracy_of_heads, evaluate_classifier, fit_classifier
 
 RATE, DECAY, WEIGHT = 0.05, 0.02, 0.3
 
@@ -212,3 +212,19 @@ def test_what_does_not_fit_is_refused_in_one_line(change, says):
     with pytest.raises(LookInsideError, match=says) as error:
         fit_classifier(model, TRAIN, VALIDATION, epochs=1, progress=False, **change)
     assert "\n" not in str(error.value)
+
+
+def test_each_head_has_its_own_accuracy():
+    model = headed(seed=3)
+    for name, bias in (("scores", [9, 0, 0]), ("head1", [0, 9, 0]), ("head2", [0, 0, 9])):
+        kernel = model.get_layer(name).get_weights()[0]
+        model.get_layer(name).set_weights([np.zeros_like(kernel), np.array(bias, float)])
+    uneven = VALIDATION.subset(np.argsort(VALIDATION.labels)[:13])  # 7, 6 and none of each class
+    found = accuracy_of_heads(model, uneven, batch_size=5)
+    wanted = {name: np.mean(uneven.labels == place) for place, name in enumerate(("scores", "head1", "head2"))}
+    assert {name: one[0] for name, one in found.items()} == pytest.approx(wanted) and len(set(wanted.values())) == 3
+    assert all(low <= share < high for share, low, high in found.values())
+    assert not any("scores" in layer.name for layer in inference_model(model, 1).layers)
+    for output in (3, -1, 1.5, "head1"):
+        with pytest.raises(LookInsideError, match="headed has 3, counted from 0"):
+            inference_model(model, output)

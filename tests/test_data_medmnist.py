@@ -116,6 +116,7 @@ def without(key):
         (arrays() | {"test_images": np.zeros((33, 28, 20), np.uint8)}, "test_images is uint8 (33, 28, 20), not"),
         (arrays() | {"val_images": np.zeros((22, 28, 28), np.float32)}, "val_images is float32 (22, 28, 28), not"),
         (arrays() | {"val_images": np.zeros((0, 28, 28), np.uint8)}, "val_images is uint8 (0, 28, 28), not"),
+        (arrays() | {"val_images": np.zeros((22, 28, 28), np.uint8, order="F")}, "val_images has its columns first"),
         (arrays() | {"val_images": np.zeros(22, object)}, "val_images cannot be read"),
         (arrays() | {"val_labels": np.zeros((21, 1), np.uint8)}, "val_labels is uint8 (21, 1), not whole numbers (22,"),
         (arrays() | {"val_labels": np.zeros((22, 1))}, "val_labels is float64 (22, 1), not whole numbers"),

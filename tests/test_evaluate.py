@@ -20,10 +20,12 @@ from lookinside.training import (
     recall_by_class,
     roc_curves,
     scores_to_record,
+    training_to_record,
     uses_of_parts,
 )
 from lookinside.training.evaluation.evaluate import evaluate_classifier
 from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval, proportion_interval
+from lookinside.training.history import History
 
 LEVELS = [10, 20, 100, 200, 210, 220]  # grey levels; the classifier below says "bright" from 128 up
 LABELS = [0, 0, 1, 1, 1, 1]
@@ -197,3 +199,23 @@ def test_the_record_holds_errors_mistakes_areas_and_recall():
     recorded = scores_to_record(found, replace(images, groups=groups))["auc"]
     assert recorded == {name: curve.auc for name, curve in areas.items()} and "mean" in recorded
     assert recorded["lungs"] != values["auc"]["lungs"]
+
+
+def test_the_record_of_a_training_is_its_best_epoch_and_its_last_loss():
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(3, 3, activation="relu", name="conv")])
+    model.add(keras.layers.Flatten())
+    model.add(keras.layers.Dense(2))
+    kernel, _ = model.get_layer("conv").get_weights()
+    model.get_layer("conv").set_weights([np.abs(kernel), np.array([0.0, -1000.0, -0.5])])
+    images = np.zeros((6, 4, 4, 1), np.uint8)
+    images[0] = 255
+    data = LabelledImages(images, np.array([0, 1, 0, 1, 0, 1]), ("a", "b"), tuple("abcdef"))
+    curves = {"loss": [3.0, 1.0, 2.0], "val_loss": [5.0, 4.0, 6.0], "val_accuracy": [0.1, 0.7, 0.3]}
+    history = History(curves, [1.5, 1.0, 2.0], best_epoch=2, steps=[2, 4, 6])
+    found = training_to_record(model, history, data, every=5)
+    assert found["accuracy"] == evaluate_classifier(model, data).accuracy
+    assert (found["validation_accuracy"], found["validation_loss"], found["last_loss"]) == (0.7, 4.0, 2.0)
+    assert (found["runtime"], found["steps"], found["curve"]) == (4.5, [2, 4, 6], [0.1, 0.7, 0.3])
+    # Images 0 and 5 are looked at: on 5 all maps are zero, on 0 the second one alone.
+    assert found["dead"] == pytest.approx(1 / 3) and found["zero"] == pytest.approx(4 / 6)

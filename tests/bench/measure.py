@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,6 +82,59 @@ class Rate:
             "unit": self.unit,
             "floor": self.floor,
         }
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound that is kept: how many times under it a measurement lies.
+
+    Attributes:
+        name: what is done.
+        measured: does it and returns "gigabytes", "seconds" and whatever else is worth a note, as `alone` does.
+        key: which of these is bounded.
+        unit: of it.
+        bound: the most that is promised.
+        floor: how many times under the bound it must lie.
+    """
+
+    name: str
+    measured: Callable[[], dict]
+    key: str
+    unit: str
+    bound: float
+    floor: float = 1.0
+
+    def measure(self) -> dict:
+        """Measure once: what takes half a minute needs no rounds."""
+        found = self.measured()
+        value = round(self.bound / found[self.key], 2)
+        row = {"name": self.name, "value": value, "rounds": [value, value], "floor": self.floor}
+        return row | {"unit": f"times under {self.bound:g} {self.unit}", **{k: round(v, 2) for k, v in found.items()}}
+
+
+# /proc rather than getrusage, which counts the peak of the parent, too, up to the exec.
+PEAK = r"""
+import json, pathlib, re, resource
+status = pathlib.Path("/proc/self/status")
+peak = int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) if status.is_file() else 0
+peak = (peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024**2
+print(json.dumps(found | {"gigabytes": peak}))
+"""
+
+
+@functools.cache
+def alone(work: str, *arguments: str) -> dict:
+    """Run a piece of Python in a process of its own, once however often it is asked for.
+
+    Args:
+        work: Python that leaves a dict of numbers in `found`, "seconds" among them.
+        arguments: its sys.argv[1:].
+
+    Returns:
+        What it has found, and "gigabytes", its peak memory (of 2 ** 30 bytes).
+    """
+    done = subprocess.run([sys.executable, "-c", work + PEAK, *arguments], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def clock(call: Callable[[], object]) -> float:

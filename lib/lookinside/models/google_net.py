@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from lookinside.errors import LookInsideError
 from lookinside.layers import LocalResponseNormalization
 from lookinside.models.building import CAFFE, Builder, image_input
 
@@ -100,18 +101,24 @@ def googlenet(
     return keras.Model(inputs, outputs if auxiliary else outputs[0], name="googlenet")
 
 
-def inference_model(model: keras.Model) -> keras.Model:
-    """The network of a model's first output alone: what is left of `googlenet` when it has been trained.
+def inference_model(model: keras.Model, output: int = 0) -> keras.Model:
+    """The network of one of a model's outputs alone; the first is what is left of `googlenet` when it has been trained.
 
-    Its layers are the model's own, so what one learns the other knows; the auxiliary classifiers are not computed. A
-    model of one output is returned as it is.
+    Its layers are the model's own, so what one learns the other knows; what this output does not need is not computed.
+    A model of one output is returned as it is.
 
     Args:
         model: a functional Keras model.
+        output: number of the output; 1 and 2 are the auxiliary classifiers of `googlenet`.
+
+    Raises:
+        LookInsideError: for an output that the model does not have.
     """
+    if output not in range(len(model.outputs)):
+        raise LookInsideError(f"output is {output!r}: model {model.name} has {len(model.outputs)}, counted from 0.")
     if len(model.outputs) == 1:
         return model
-    return keras.Model(model.input, model.outputs[0], name=model.name)
+    return keras.Model(model.input, model.outputs[output], name=model.name)
 
 
 def _inception(build, x, name, maps):

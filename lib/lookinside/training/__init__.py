@@ -21,6 +21,7 @@ from lookinside.training.evaluation.detection.precision_recall import average_pr
 from lookinside.training.evaluation.detection.recovery import recovered
 from lookinside.training.evaluation.evaluate import (
     Evaluation,
+    accuracy_of_heads,
     class_probabilities,
     evaluate_classifier,
     recall_by_class,
@@ -35,7 +36,7 @@ from lookinside.training.evaluation.part_loss import (
     lost_by_tag,
     uses_of_parts,
 )
-from lookinside.training.evaluation.records import scores_to_record
+from lookinside.training.evaluation.records import scores_to_record, training_to_record
 from lookinside.training.evaluation.roc import Roc, roc_curves
 from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.shared_labels import floor_of, mistakes
@@ -64,6 +65,7 @@ __all__ = [
     "Roc",
     "Separation",
     "SlicesNamed",
+    "accuracy_of_heads",
     "accuracy_on",
     "accuracy_without",
     "augmentation",
@@ -100,5 +102,6 @@ __all__ = [
     "scores_to_record",
     "separation",
     "slices_named",
+    "training_to_record",
     "uses_of_parts",
 ]

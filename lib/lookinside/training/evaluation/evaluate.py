@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix as count_confusions
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
+from lookinside.models import inference_model
 from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval, proportion_interval
 
 
@@ -77,6 +78,22 @@ def evaluate_classifier(model: keras.Model, images: LabelledImages, *, batch_siz
         majority=max(images.counts().values()) / len(images),
         confusion=count_confusions(images.labels, predictions, labels=np.arange(classes)),
     )
+
+
+def accuracy_of_heads(
+    model: keras.Model, images: LabelledImages, *, batch_size: int = 64
+) -> dict[str, tuple[float, float, float]]:
+    """The accuracy of each output of a classifier, auxiliary classifiers too, with its 95 % Wilson interval, by name.
+
+    Args:
+        model: a functional Keras model from images (N, H, W, C) in [0, 1] to logits (N, K), or to a list of them.
+        images, batch_size: as for `evaluate_classifier`; so is what it raises.
+    """
+    found = {}
+    for place, name in enumerate(model.output_names):
+        head = inference_model(model, place)
+        found[name] = evaluate_classifier(head, images, batch_size=batch_size).accuracy
+    return found
 
 
 def class_probabilities(model: keras.Model, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
