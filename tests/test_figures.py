@@ -118,6 +118,7 @@ def every_figure():
         yield figures.deformed_grid(np.zeros((6, *shape)), field, names, note=long)
     for slices, pixel in ((130, (4.0, 7.5)), (275, (6.0, 1.0)), (60, (5.0, 5.0))):
         yield figures.body_profile(_profile(slices, pixel), note=long)
+    yield figures.layer_shares({name: {"new": dict.fromkeys(names[:12], 0.5)} for name in "abcd"}, "share of maps")
     yield figures.embedding(dict.fromkeys(names[:3], np.zeros((6, 2))), np.arange(6) // 3, names[:2])
     yield figures.band_curves({name: np.ones((4, 5)) for name in names[:5]}, "height (mm)", "share", note=long)
 
@@ -232,6 +233,28 @@ def test_size_curves_show_every_size_with_its_interval():
     assert steps.axes[0].get_ylim() == (0.5, 1)
     with pytest.raises(LookInsideError, match="at least one"):
         figures.size_curves({"one": []}, "training images", "accuracy")
+
+
+def test_another_run_lies_beside_its_size_curve_in_the_same_colour():
+    curves = {"one": [(100, 0.5, 0.4, 0.6)], "two": [(100, 0.7, 0.6, 0.8)]}
+    (axes,) = figures.size_curves(curves, "images", "accuracy", beside={"two": [(30, 0.2, 0.1, 0.3)]}).axes
+    dot = axes.lines[-1]
+    assert (dot.get_xdata()[0], dot.get_ydata()[0], dot.get_markerfacecolor()) == (30, 0.2, "none")
+    assert dot.get_color() == axes.containers[1].lines[0].get_color() != axes.containers[0].lines[0].get_color()
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["one", "two"]
+    with pytest.raises(LookInsideError, match="beside has 'three'"):
+        figures.size_curves(curves, "images", "accuracy", beside={"three": []})
+
+
+def test_layer_shares_have_a_panel_for_each_network_and_the_layers_in_their_order():
+    shares = {"small": {"trained": {"b": 0.1, "a": 0.2}}, "big": {n: dict.fromkeys("xyz", 0.5) for n in ("new", "old")}}
+    first, second = figures.layer_shares(shares, "share of maps").axes
+    assert [text.get_text() for text in first.get_xticklabels()] == ["b", "a"] and first.get_title() == "small"
+    assert list(first.lines[0].get_ydata()) == [0.1, 0.2] and len(second.lines) == 2
+    assert first.get_position().width < second.get_position().width
+    for wrong in ({}, {"net": {}}, {"net": {"new": {}}}, {"net": {"new": {"a": 0}, "old": {"b": 0}}}):
+        with pytest.raises(LookInsideError, match=r"at least one|one at least"):
+            figures.layer_shares(wrong, "share")
 
 
 def test_a_scatter_shows_every_point():

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.figures import table
-from lookinside.training import confounding
-from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval
+from lookinside.training import confounding, cue_conflict
+from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval, proportion_interval
 
 NUMBER = 60
 
@@ -155,3 +156,29 @@ def test_intervals_over_patients():
 def test_what_does_not_fit_is_refused(arguments, says):
     with pytest.raises(LookInsideError, match=says):
         confounding(**{"train": make(0), "test": make(1)} | arguments)
+
+
+def by_brightness() -> keras.Model:
+    """Says "lung" of bright images and "liver" of dark ones."""
+    model = keras.Sequential([keras.Input((32, 32, 1)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
+    model.layers[-1].set_weights([np.array([[-1.0, 1.0]]), np.array([0.5, -0.5])])
+    return model
+
+
+def test_where_class_and_tag_disagree_it_is_said_which_one_is_followed():
+    bright, truth = np.array([1, 1, 0, 0, 1, 0, 1, 0]), np.array([0, 1, 0, 1, 0, 1, 0, 1])
+    images = np.repeat(bright * 255, 32 * 32).reshape(8, 32, 32, 1).astype(np.uint8)
+    modality = ["ct", "ct", "mri", "mri", "ct", "ct", "mri", "pet"]
+    data = LabelledImages(images, truth, ("liver", "lung"), tuple("abcdefgh"), tags={"modality": modality})
+    goes_with = {"ct": "lung", "mri": "liver"}
+    # In conflict are images 0 and 4 (ct, liver) and 3 (mri, lung): all three are named after the modality.
+    found = cue_conflict(by_brightness(), data, "modality", goes_with)
+    assert found == {"class": proportion_interval(0, 3), "tag": proportion_interval(3, 3)}
+    # The other way round 1, 2, 5 and 6 are: 1 and 2 are named after their class, 5 and 6 after the modality.
+    other_way = cue_conflict(by_brightness(), data, "modality", {"ct": "liver", "mri": "lung"})
+    assert other_way == {"class": proportion_interval(2, 4), "tag": proportion_interval(2, 4)}
+    for wrong, says in (({"ct": "spleen"}, "names 'spleen'"), ({"us": "lung"}, "no image has a modality")):
+        with pytest.raises(LookInsideError, match=says):
+            cue_conflict(by_brightness(), data, "modality", wrong)
+    with pytest.raises(LookInsideError, match="scanner"):
+        cue_conflict(by_brightness(), data, "scanner", goes_with)

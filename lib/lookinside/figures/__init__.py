@@ -3,6 +3,7 @@
 from lookinside.figures.body import body_profile
 from lookinside.figures.curves import band_curves, learning_curves, size_curves, step_curves
 from lookinside.figures.deformations import deformation_field, deformed_grid
+from lookinside.figures.depth import layer_shares
 from lookinside.figures.detections import boxed_sheet, primitive_panels, show_boxes, voting_panels
 from lookinside.figures.images import (
     heat_grid,
@@ -31,6 +32,7 @@ __all__ = [
     "heat_grid",
     "image_sheet",
     "interval_plot",
+    "layer_shares",
     "learning_curves",
     "map_strip",
     "new_figure",

@@ -93,11 +93,13 @@ def size_curves(
     *,
     chance: float | None = None,
     limits: tuple[float, float] = (0.0, 1.02),
+    beside: Mapping[str, Sequence[tuple[float, float, float, float]]] | None = None,
 ) -> Figure:
     """Return a value with its interval against a size on a logarithmic axis, a colour a network.
 
     `curves` maps a network's name to (size, estimate, low, high) for each size; `size` and `label` name the axes, and
-    `limits` are those of the value's.
+    `limits` are those of the value's. `beside` is of the same form and has some of the same names: another run, whose
+    estimates are drawn as hollow dots in the same colours.
     Raises LookInsideError where there is nothing to draw.
     """
     if not any(curves.values()):
@@ -115,6 +117,13 @@ def size_curves(
         axes.errorbar(
             at, value, [value - low, high - value], marker="o", markersize=5, elinewidth=1, label=name, **style
         )
+    colours = {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(curves)}
+    strangers = sorted(set(beside or {}) - set(colours))
+    if strangers:
+        raise LookInsideError(f"beside has {strangers[0]!r}, which curves has not: give it names of curves only")
+    for name, rows in (beside or {}).items():
+        for at, value, *_ in rows:
+            axes.plot(at, value, "o", markersize=7, markerfacecolor="none", color=colours[name])
     if chance is not None:
         axes.axhline(chance, color=FAINT, linestyle="--", linewidth=1, label="chance")
     axes.set_xscale("log")

@@ -40,7 +40,7 @@ from lookinside.training.evaluation.records import scores_to_record, training_to
 from lookinside.training.evaluation.roc import Roc, roc_curves
 from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.shared_labels import floor_of, mistakes
-from lookinside.training.evaluation.shortcuts import Confounding, confounding
+from lookinside.training.evaluation.shortcuts import Confounding, confounding, cue_conflict
 from lookinside.training.evaluation.volume_scores import SlicesNamed, slices_named
 from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
@@ -77,6 +77,7 @@ __all__ = [
     "class_probabilities",
     "classify_volume",
     "confounding",
+    "cue_conflict",
     "detection_difference",
     "evaluate_classifier",
     "evaluate_detections",
