@@ -686,13 +686,13 @@ for modality in phantoms.MODALITIES:
     right |= {"lost": lost[modality], "lead lost": explain.bootstrap_interval(lead[own])}
     table_gone[SHOWN_AS[modality]] = right
 note = "proposed net with batch normalisation; lost: paired; lead: of the organ's logit over the best other one"
-if profile.name == "quick":  # what the next slide says
-    assert lost["pet"][1] > 0 and lost["ultrasound"][1] > 0 and max(lost[m][1] for m in ("ct", "mri", "xray")) <= 0
+assert not profile.on_phantoms or gone.accuracy[0] > 0.5 * whole.accuracy[0], "the chapter says otherwise"
 figures.table(table_gone, units=dict.fromkeys(("whole", "without", "lost"), "%"), row_name="modality", note=note)
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **In PET and ultrasound the organ is missed; in the others nothing shows** (stored run: quick, phantoms, 30 images a modality, so wide
-# intervals). The *logit* is a network's score for a class, before scores become probabilities. Section 10 has the recorded networks.
+# **More than half of what it names, it names without the organ.** A modality misses the organ where the interval of *lost* lies above 0;
+# a quick run has 30 images of each, and wide intervals. Section 10 has the recorded networks. (A *logit* is a network's score for a class,
+# before the scores become probabilities.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does the heat lie on the organ?
@@ -727,14 +727,15 @@ for network in ("proposed", "GoogLeNet"):
         shares[name] |= {f"{network}, recorded": found[network][:3]} if network in found else {}
 now = {name: row["this run"][0] for name, row in shares.items()}
 if profile.name == "quick":  # what the next slide says
-    assert now["Grad-CAM"] < 1.1 and now["deconvnet"] < now["deconvnet, untrained"] + 0.1 < now["the image itself"]
+    assert max(now["Grad-CAM"], now["deconvnet"]) < now["the image itself"]
+    assert now["deconvnet"] < now["deconvnet, untrained"] + 0.2
 note = "this run: proposed; all with batch normalisation; recorded: three seeds; 1 is chance"
 figures.table(shares, row_name="share of heat on the organ", digits=2, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **The heat does not tell** (stored run). Grad-CAM is at chance. It reads the last maps that are larger than one pixel, and at 64 pixels
-# these are of 2 x 2; on some images they are flat, as the warning says. The deconvnet's heat lies on the organ a third more than by
-# chance. But so does that of the untrained network, and the plain image does more. Whether the network needs the organ, only taking it away can tell.
+# **The heat does not tell.** Grad-CAM is near chance. It reads the last maps that are larger than one pixel, and at 64 pixels these are of
+# 2 x 2; on some images they are flat, as the warning says. The deconvnet's heat lies on the organ more than by chance. But so does that
+# of the untrained network, and the plain image does more. Whether the network needs the organ, only taking it away can tell.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### One source for each organ
@@ -779,14 +780,14 @@ for name, row in told.items():
     row |= {f"{asked}, recorded": one[:3] for asked, one in sorted(found.items(), reverse=True)}
 if profile.name == "quick":  # what the next slide says
     told_now = [row["this run"][0] for row in told.values()]
-    assert told_now[1] > 0.7 * told_now[0] and told_now[3] > 0.5 > 2 * told_now[2] and told_now[4] > told_now[0] - 0.1
+    assert told_now[1] > 0.5 * told_now[0] and told_now[3] > told_now[2] and told_now[4] > told_now[0] - 0.15
 note = "chance is 20 %; recorded: trained on 1,000 images, three seeds; border: the outermost two pixels"
 figures.table(told, units=dict.fromkeys(told["the same pairs"], "%"), row_name="test images", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# **Most of this accuracy has nothing to do with organs** (stored run). On images of the same pairs the network keeps it when the organs are
-# gone. Where organ and modality disagree, it names the organ that went with the *modality*. And a **random forest** (a vote of 100
-# decision trees) that sees no more than the border does as well. A test set from the same sources cannot show any of this. Only other
+# **Most of this accuracy has nothing to do with organs.** On images of the same pairs the network keeps more than half of it when the organs
+# are gone. Where organ and modality disagree, it names the organ that went with the *modality* more often than the one that is there.
+# And a **random forest** (a vote of 100 decision trees) that sees no more than the border does about as well. A test set from the same sources cannot show any of this. Only other
 # modalities show it, or an image without its organ. So before you believe a number, ask where each class came from.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -794,22 +795,18 @@ figures.table(told, units=dict.fromkeys(told["the same pairs"], "%"), row_name="
 #
 # `make data SET=organs FROM=folder` prepares 740 real images from 14 public sources, split by source and patient. Only 12 of the 25
 # cells (organ, modality) exist, and ten of these come from a single source. A random forest is taught to name the organ from what is
-# *not* the organ: the outermost two pixels, the histogram of grey levels, the width and height of the file. The next table has its
-# **balanced accuracy**, the mean over the five organs; chance is 20 %. A network that does no better on this set has not shown that it
-# knows an organ. (`training.confounding(train, test)` does the same for a set of your own.)
+# *not* the organ: the outermost two pixels (*border*), the histogram of *grey levels*, the width and height of the file (*size*). To
+# compare with, another forest sees the whole image, shrunk to 8 x 8 pixels (*thumbnail*). The next table has their **balanced accuracy**,
+# the mean over the five organs; chance is 20 %. (`training.confounding(train, test)` does the same for a set of your own.)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What tells an organ that is not the organ
 
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input", "sweep"]
-def forests(seed):
-    """What a random forest names rightly that does not look at the organ, see `training.confounding`."""
-    return training.confounding(images("train", seed), test, ("class", "modality"), seed=seed).balanced_accuracy
-
-
+TARGETS = ("class", "modality")
 ASKED = {  # more rows of the record
-    "forests": forests,
+    "forests": lambda seed: training.confounding(images("train", seed), test, TARGETS, seed=seed).balanced_accuracy,
     "maps by layer": lambda **who: {name: one.rows for name, one in counted_maps(**who).items()},
     "heads": lambda network, seed: training.accuracy_of_heads(trained(network, seed, max(SIZES))[2], test),
     "heat on the organ": heat_on_organ,
@@ -826,16 +823,22 @@ if profile.on_phantoms:
 if profile.name != "quick":
     settings = {"size": size, "width": width, "batch": BATCH, "steps": STEPS, "test": len(test)}
     results.sweep(closer, lambda asked, **who: {"settings": settings, "values": ASKED[asked](**who)})
-told = {name: {} for name in ("border", "grey levels", "size")}
+told = {name: {} for name in ("border", "grey levels", "size", "thumbnail")}
 for name, row in told.items():
     found = results.summary(f"{name}/class", "dataset", asked="forests", profile="desk")
     row |= {what: found.get(what, [None] * 3)[:3] for what in ("organs", "phantoms")}
+if profile.name == "quick":  # what the next slide says
+    assert told["border"]["organs"][0] > 0.8 > told["grey levels"]["organs"][0] > 2 * 0.2 < told["size"]["organs"][0]
 figures.table(
     told,
     units={"organs": "%", "phantoms": "%"},
     row_name="a forest sees",
     note="balanced accuracy of naming the organ; –: not recorded; organs: 95 % over patients",
 )
+
+# %% [markdown] slideshow={"slide_type": "-"}
+# **From the border alone the forest names more than four real organs in five.** From the grey levels, and even from the size of the file,
+# it names more than twice as many as a guess would. A network that does no better on this set has not shown that it knows an organ.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10. The recorded results
@@ -881,8 +884,8 @@ figures.table(by_change(images=all_real, **REAL), units=units, best=best, row_na
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **On real images, as published, the order is turned round.** LeNet is first with 75 %, the proposed net last with 51. It is not
 # for want of steps: LeNet and the proposed net fit their training images, with a cross-entropy below 0.001. Batch normalisation
-# brings AlexNet from 59 to 86 % and the proposed net to 78. But remember the forest of section 9: it sees the border alone, and has
-# 85 %. And there are one seed and 88 test images of 51 patients: the intervals are 15 to 20 points wide.
+# brings AlexNet from 59 to 86 % and the proposed net to 78. But remember the forest of section 9, which sees the border alone and does
+# as well. And there are one seed and 88 test images of 51 patients: the intervals are 15 to 20 points wide.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Do dead maps tell the accuracy?
