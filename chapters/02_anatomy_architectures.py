@@ -829,12 +829,8 @@ for name, row in told.items():
     row |= {what: found.get(what, [None] * 3)[:3] for what in ("organs", "phantoms")}
 if profile.name == "quick":  # what the next slide says
     assert told["border"]["organs"][0] > 0.8 > told["grey levels"]["organs"][0] > 2 * 0.2 < told["size"]["organs"][0]
-figures.table(
-    told,
-    units={"organs": "%", "phantoms": "%"},
-    row_name="a forest sees",
-    note="balanced accuracy of naming the organ; –: not recorded; organs: 95 % over patients",
-)
+note = "balanced accuracy of naming the organ; –: not recorded; organs: 95 % over patients"
+figures.table(told, units={"organs": "%", "phantoms": "%"}, row_name="a forest sees", note=note)
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # **From the border alone the forest names more than four real organs in five.** From the grey levels, and even from the size of the file,
