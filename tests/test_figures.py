@@ -89,6 +89,15 @@ def test_a_confusion_matrix_must_fit_its_names():
         figures.confusion_matrix(np.eye(2), ["a", "b", "c"])
 
 
+def test_rows_without_a_title_leave_it_no_room():
+    def side(titles):
+        figure = figures.image_sheet(images(25), titles, columns=5, note="a note")
+        figure.canvas.draw()
+        return figure.axes[7].get_window_extent().width
+
+    assert side([]) > side(list("abcde")) > 0.85 * side([]) > 1.1 * side(list("abcdefghijklmnopqrstuvwxy"))
+
+
 @pytest.mark.parametrize("call", [lambda: figures.image_sheet([]), lambda: figures.learning_curves({})])
 def test_nothing_to_draw_is_said(call):
     with pytest.raises(LookInsideError, match="at least one"):

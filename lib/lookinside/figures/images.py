@@ -71,10 +71,12 @@ def image_sheet(
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     below = LINE + 0.1 if note else 0
-    panel = panel or min(2.0, SLIDE[0] / columns, (SLIDE[1] - below) / rows - (2 * LINE if titles else 0.05))
-    titles = [wrapped(title, panel) for title in titles] + [""] * (len(images) - len(titles))
-    above = LINE * (1 + max(title.count("\n") for title in titles)) if any(titles) else 0.05
-    figure = new_figure(panel * columns, (panel + above) * rows + below)
+    titles = [*titles, *[""] * (len(images) - len(titles))]
+    titled = sum(any(titles[start : start + columns]) for start in range(0, len(images), columns))  # rows with a title
+    panel = panel or min(2.0, SLIDE[0] / columns, (SLIDE[1] - below - 2 * LINE * titled) / rows - 0.05)
+    titles = [wrapped(title, panel) for title in titles]
+    above = LINE * (1 + max(title.count("\n") for title in titles))
+    figure = new_figure(panel * columns, (panel + 0.05) * rows + above * titled + below)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
