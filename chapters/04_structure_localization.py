@@ -97,7 +97,7 @@ train, validation, test = (scans(part, SEED) for part in ("train", "validation",
 note = f"{len(train)} scans to learn from, {len(validation)} to choose the epoch, {len(test)} to test; {size[1]} x {size[0]} pixels"
 figures.boxed_sheet(train.images[:8], {"nuchal translucency": train.boxes[:8]}, note=note)
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### When is a box right?
 #
 # The **intersection over union** (IoU) of two boxes is the area that they share, divided by the area that one of them or both cover. The
@@ -145,7 +145,7 @@ figures.table(
     by_paper, units="%", row_name="sensitivity", note="the paper's Table 1; the 95 % intervals (Wilson) are ours"
 )
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **What can be told apart?** The paper gives no intervals. With one fold, all five overlap. With all 1,073 scans, only LS is clearly
 # behind the proposed network; FPN and Faster R-CNN are not. Overlap does not prove that two networks are equal. All networks saw the
 # same scans, so a comparison scan by scan (a **paired** test) could tell more, but the paper does not print the single answers. So this
@@ -374,6 +374,15 @@ def taken_away(model, seed):
 
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
+def blurred_evidence(model, data, side):
+    """How far the box moves when eight places are blurred, and how much further than by chance."""
+    deleted = training.evidence_deletion(model, data, 8, side=side)
+    values = {"moves by": deleted.mean, "moves further": deleted.over_random, "blurred": deleted.blurred}
+    if "by vote" in deleted.moved:
+        values["vote minus Grad-CAM"] = deleted.difference("by vote", "by Grad-CAM")
+    return values
+
+
 def looked_into(model, data, seed):
     """What the desk record adds: the recovery test, deleted evidence, the context boxes, parts taken away."""
     voting = isinstance(model, StructureLocalizer)
@@ -384,13 +393,11 @@ def looked_into(model, data, seed):
     for other in ("coarse, 1", "coarse after coarse"):
         if "fine, 1" in back:
             values[f"fine minus {other}"] = explain.paired_difference(back["fine, 1"], back[other])
-    deleted = training.evidence_deletion(model, data, 8, side=8)
-    values |= {"moves by": deleted.mean, "moves further": deleted.over_random, "blurred": deleted.blurred}
+    values |= blurred_evidence(model, data, side=8)
     if voting:
         coarse = model.evidence(data.pixels).steps["coarse"]
         area = (coarse.responses > 0).mean(axis=(1, 2))
         values["alpha and area"] = explain.bootstrap_interval(explain.part_rank_correlation(coarse.alpha, area))
-        values["vote minus Grad-CAM"] = deleted.difference("by vote", "by Grad-CAM")
     if voting and model.context:
         still = found_by(model.with_fixed_context(), data)
         two = [training.evaluate_detections(one, data) for one in (found("Proposed", seed), still)]
@@ -464,7 +471,14 @@ def with_calipers(network, seed, calipers):
     return {"settings": {"test": len(data)}, "values": values | {name: one.mean_iou for name, one in told.items()}}
 
 
+def with_side(network, seed, side):
+    """The evidence deleted in larger squares."""
+    model, data = trained(network, seed)[0], scans("test", seed)
+    return {"settings": {"test": len(data)}, "values": blurred_evidence(model, data, side)}
+
+
 if profile.name != "quick":
+    results.sweep(trials(network=[*NETS], seed=profile.seeds, side=[16, 32]), with_side)
     results.sweep(trials(pair=PAIRS, folds=len(profile.seeds)), compare_pair)
     planted = [0.0, 1.0] if profile.on_phantoms else [0.0]  # share of the strength that the crosses have in training
     results.sweep(trials(network=list(live), seed=profile.seeds, calipers=planted), with_calipers)
@@ -509,7 +523,7 @@ figures.table(table_1, units={"sensitivity": "%"}, note=note, row_name="detector
 # holds 0. LCF's AUC is higher. But each is one short training with one seed, and another seed may turn that round. The proposals alone
 # are not far behind: much of the work is done before the second stage looks.
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What they found
 
 # %% alt="Eight test scans with the true box of the nuchal translucency and the best-scored boxes of Faster R-CNN and of LCF." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -527,7 +541,7 @@ figures.boxed_sheet(
 # In the next figure each row is one primitive: where it responds ($Rs$), its template ($D$), its vote, and what is traced back ($Rc$). Which
 # way do the votes push the box? Find the brightest cell of each vote, and compare it with the middle of the window.
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Figure 3: what does a primitive answer to?
 
 # %% alt="Six primitives of the coarse step: for each the scan that it answers to most, with a yellow frame around what it reads, and below it its spatial template." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -595,7 +609,7 @@ figures.table(ranks, row_name="alpha and", note=f"Spearman, mean over {len(test)
 # Look at the four templates again: they are upright bars. The window is flat. On the coarse map it is only one or two cells high, and
 # it is stretched to 15 rows. So these templates say more about left and right than about up and down.
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Do the primitives lie on the NT?
 #
 # On phantoms we know where each structure is. Take the eight primitives with the largest votes (or the largest $\alpha_k$, or eight random
@@ -734,7 +748,7 @@ figures.table(table_back, row_name="head, look", note=note)
 # ### Table 1, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
-desk = {"profile": "desk", "dataset": "fetus", "primitives": None, "context": None, "calipers": None}
+desk = {"profile": "desk", "dataset": "fetus", **dict.fromkeys(("primitives", "context", "calipers", "side"))}
 PAPER = {  # Table 1 in percent: AUC, SPE, SEN
     **{"Faster R-CNN": (83.6, 91.2, 81.4), "FPN": (83.9, 91.1, 82.2)},
     **{"LS": (81.3, 90.1, 79.5), "LCF": (83.9, 90.4, 81.7), "Proposed": (85.6, 92.0, 84.3)},
@@ -768,7 +782,7 @@ percent = dict.fromkeys(("paper AUC", *measures), "%")
 note = "the same scans, all folds together, paired, 95 %; differences in points"
 figures.table(told, units=percent, digits=dict.fromkeys(percent, 1), row_name="pair", note=note)
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The recovery test and the evidence, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
