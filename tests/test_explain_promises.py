@@ -21,7 +21,7 @@ from small_nets import (
 )
 
 from lookinside.errors import LookInsideError
-from lookinside.explain import CAM, Deconvnet, GradCAM, Occlusion, PixelWalk, Saliency, SmoothGrad
+from lookinside.explain import CAM, Deconvnet, GradCAM, GuidedBackprop, Occlusion, PixelWalk, Saliency, SmoothGrad
 
 FIVE = np.concatenate([IMAGES, IMAGES[:2, ::-1] * 0.7])
 FIVE_CLASSES = np.array([2, 0, 1, 1, 2])
@@ -125,6 +125,13 @@ def test_the_deconvnet_and_insertion_trace_once_for_all_sizes(monkeypatch):
 
 
 TWICE = ("SmoothGrad", "Occlusion")  # the clean images and the loop's body; for the others convolutions run once each
+
+
+def test_explainers_that_are_made_anew_trace_without_a_warning(caplog, capfd):
+    """TensorFlow warns of five traces in ten calls, and takes functions of one code for one function."""
+    for _ in range(12):
+        GuidedBackprop(net())(IMAGES, 1)
+    assert "retracing" not in caplog.text + "".join(capfd.readouterr())
 
 
 @every

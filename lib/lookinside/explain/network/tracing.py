@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 
@@ -48,4 +49,5 @@ def _function(method, arguments, flat, tensors):
         return method(*tf.nest.pack_sequence_as(structure, values))
 
     sizes = [tf.TensorSpec((None, *one.shape[1:]), one.dtype) for one in tensors]
-    return tf.function(run, autograph=False, input_signature=sizes)
+    # TensorFlow counts traces by a function's code, which all of these share; a partial is counted by itself.
+    return tf.function(functools.partial(run), autograph=False, input_signature=sizes)
