@@ -87,6 +87,15 @@ def test_a_warning_is_on_the_page_and_below_the_table(tmp_path, capsys):
     ]
 
 
+def test_a_warning_that_a_cell_is_about_is_on_the_page_and_not_counted(tmp_path, capsys):
+    taught = GOOD + '\n# %% tags=["warns"]\nwarnings.warn("one map is empty")\n'
+    run_chapters(write(tmp_path, taught=taught), tmp_path / "pages")
+    said = capsys.readouterr().out
+    row = next(line for line in said.splitlines() if line.startswith("taught"))
+    assert row.split()[4] == "2" and "one map" not in said
+    assert "one map is empty" in (tmp_path / "pages" / "taught.html").read_text()
+
+
 def test_all_good_is_exit_status_zero(tmp_path):
     assert run_chapters(write(tmp_path, good=GOOD), tmp_path / "pages") == 0
 

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 MIME = "application/vnd.lookinside.warning+json"
+WANTED = "warns"  # tag of a cell in which a warning is what is taught
 # No colour of the letters: JupyterLab's dark theme has its own.
 STYLE = "border-left: 4px solid #c65102; padding: 0.3em 0.9em; margin: 0.3em 0"
 
@@ -48,5 +49,6 @@ def warnings_of_cell(cell: Any) -> list[str]:
 
 
 def recorded_warnings(notebook: Any) -> list[str]:
-    """All warnings that an executed notebook shows, in order."""
-    return [text for cell in notebook.cells for text in warnings_of_cell(cell)]
+    """All warnings that an executed notebook shows, in order, but for those of cells that are about them (`warns`)."""
+    told = [cell for cell in notebook.cells if WANTED not in cell.get("metadata", {}).get("tags", [])]
+    return [text for cell in told for text in warnings_of_cell(cell)]

@@ -19,7 +19,7 @@ from lookinside.course.build.outline import CUT, headings_of, slides_of
 from lookinside.course.build.pairs import STORED, kept_metadata, outputs_hash, read_source, read_stored, source_hash
 from lookinside.course.places import chapter_sources, repository
 from lookinside.course.recording import recorded_result
-from lookinside.course.warned import warnings_of_cell
+from lookinside.course.warned import WANTED, warnings_of_cell
 from lookinside.errors import LookInsideError
 
 MOST_BYTES = 1_000_000
@@ -28,7 +28,7 @@ SHORTEST_ALT = 20
 MOST_LINES_ON_A_SLIDE = 12
 MOST_SLIDES_OF_A_CUT = 35
 SLIDE_TYPES = {"slide", "subslide", "fragment", "-", "skip", "notes"}
-TAGS = {"guess", "solution", "sweep", "hide-input", "nbval-check-output", "warns", CUT}
+TAGS = {"guess", "solution", "sweep", "hide-input", "nbval-check-output", WANTED, CUT}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def warnings_are_wanted(chapter: Chapter) -> Iterator[str]:
     """A stored notebook shows a warning only where its cell is about it."""
     for number, cell in enumerate(chapter.stored.cells, 1):
         found = warnings_of_cell(cell)
-        if found and "warns" not in cell.metadata.get("tags", []):
+        if found and WANTED not in cell.metadata.get("tags", []):
             yield f"cell {number} has stored a warning ({found[0]}); mend its cause, or tag the cell warns if it teaches it"
 
 
