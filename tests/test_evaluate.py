@@ -125,20 +125,49 @@ def test_what_is_lost_without_a_part_is_a_paired_difference():
     with pytest.raises(LookInsideError, match="'light' has 2 images, the whole set 6"):
         accuracy_without(model, score, {"light": dark.subset([0, 1])})
 
-    uses = uses_of_parts(model, whole, {"light": dark}, together={"all": dark}, anew={"light": whole})
+    uses = uses_of_parts(
+        model, whole, {"light": dark, "nothing": whole}, together={("light", "nothing"): dark}, anew={"light": whole}
+    )
     assert uses["without"]["light"] == found["light"].accuracy and uses["lost"]["light"] == found["light"].lost
     assert uses["without_exposed_anew"]["light"] == score.accuracy
     assert uses["lost_by_class"]["light"]["a"].estimate == 0  # exposed anew, it is the whole image
     # Shown are four bright images: three of class b, whose lead of 1 becomes -1, and one of class a, the other way.
     assert uses["importance"]["light"].estimate == pytest.approx((3 * 2 - 2) / 4)
-    assert uses["importance"]["all"] == uses["importance"]["light"]
+    assert uses["importance"]["light + nothing"] == uses["importance"]["light"]
+    assert uses["beyond_the_sum"]["light + nothing"] == (0, 0, 0)
     # Of two classes the other one's logit: 2 is lost where b is the other class, nothing where a is.
     assert uses["importance_for_another_class"]["light"].estimate == pytest.approx(2 / 4)
+    with pytest.raises(LookInsideError, match="'shade', which redrawn lacks"):
+        uses_of_parts(model, whole, {"light": dark}, together={("light", "shade"): dark})
     accuracy, lost = accuracy_on(model, {"dark": dark, "light": whole})
     assert accuracy == {"dark": found["light"].accuracy, "light": score.accuracy}
     assert lost["dark"][0] == 0 and lost["light"][0] == -found["light"].lost[0]
     with pytest.raises(LookInsideError, match="at least one form"):
         accuracy_on(model, {})
+
+
+def test_parts_that_stand_in_for_one_another_cost_more_together_than_alone():
+    """A network that reads the brighter of two pixels: alone neither is missed. A third pixel is read by itself."""
+    pixels = np.array([[255, 255, 51], [255, 255, 0], [255, 0, 51], [0, 0, 51]], np.uint8)[:, None, :, None]
+    whole = LabelledImages(pixels, np.ones(4, np.int64), ("a", "b"), tuple("abcd"))
+    inputs = keras.Input((1, 3, 1))
+    pair = keras.layers.GlobalMaxPooling2D()(inputs[:, :, :2])
+    third = keras.layers.Flatten()(inputs[:, :, 2:])
+    dense = keras.layers.Dense(2)
+    model = keras.Model(inputs, dense(keras.layers.Concatenate()([pair, third])))
+    dense.set_weights([np.array([[0.0, 2.0], [0.0, 5.0]]), np.zeros(2)])
+
+    def without(*places):
+        left = pixels.copy()
+        left[:, :, places] = 0
+        return replace(whole, images=left)
+
+    redrawn = {"first": without(0), "second": without(1), "third": without(2)}
+    pairs = {("first", "second"): without(0, 1), ("first", "third"): without(0, 2)}
+    beyond = uses_of_parts(model, whole, redrawn, together=pairs)["beyond_the_sum"]
+    # Of the three images with a bright pixel, two lose 2 only when both go; the third loses it with the first alone.
+    assert beyond["first + second"].estimate == pytest.approx(2 * 2 / 3)
+    assert beyond["first + third"].estimate == pytest.approx(0, abs=1e-5)
 
 
 # Images of two classes ------------------------------------------------------------------------------------------

@@ -10,8 +10,17 @@ import numpy as np
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
-from lookinside.explain import Interval, mean_importance, paired_difference, part_importance
+from lookinside.explain import (
+    Interval,
+    PartImportance,
+    bootstrap_interval,
+    mean_importance,
+    paired_difference,
+    part_importance,
+)
 from lookinside.training.evaluation.evaluate import Evaluation, evaluate_classifier
+
+BOTH = " + "  # between the names of parts that are taken away together
 
 
 class PartLoss(NamedTuple):
@@ -98,7 +107,7 @@ def uses_of_parts(
     whole: LabelledImages,
     redrawn: Mapping[str, LabelledImages],
     *,
-    together: Mapping[str, LabelledImages] | None = None,
+    together: Mapping[tuple[str, ...], LabelledImages] | None = None,
     anew: Mapping[str, LabelledImages] | None = None,
 ) -> dict[str, Any]:
     """What a classifier uses of its images, as a table for the record.
@@ -107,22 +116,29 @@ def uses_of_parts(
         model: a Keras model from images (N, H, W, C) in [0, 1] to logits (N, K).
         whole: the test images.
         redrawn: name of what is taken away -> the same images without it, in the same order.
-        together: the same for parts taken away together, of which only the importance is asked.
+        together: names of `redrawn` -> the same images without all of them, of which only the importance is asked.
         anew: the same for images that are exposed anew for what is left.
 
     Returns:
         Under "without" the accuracy, under "lost" its paired difference from the whole images, under
         "without_exposed_anew" and "lost_by_class" (name -> class -> loss) what `anew` tells, under "importance" the
         mean drop of the logit over the runner-up, and under "importance_for_another_class" the mean drop of the logit
-        of a class half the list away, which should be near zero. Numbers are (estimate, low, high) with 95 % intervals.
+        of a class half the list away, which should be near zero. "beyond_the_sum" tells whether parts stand in for one
+        another: how much more is lost without all of `together` than without each alone, on the images that show any of
+        them. Numbers are (estimate, low, high) with 95 % intervals.
 
     Raises:
-        LookInsideError: as `accuracy_without` and `part_importance`.
+        LookInsideError: for a name in `together` that `redrawn` lacks, or as `accuracy_without` and `part_importance`.
     """
+    together = {BOTH.join(names): (names, images) for names, images in (together or {}).items()}
+    unknown = [name for names, _ in together.values() for name in names if name not in redrawn]
+    if unknown:
+        raise LookInsideError(f"together names {unknown[0]!r}, which redrawn lacks: give the images without it.")
     score = evaluate_classifier(model, whole)
     left = accuracy_without(model, score, redrawn)
     exposed = accuracy_without(model, score, anew or {})
-    pixels = {name: one.pixels for name, one in {**redrawn, **(together or {})}.items()}
+    pixels = {name: one.pixels for name, one in redrawn.items()}
+    pixels |= {name: images.pixels for name, (_, images) in together.items()}
     kinds = len(whole.class_names)
     missed = part_importance(model, whole.pixels, pixels, whole.labels)
     unrelated = part_importance(model, whole.pixels, pixels, (whole.labels + kinds // 2) % kinds)
@@ -132,5 +148,13 @@ def uses_of_parts(
         "without_exposed_anew": {name: one.accuracy for name, one in exposed.items()},
         "lost_by_class": {name: lost_by_class(score, one, whole) for name, one in exposed.items()},
         "importance": mean_importance(missed),
+        "beyond_the_sum": {name: _beyond_the_sum(missed, name, names) for name, (names, _) in together.items()},
         "importance_for_another_class": mean_importance(unrelated, "logit"),
     }
+
+
+def _beyond_the_sum(missed: PartImportance, all_of: str, names: tuple[str, ...]) -> Interval:
+    """What the lead loses without all parts, minus what it loses without each; a part that is not shown costs 0."""
+    lost = dict(zip(missed.parts, missed.margin.T, strict=True))
+    shown = np.isfinite(lost[all_of])
+    return bootstrap_interval((lost[all_of] - sum(np.nan_to_num(lost[name]) for name in names))[shown])
