@@ -833,9 +833,9 @@ assert table_uses["+ BN"]["landmark share"][1] > table_uses["+ BN"]["untrained"]
 figures.table(table_uses, units=percent, digits=dict.fromkeys(uses, 0), row_name="network", note="three seeds")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **The outline of the flesh, first of all.** Three networks have learned well: the first three. On the mean of their seeds they lose only 4 to
-# 8 points of accuracy without any bone, and with nothing but the fat under the skin they still name 79 to 84 % of the images. Without soft
-# tissue, every bone in place, they name no more than a third.
+# **The outline of the flesh, first of all.** The first three networks have learned well. Averaged over their seeds, they lose only 4 to 8
+# points of accuracy without any bone. With nothing but the fat under the skin they still name 79 to 84 % of the images. Without soft tissue,
+# every bone in place, they name no more than a third.
 #
 # **What does a single group cost?** The next table shows it for `deeper + BN`. The record holds it for every network (`lost` in its JSON):
 # the shallow one loses 29 to 37 points without the edges of the exposed field. For it, the frame is a good part of the picture.
@@ -880,13 +880,13 @@ figures.table(table_groups, units=units, row_name="group of parts", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Do bones stand in for each other?** Then a pair would cost more than its two parts add up to, on the same images. The record holds the
-# difference (`beyond_the_sum`) for six pairs of groups. One pair does stand in for each other, a little: without carpals and metacarpals
-# (in feet: tarsals and metatarsals) the lead falls by 0.1, 0.6 and 0.4 more than their sum in three seeds, and the last two are clear
-# of 0. All other pairs cost what their parts cost, or less.
+# difference (`beyond_the_sum`) for six pairs of groups. In one pair they do, a little: without carpals and metacarpals (in feet: tarsals and
+# metatarsals) the lead falls by 0.1, 0.6 and 0.4 more than their sum, in three seeds. The last two of these are clear of 0. All other
+# pairs cost what their parts cost, or less.
 #
 # **Is the loss the class's own?** As a check, the record holds the logit of an unrelated class, too (`importance_for_another_class`). It
-# does not fall along. Without a group of bones it rises by 0.1 to 1.6 (the skull apart, with which the brain goes). So other classes gain,
-# and the network gets less sure.
+# does not fall with the right class. Without a group of bones it rises by 0.1 to 1.6. (The skull is left out here, because the brain goes
+# with it.) So other classes gain, and the network gets less sure.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Which classes need bones?
