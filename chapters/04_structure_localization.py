@@ -373,7 +373,6 @@ def taken_away(model, seed):
     return told, float(sure.mean())
 
 
-# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def blurred_evidence(model, data, side):
     """How far the box moves when eight places are blurred, and how much further than by chance."""
     deleted = training.evidence_deletion(model, data, 8, side=side)
@@ -383,6 +382,7 @@ def blurred_evidence(model, data, side):
     return values
 
 
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def looked_into(model, data, seed):
     """What the desk record adds: the recovery test, deleted evidence, the context boxes, parts taken away."""
     voting = isinstance(model, StructureLocalizer)
@@ -532,7 +532,7 @@ figures.boxed_sheet(
     test.images[:8], {"true": test.boxes[:8], **best}, note="the box with the highest score of each detector"
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7. Follow a vote
 #
 # The localizer keeps its evidence. `evidence(images)` returns, for the best box of each scan, the proposal it came from, the window that
