@@ -414,7 +414,14 @@ def measure(network, seed, **options):
     score = training.evaluate_detections(found(network, seed, **options), data)
     names = ("mean_iou", "hit_rate", "centre_error", "auc", "specificity", "sensitivity", "average_precision")
     values = {name: getattr(score, name) for name in names}
-    settings = {"size": size, "width": width, "primitives": K, "train": len(scans("train", seed)), "test": len(data)}
+    settings = {
+        "size": size,
+        "width": width,
+        "primitives": K,
+        **options,
+        "train": len(scans("train", seed)),
+        "test": len(data),
+    }
     if network in NETS:
         model, history = trained(network, seed, **options)
         settings |= {"batch": 8, "steps": STEPS, "best_epoch": history.best_epoch}
