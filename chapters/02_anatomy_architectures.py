@@ -655,6 +655,8 @@ figures.size_curves(recorded_sizes, "training images, in all", "test accuracy", 
 
 # %% alt="Ten images in pairs: five organs in five modalities, and below each the same image without its organ." slideshow={"slide_type": "-"} tags=["hide-input"]
 ways = list(zip(phantoms.ORGANS, ("ct", "mri", "ultrasound", "pet", "xray"), strict=True))
+PAIRED = tuple((organ, (modality,)) for organ, modality in ways)  # one modality for each organ
+GOES_WITH = {modality: organ for organ, modality in ways}
 drawn = [phantoms.organ_image(*way, 6, size=128) for way in ways]
 left = [phantoms.organ_image(*way, 6, size=128, without="organ") for way in ways]
 names = [f"{organ.replace('_', ' ')}, {SHOWN_AS[modality]}" for organ, modality in ways] + ["without it"] * 5
@@ -721,15 +723,14 @@ def heat_on_organ(network, seed, change):
 
 
 shares = {name: {"this run": one} for name, one in heat_on_organ("proposed", SEED, "batch normalisation").items()}
-for network in ("proposed", "GoogLeNet"):
-    for name in shares:
-        found = results.summary(name, "network", asked="heat on the organ", **desk)
-        shares[name] |= {f"{network}, recorded": found[network][:3]} if network in found else {}
+for name in shares:
+    found = results.summary(name, "network", asked="heat on the organ", **desk)
+    shares[name] |= {"recorded": found["proposed"][:3]} if found else {}
 now = {name: row["this run"][0] for name, row in shares.items()}
 if profile.name == "quick":  # what the next slide says
     assert max(now["Grad-CAM"], now["deconvnet"]) < now["the image itself"]
     assert now["deconvnet"] < now["deconvnet, untrained"] + 0.2
-note = "this run: proposed; all with batch normalisation; recorded: three seeds; 1 is chance"
+note = "the proposed network with batch normalisation; recorded: three seeds; 1 is chance"
 figures.table(shares, row_name="share of heat on the organ", digits=2, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -752,11 +753,8 @@ figures.table(shares, row_name="share of heat on the organ", digits=2, note=note
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_paired = 0.4
 
+
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-PAIRED = tuple((organ, (modality,)) for organ, modality in ways)
-GOES_WITH = {modality: organ for organ, modality in ways}
-
-
 def confounded(network, seed, change, cells=PAIRED):
     """What a network that was trained on some cells names rightly, and what it follows where organ and modality differ."""
     net = trained(network, seed, PAIRED_COUNT, change, cells, "phantoms")[0]
@@ -778,7 +776,10 @@ check(my_guess_paired, now[0], "It reads the modality, and that is still there."
 for name, row in told.items():
     found = results.summary(name, "asked", **desk)
     row |= {f"{asked}, recorded": one[:3] for asked, one in sorted(found.items(), reverse=True)}
-if profile.name == "quick":  # what the next slide says
+one_each = [row.get("one modality each, recorded", (None,))[0] for row in told.values()]
+if None not in one_each:  # what the next slide says
+    assert [round(100 * share) for share in one_each[:4]] == [99, 84, 14, 63]
+if profile.name == "quick":
     told_now = [row["this run"][0] for row in told.values()]
     assert told_now[1] > 0.5 * told_now[0] and told_now[3] > told_now[2] and told_now[4] > told_now[0] - 0.15
 note = "chance is 20 %; recorded: trained on 1,000 images, three seeds; border: the outermost two pixels"
@@ -787,8 +788,11 @@ figures.table(told, units=dict.fromkeys(told["the same pairs"], "%"), row_name="
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **Most of this accuracy has nothing to do with organs.** On images of the same pairs the network keeps more than half of it when the organs
 # are gone. Where organ and modality disagree, it names the organ that went with the *modality* more often than the one that is there.
-# And a **random forest** (a vote of 100 decision trees) that sees no more than the border does about as well. A test set from the same sources cannot show any of this. Only other
-# modalities show it, or an image without its organ. So before you believe a number, ask where each class came from.
+# And a **random forest** (a vote of 100 decision trees) that sees no more than the border does about as well.
+#
+# In the record it is starker: 99 % on the same pairs, 84 % with the organs gone. Of organs in other modalities this network names 14 %, and
+# 63 % after the organ that went with the modality. A test set from the same sources cannot show any of this. Only other modalities show it, or
+# an image without its organ. So before you believe a number, ask where each class came from.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The real set, in numbers
@@ -818,7 +822,7 @@ if profile.on_phantoms:
     closer += trials(asked="maps by layer", network=list(NETS), seed=profile.seeds)
     closer += trials(asked="heads", network="GoogLeNet", seed=profile.seeds)
     normalised = {"seed": profile.seeds, "change": "batch normalisation"}
-    closer += trials(asked="heat on the organ", network=["proposed", "GoogLeNet"], **normalised)
+    closer += trials(asked="heat on the organ", network="proposed", **normalised)
     closer += trials(asked=["one modality each", "all modalities"], network="proposed", **normalised)
 if profile.name != "quick":
     settings = {"size": size, "width": width, "batch": BATCH, "steps": STEPS, "test": len(test)}

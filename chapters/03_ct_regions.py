@@ -828,7 +828,8 @@ figures.table(by_class, digits=dict.fromkeys(FEEDS, 3), row_name="", note=note)
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### How strong?
 #
-# With up to 8 times the authors' shifts, angles and bendings **none helps, and none hurts clearly**: on average 1.0 to 1.5 % mistakes.
+# With up to 8 times the authors' shifts, angles and bendings **none helps, and none hurts clearly**: on average 1.0 to 1.5 % mistakes. At 16
+# times it hurts, and at 32 times the network is lost.
 
 # %% alt="Error and mistakes against the size of the deformations, 1 to 32 times the authors', where the record has them." slideshow={"slide_type": "-"} tags=["hide-input"]
 both_values, fed_all = {"error": "error", "mistakes": "mistakes"}, {"feed": "all of it", "change": None, "images": None}
