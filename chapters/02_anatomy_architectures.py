@@ -766,7 +766,7 @@ def confounded(network, seed, change, cells=PAIRED):
         "the same pairs, organs gone": training.evaluate_classifier(net, gone).accuracy,
         "organs in other modalities": conflict["class"],
         "these, named after their modality": conflict["tag"],
-        "the same pairs, by a forest that sees the border": forest.balanced_accuracy["border"]["class"],
+        "by a forest that sees the border": forest.balanced_accuracy["border"]["class"],
     }
 
 
@@ -775,14 +775,14 @@ now = told["the same pairs, organs gone"]["this run"]
 check(my_guess_paired, now[0], "It reads the modality, and that is still there.", tolerance=0.1)
 for name, row in told.items():
     found = results.summary(name, "asked", **desk)
-    row |= {f"{asked}, recorded": one[:3] for asked, one in sorted(found.items(), reverse=True)}
-one_each = [row.get("one modality each, recorded", (None,))[0] for row in told.values()]
+    row |= {asked: one[:3] for asked, one in sorted(found.items(), reverse=True)}
+one_each = [row.get("one modality each", (None,))[0] for row in told.values()]
 if None not in one_each:  # what the next slide says
     assert [round(100 * share) for share in one_each[:4]] == [99, 84, 14, 63]
 if profile.name == "quick":
     told_now = [row["this run"][0] for row in told.values()]
     assert told_now[1] > 0.5 * told_now[0] and told_now[3] > told_now[2] and told_now[4] > told_now[0] - 0.15
-note = "chance is 20 %; recorded: trained on 1,000 images, three seeds; border: the outermost two pixels"
+note = "chance is 20 %; second and third column: recorded, 1,000 training images, three seeds; border: two pixels wide"
 figures.table(told, units=dict.fromkeys(told["the same pairs"], "%"), row_name="test images", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -857,7 +857,7 @@ for row in recorded.values():  # these without their intervals, which are narrow
     row |= {part: row[part] and row[part][0] for part in row if "loss" in part or part in ("dead", "zero")}
 for place, head in (("4a", "auxiliary1"), ("4d", "auxiliary2")):
     one = results.summary(head, "asked", asked="heads", **desk)
-    recorded |= {f"GoogLeNet, head after {place}": {"ours": found[:3]} for found in one.values()}
+    recorded |= {f"its head after {place}": {"ours": found[:3]} for found in one.values()}
 units = dict.fromkeys(("paper", "ours", "dead", "zero", "without organ"), "%")
 if profile.name == "quick":  # what the next slide says
     assert [round(row["train. loss"], 2) for row in list(recorded.values())[:4]] == [0.38, 0.63, 0.7, 0.4]
