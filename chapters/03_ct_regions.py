@@ -827,9 +827,6 @@ figures.table(by_class, digits=dict.fromkeys(FEEDS, 3), row_name="", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### How strong?
-#
-# With up to 8 times the authors' shifts, angles and bendings **none helps, and none hurts clearly**: on average 1.0 to 1.5 % mistakes. At 16
-# times it hurts (3 to 5 % in three seeds), and at 32 times the network is lost (30 to 40 %).
 
 # %% alt="Error and mistakes against the size of the deformations, 1 to 32 times the authors', where the record has them." slideshow={"slide_type": "-"} tags=["hide-input"]
 both_values, fed_all = {"error": "error", "mistakes": "mistakes"}, {"feed": "all of it", "change": None, "images": None}
@@ -838,10 +835,14 @@ strength_curves = {
     name: [(strength or 1, *row[name]) for strength, row in by_strength.items() if row[name]] for name in both_values
 }
 size_axis = "size of the deformations (times the authors')"
-if by_strength[32]["mistakes"]:  # what the text above says
+if by_strength[32]["mistakes"]:  # what the next slide says
     assert 0.03 < by_strength[16]["mistakes"][0] < 0.05 and by_strength[32]["mistakes"][0] > 0.3
 highest = max(high for curve in strength_curves.values() for *_, high in curve)
 figures.size_curves(strength_curves, size_axis, "share of the test images", limits=(0, 1.1 * highest))
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# With up to 8 times the authors' shifts, angles and bendings **none helps, and none hurts clearly**: on average 1.0 to 1.5 % mistakes. At 16
+# times it hurts (3 to 5 % in three seeds), and at 32 times the network is lost (30 to 40 %).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # At 16 times the authors' sizes a slice is shifted by up to 160 mm and turned by up to 40 degrees, and it folds over itself. At 32 times most
