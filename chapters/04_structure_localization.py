@@ -29,7 +29,7 @@
 # - five tests: compare the paper's importance with a mere area, look what lies under the primitives, blur what they saw, take the
 #   structure away, shift the box.
 #
-# **Cost** (quick profile, two CPU cores): about two and a half minutes and 2.5 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): about three minutes and 2.3 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: "interpretable by design" says how a result is computed. It does not prove that the result depends on what
