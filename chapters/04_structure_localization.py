@@ -795,7 +795,8 @@ figures.table(table_9, units=percent, digits=dict.fromkeys(percent, 1), row_name
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 columns = {"AUC": "auc", "SEN": "sensitivity", "centre, px": "centre_error"}
-told = results.table(columns, "pair", groups=PAIRS, profile="desk", dataset="fetus")
+folds = max((row["folds"] for row in results.rows(profile="desk", dataset="fetus") if "folds" in row), default=None)
+told = results.table(columns, "pair", groups=PAIRS, profile="desk", dataset="fetus", folds=folds)
 for pair, row in told.items():
     first, other = (PAPER.get(name) for name in pair.split(" minus "))
     told[pair] = {"paper AUC": first and other and (first[0] - other[0]) / 100, **row}
@@ -804,7 +805,11 @@ if told["LCF minus LS"]["AUC"]:  # what the next slide says
     assert told["LCF minus LS"]["AUC"][1] > 0 and told["LCF minus Faster R-CNN"]["AUC"][1] > 0
     assert told["Proposed minus LCF"]["AUC"][2] < 0 and told["Proposed minus FPN"]["SEN"][2] < 0
 percent = dict.fromkeys(("paper AUC", "AUC", "SEN"), "%")
-note = "the same scans of one fold, paired, 95 %; differences in points"
+note = (
+    "the same scans of one fold, paired, 95 %; differences in points"
+    if folds == 1
+    else f"{folds} folds together, paired, 95 %"
+)
 figures.table(told, units=percent, digits=dict.fromkeys(percent, 1), row_name="pair", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
