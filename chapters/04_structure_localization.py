@@ -51,7 +51,7 @@ from scipy.signal import convolve2d
 
 from lookinside import explain, figures, layers, training
 from lookinside.course import Results, check, profile, progress, record_result, remember, set_up, trials
-from lookinside.data import boxes_elsewhere, load_boxed, phantom_fetuses, smoothed_inside
+from lookinside.data import bridged, caliper_strips, load_boxed, phantom_fetuses, strips_elsewhere
 from lookinside.layers.region_sampling import sample_places
 from lookinside.models import FPN, CentreHeatMap, FasterRCNN, StructureLocalizer
 
@@ -463,19 +463,41 @@ def compare_pair(pair, folds):
 
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
-def with_calipers(network, seed, calipers):
-    """Do crosses at the ends of the NT matter? Drawn or not on phantoms; painted out, or smoothed elsewhere, on real scans."""
-    data = scans("test", seed)
-    if profile.on_phantoms:
-        sets = {"without": data, "with": scans("test", seed, calipers=1.0)}
-    else:
-        smoothed = {"painted out": data.boxes, "smoothed elsewhere": boxes_elsewhere(data)}
-        sets = {"as they are": data} | {name: smoothed_inside(data, boxes) for name, boxes in smoothed.items()}
-    model = trained(network, seed, calipers=calipers)[0]
+def on_changed_scans(model, sets):
+    """A detector's mean IoU on variants of the same scans, and what it loses against the first one."""
     told = {name: training.evaluate_detections(found_by(model, one), one) for name, one in sets.items()}
     first = next(iter(told.values()))
     values = {f"lost, {name}": training.detection_difference(first, one, "mean_iou") for name, one in told.items()}
-    return {"settings": {"test": len(data)}, "values": values | {name: one.mean_iou for name, one in told.items()}}
+    values |= {name: one.mean_iou for name, one in told.items()}
+    values["median centre error"] = float(np.nanmedian(first.centre_errors))
+    return {"settings": {"test": len(first.iou)}, "values": values}
+
+
+def with_calipers(network, seed, calipers):
+    """Phantoms: trained with calipers of this strength on every NT, tested with and without."""
+    sets = {"without": scans("test", seed), "with": scans("test", seed, calipers=1.0)}
+    return on_changed_scans(trained(network, seed, calipers=calipers)[0], sets)
+
+
+def without_traces(network, seed, strips):
+    """Real scans: the trace of the erased calipers painted out, or as large a strip beside it."""
+    data = scans("test", seed)
+    found_strips = caliper_strips(data)
+    sets = {"as they are": data, "trace": bridged(data, found_strips)}
+    sets["elsewhere"] = bridged(data, strips_elsewhere(data, found_strips, seed))
+    return on_changed_scans(trained(network, seed)[0], sets)
+
+
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+def with_context_boxes(network, seed, shown):
+    """Where the context boxes are moved to, and what they cover; those of the scan `shown`, to draw them."""
+    data = scans("test", seed)
+    places = training.context_places(trained(network, seed)[0], data)
+    values = {"moved by": explain.bootstrap_interval(places.moved_by.mean(axis=1)), "area gain": places.area_gain}
+    values |= {"area": {where: places.mean(where) for where in places.area}, "gain": places.gain}
+    values["covered"] = {where: {m: places.mean(where, m) for m in data.masks} for where in places.area}
+    values["boxes"] = {"put": places.put[shown], "moved": places.moved[shown], "NT": data.boxes[shown]}
+    return {"settings": {"test": len(data)}, "values": values}
 
 
 def with_side(network, seed, side):
@@ -487,8 +509,11 @@ def with_side(network, seed, side):
 if profile.name != "quick":
     results.sweep(trials(network=[*NETS], seed=profile.seeds, side=[16, 32]), with_side)
     results.sweep(trials(pair=PAIRS, folds=len(profile.seeds)), compare_pair)
-    planted = [0.0, 1.0] if profile.on_phantoms else [0.0]  # share of the strength that the crosses have in training
-    results.sweep(trials(network=list(live), seed=profile.seeds, calipers=planted), with_calipers)
+    if profile.on_phantoms:
+        results.sweep(trials(network=list(live), seed=profile.seeds, calipers=[0.0, 1.0]), with_calipers)
+    else:
+        results.sweep(trials(network=[*NETS], seed=profile.seeds, strips="bridged"), without_traces)
+    results.sweep(trials(network="Proposed", seed=profile.seeds, shown=5), with_context_boxes)
     results.sweep(trials(network="Proposed", seed=profile.seeds, primitives=[32, 128]), measure)  # Table 2
     results.sweep(trials(network="Proposed", seed=profile.seeds, context=[2, 6]), measure)  # Table 3
 
@@ -514,11 +539,11 @@ figures.step_curves(steps, "mean IoU on the validation scans")
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 answers = {name: found_by(net, test) for name, net in nets.items()}
-answers |= {name: found(name, SEED) for name in FLOORS}
+answers |= {name: found(name, SEED) for name in ("fixed box", "proposals alone")}
 scores = {name: training.evaluate_detections(one, test) for name, one in answers.items()}
 names = {"IoU": "mean_iou", "sensitivity": "sensitivity", "centre, px": "centre_error", "AUC": "auc"}
 table_1 = {name: {title: getattr(one, key) for title, key in names.items()} for name, one in scores.items()}
-table_1["fixed box"]["AUC"] = table_1["centre heat map"]["AUC"] = None  # one box a scan, not three
+table_1["fixed box"]["AUC"] = None  # one box a scan, not three
 gap = training.detection_difference(scores["LCF"], scores["Faster R-CNN"], "mean_iou")
 note = f"95 % over {len(test)} scans; LCF minus Faster R-CNN, paired: IoU {gap[0]:+.2f} [{gap[1]:+.2f}, {gap[2]:+.2f}]"
 if profile.on_phantoms:

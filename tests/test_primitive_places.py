@@ -12,7 +12,7 @@ from lookinside.explain import paired_difference, primitive_examples
 from lookinside.figures.style import smallest_text
 from lookinside.models import FasterRCNN, StructureLocalizer, receptive_field, resnet18_stages
 from lookinside.models.detection import Evidence, Localization
-from lookinside.training import evidence_places
+from lookinside.training import context_places, evidence_places
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,45 @@ def test_places_of_a_real_localizer_and_what_is_refused(local):
         evidence_places(local, everywhere)
     with pytest.raises(LookInsideError, match="FasterRCNN, which has no primitives"):
         evidence_places(FasterRCNN(SHAPE, ["a"], SIZES, width=0.125, units=8), everywhere)
+
+
+# Context boxes ----------------------------------------------------------------------------------------------------
+
+
+def test_what_context_boxes_cover_by_hand(monkeypatch):
+    model = StructureLocalizer(SHAPE, ["a"], SIZES, **LOCALIZER, context=2)
+    regions = np.array([[20, 10, 30, 14], [20, 10, 30, 14]], np.float32)  # left: 5 to 25, 8 to 16; right: 25 to 45
+
+    def told(pixels):
+        step = Evidence(regions, None, None, None, None, None, None, None, None)
+        moved = np.array([[[5, 8, 25, 16], [25, 8, 45, 16]], [[0, 0, 64, 24], [-90, 0, -80, 24]]], np.float32)
+        return Localization({"coarse": step}, moved, 0.5, None, None)
+
+    monkeypatch.setattr(model, "evidence", told)
+    masks = {name: np.zeros((2, *SHAPE[:2]), bool) for name in ("left", "below", "nothing")}
+    masks["left"][:, 8:12, 3:7] = True  # half of it lies left of x = 5
+    masks["below"][1, 15:17, 30] = True  # one of two pixels lies below y = 16
+    data = images(2)
+    data = BoxedImages(data.images, data.boxes, data.labels, data.class_names, data.names, masks)
+    found = context_places(model, data)
+    assert found.area["put"].tolist() == pytest.approx([40 * 8 / (48 * 64)] * 2)
+    assert found.area["moved"].tolist() == pytest.approx([40 * 8 / (48 * 64), 0.5])
+    assert found.covered["put"]["left"].tolist() == [0.5, 0.5] and found.covered["moved"]["left"].tolist() == [0.5, 1]
+    np.testing.assert_allclose(found.covered["put"]["below"], [np.nan, 0.5])
+    assert np.isnan(found.mean("moved", "nothing").estimate)
+    np.testing.assert_allclose(found.moved_by, [[0, 0], [17, np.hypot(120, 0)]])
+    assert found.gain["left"] == paired_difference(np.array([0.5, 1]), np.array([0.5, 0.5]))
+    assert found.area_gain.estimate == pytest.approx((0.5 - 40 * 8 / (48 * 64)) / 2)
+
+
+def test_context_boxes_of_a_real_localizer_start_where_they_are_put(local):
+    model = StructureLocalizer(SHAPE, ["a"], SIZES, **LOCALIZER, context=4)
+    found = context_places(model, images(3))
+    np.testing.assert_allclose(found.moved, found.put, atol=1e-3)  # the offsets are 0 before any training
+    assert found.put.shape == (3, 4, 4) and found.gain == {} and found.area_gain.estimate == pytest.approx(0, abs=1e-3)
+    for other in (local, FasterRCNN(SHAPE, ["a"], SIZES, width=0.125, units=8)):
+        with pytest.raises(LookInsideError, match="no context boxes"):
+            context_places(other, images(3))
 
 
 # Examples of primitives -------------------------------------------------------------------------------------------

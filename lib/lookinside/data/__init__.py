@@ -1,10 +1,10 @@
 """Images with labels or boxes (phantom sets, class folders, COCO files, batches for Keras), and CT volumes."""
 
 from lookinside.data.boxes.boxed import BoxedImages
+from lookinside.data.boxes.caliper_traces import bridged, caliper_strips, strips_elsewhere
 from lookinside.data.boxes.coco_reading import load_boxed, read_coco
 from lookinside.data.boxes.coco_writing import coco_object, write_coco
 from lookinside.data.boxes.drawn_scans import phantom_fetuses
-from lookinside.data.boxes.painted_out import boxes_elsewhere, smoothed_inside
 from lookinside.data.boxes.placing import Placement
 from lookinside.data.files.class_folders import load_images
 from lookinside.data.files.class_names import class_like
@@ -25,7 +25,8 @@ __all__ = [
     "Placement",
     "SetInfo",
     "Volume",
-    "boxes_elsewhere",
+    "bridged",
+    "caliper_strips",
     "class_like",
     "coco_object",
     "describe",
@@ -39,8 +40,8 @@ __all__ = [
     "phantom_regions",
     "read_coco",
     "read_volume",
-    "smoothed_inside",
     "stratified_split",
+    "strips_elsewhere",
     "two_labels",
     "window",
     "without_detail",

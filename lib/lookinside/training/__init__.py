@@ -7,6 +7,7 @@ from lookinside.training.classifier import fit_classifier
 from lookinside.training.detectors import fit_detector
 from lookinside.training.evaluation.crossing import RegionBoundary, boundary_between
 from lookinside.training.evaluation.detection.box_overlap import box_iou, centre_distance
+from lookinside.training.evaluation.detection.context_on_masks import ContextPlaces, context_places
 from lookinside.training.evaluation.detection.deleted_evidence import EvidenceDeletion, evidence_deletion
 from lookinside.training.evaluation.detection.detected import Detections
 from lookinside.training.evaluation.detection.evidence_on_masks import EvidencePlaces, evidence_places
@@ -51,6 +52,7 @@ __all__ = [
     "BodyProfile",
     "Checkpoint",
     "Confounding",
+    "ContextPlaces",
     "Copies",
     "DetectionEvaluation",
     "Detections",
@@ -77,6 +79,7 @@ __all__ = [
     "class_probabilities",
     "classify_volume",
     "confounding",
+    "context_places",
     "cue_conflict",
     "detection_difference",
     "evaluate_classifier",
