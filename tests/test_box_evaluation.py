@@ -221,6 +221,28 @@ def test_one_of_several_classes():
         froc(found, truth, "CM")
 
 
+def test_classes_are_read_by_name_where_the_detections_have_names():
+    """A detector of ("NT", "skull") on a test set of ("skull", "NT"), or of NT alone."""
+    truth = images([[TRUE, shifted(20)]], [[1, 0]], ("skull", "NT"))
+    boxes, scores, labels = [[shifted(20), TRUE]], [[0.9, 0.8]], [[1, 0]]
+    named = Detections(boxes, scores, labels, ("NT", "skull"))
+    assert average_precision(named, truth) == {"skull": 1, "NT": 1, "mean": 1}
+    assert average_precision(Detections(boxes, scores, labels), truth)["mean"] == 0  # nobody said what they mean
+    alone = images([[TRUE]], [[0]], ("NT",))
+    for one in (named, named.subset([0]), named.subset([0]).join(named).subset([1])):
+        assert evaluate_detections(one, alone, resamples=1).iou[0] == 1
+    with pytest.raises(LookInsideError, match="label 1, the set has 1 classes: give class_names="):
+        evaluate_detections(Detections(boxes, scores, labels), alone)
+    with pytest.raises(LookInsideError, match="no class 'CM': theirs are NT, skull"):
+        average_precision(named, images([[TRUE]], [[0]], ("CM",)))
+    with pytest.raises(LookInsideError, match="label 1, but there are 1 names"):
+        Detections(boxes, scores, labels, ("NT",))
+    with pytest.raises(LookInsideError, match="different class names"):
+        named.join(Detections(boxes, scores, labels))
+    padded = Detections.from_padded(np.array(boxes), scores, labels, class_names=["NT", "skull"])
+    assert padded.class_names == ("NT", "skull")
+
+
 def test_the_median_box_is_a_floor():
     train = images(
         [[[0, 0, 10, 10]], [[2, 1, 13, 12], [40, 40, 50, 50]], [], [[4, 2, 20, 14]]],

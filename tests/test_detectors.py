@@ -11,7 +11,7 @@ import tensorflow as tf
 from lookinside.data import BoxedImages
 from lookinside.errors import LookInsideError
 from lookinside.layers.deformable_roi_pooling import context_boxes
-from lookinside.models.detection import FPN, Detector, FasterRCNN, StructureLocalizer
+from lookinside.models.detection import FPN, CentreHeatMap, Detector, FasterRCNN, StructureLocalizer
 from lookinside.models.detection.losses import box_loss, score_loss
 from lookinside.models.detection.primitive_module import windows
 from lookinside.models.detection.stages import Stage
@@ -135,6 +135,24 @@ def test_faster_rcnn_learns_what_it_has_seen_and_comes_back_from_a_file(tmp_path
     model.save(tmp_path / "detector.keras")
     again = keras.models.load_model(tmp_path / "detector.keras")(tf.constant(data.pixels))
     np.testing.assert_allclose(again["boxes"], found["boxes"], atol=1e-3)
+
+
+def test_a_saved_detector_keeps_its_precision(tmp_path):
+    pixels = images(2).pixels
+    sizes = (20, 8)
+    for make in (
+        lambda: StructureLocalizer(SHAPE, ["a"], SIZES, **LOCALIZER, context=2, dtype="mixed_float16"),
+        lambda: CentreHeatMap(SHAPE, ["a"], sizes, width=0.125, dtype="mixed_float16"),
+    ):
+        model = make()
+        assert keras.config.dtype_policy().name == "float32" and model.trunk.compute_dtype == "float16"
+        model.save(tmp_path / "half.keras")
+        again = keras.models.load_model(tmp_path / "half.keras")
+        assert again.dtype_policy.name == "mixed_float16"
+        assert {layer.dtype_policy.name for layer in again.trunk.layers} == {"mixed_float16"}
+        np.testing.assert_array_equal(
+            again.predict(pixels, verbose=0)["boxes"], model.predict(pixels, verbose=0)["boxes"]
+        )
 
 
 def test_boxes_of_two_classes_do_not_suppress_each_other():
@@ -357,6 +375,25 @@ def test_what_does_not_fit_is_refused():
         FasterRCNN(SHAPE, ["a"], SIZES, detections=0)
     with pytest.raises(LookInsideError, match="threshold is 2"):
         FasterRCNN(SHAPE, ["a"], SIZES, threshold=2)
+    for threshold in ("x", None):
+        with pytest.raises(LookInsideError, match="give an intersection over union"):
+            FasterRCNN(SHAPE, ["a"], SIZES, threshold=threshold)
+    for seed in ("x", -1, 1.5):
+        with pytest.raises(LookInsideError, match="seed is"):
+            FasterRCNN(SHAPE, ["a"], SIZES, seed=seed)
+    for shape in (None, 48):
+        with pytest.raises(LookInsideError, match="image_shape is"):
+            FasterRCNN(shape, ["a"], SIZES)
+    for sizes in ("abc", [(1, 2), (3,)], None):
+        with pytest.raises(LookInsideError, match="anchor_sizes are pairs"):
+            FasterRCNN(SHAPE, ["a"], sizes)
+    with pytest.raises(LookInsideError, match="units is '8'"):
+        FPN(SHAPE, ["a"], SIZES, units="8")
+    with pytest.raises(LookInsideError, match="primitives is 0"):
+        StructureLocalizer(SHAPE, ["a"], SIZES, primitives=0)
+    for context in (3, 4.0):
+        with pytest.raises(LookInsideError, match="context is"):
+            StructureLocalizer(SHAPE, ["a"], SIZES, context=context)
     with pytest.raises(LookInsideError, match="RandomTranslation, which does not move boxes"):
         fit_detector(model, data, data, steps=1, augment=keras.layers.RandomTranslation(0.2, 0.2))
     with pytest.raises(LookInsideError, match="batch_size is 0"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -22,6 +23,16 @@ class BoxModel(keras.Model):
         super().__init__(*arguments, **options)
         self.means: dict[str, keras.metrics.Metric] = {}
 
+    @contextmanager
+    def own_policy(self) -> Iterator[None]:
+        """Layers made inside compute with this model's own precision, as they must when a saved one is read again."""
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.dtype_policy)
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(before)
+
     def predict(self, x: Any, *arguments: Any, **options: Any) -> dict[str, np.ndarray]:
         """The boxes on images, with scores and labels; the arguments are those of Keras' `predict`.
 
@@ -40,6 +51,9 @@ class BoxModel(keras.Model):
     def predict_step(self, data: Any) -> dict[str, keras.KerasTensor]:
         given = data[0] if isinstance(data, tuple) else data
         return self(given["images"] if isinstance(given, Mapping) else given, training=False)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
 
     def get_compile_config(self) -> None:
         """Nothing: a saved model is one that predicts. Training goes on from a run folder."""

@@ -42,6 +42,7 @@ class CentreHeatMap(BoxModel):
         class_names: of what it looks for: one name.
         box_size: width and height in pixels of each box that it answers.
         width: share of the published number of maps of the trunk.
+        dtype: precision, as for any Keras layer; that of Keras' settings unless told.
 
     Raises:
         LookInsideError: for a shape that is not (H, W, C), another number of classes than one, a size that is no pair
@@ -58,8 +59,9 @@ class CentreHeatMap(BoxModel):
         *,
         width: float = 1.0,
         name: str | None = None,
+        dtype: Any = None,
     ):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         self.image_shape, self.class_names, self.width = checked_shape(image_shape), checked_names(class_names), width
         if len(self.class_names) > 1:
             raise LookInsideError(
@@ -69,7 +71,8 @@ class CentreHeatMap(BoxModel):
         if sides.shape != (2,) or not (np.isfinite(sides) & (sides > 0)).all():
             raise LookInsideError(f"box_size is {box_size!r}: give width and height in pixels, both above 0.")
         self.box_size = tuple(sides.tolist())
-        self.trunk = resnet18_stages(self.image_shape, width=width, stages=2)
+        with self.own_policy():
+            self.trunk = resnet18_stages(self.image_shape, width=width, stages=2)
         self.heat = layers.Conv2D(1, 1, dtype="float32", name="heat")
         rows, columns = self.trunk.outputs[0].shape[1:3]
         across, down = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
@@ -117,4 +120,5 @@ class CentreHeatMap(BoxModel):
         }
 
     def get_config(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("image_shape", "class_names", "box_size", "width", "name")}
+        own = ("image_shape", "class_names", "box_size", "width")
+        return super().get_config() | {name: getattr(self, name) for name in own}

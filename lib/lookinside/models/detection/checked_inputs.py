@@ -73,7 +73,7 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     Raises:
         LookInsideError: unless it is three whole numbers, 1 or more.
     """
-    shape = tuple(shape)
+    shape = tuple(shape) if isinstance(shape, list | tuple | np.ndarray) else (shape,)
     if len(shape) != 3 or any(not isinstance(side, int | np.integer) or side < 1 for side in shape):
         raise LookInsideError(f"image_shape is {shape}: give three whole numbers (height, width, channels).")
     return tuple(int(side) for side in shape)
@@ -98,7 +98,10 @@ def checked_sizes(sizes: Sequence[Sequence[float]]) -> tuple[tuple[float, float]
     Raises:
         LookInsideError: for none, or what is no pair above 0.
     """
-    sizes = np.asarray(sizes, float)
+    try:
+        sizes = np.asarray(sizes, float)
+    except (TypeError, ValueError):
+        sizes = np.zeros(0)
     if sizes.ndim != 2 or sizes.shape[1] != 2 or not len(sizes) or not (sizes > 0).all():
         raise LookInsideError(
             "anchor_sizes are pairs (width, height) in pixels: fit_anchor_sizes(boxes, 6) finds them."

@@ -61,6 +61,7 @@ class Detector(BoxModel, abc.ABC):
         test_regions: proposals an image that it looks at when it predicts.
         detections: D, boxes an image in the end.
         threshold: of two boxes of a class with a larger IoU than this, the one with the lower score goes.
+        dtype: precision, as for any Keras layer ("mixed_float16", ...); that of Keras' settings unless told.
         seed: of the regions drawn. The start weights are Keras' own: call `keras.utils.set_random_seed` before.
 
     Raises:
@@ -81,15 +82,19 @@ class Detector(BoxModel, abc.ABC):
         threshold: float = 0.5,
         seed: int = 0,
         name: str | None = None,
+        dtype: Any = None,
         **more: Any,
     ):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         counts = {"train_regions": train_regions, "test_regions": test_regions, "detections": detections}
+        counts |= {what: more[what] for what in ("units", "primitives") if what in more}
         for what, number in counts.items():
             if not isinstance(number, int | np.integer) or number < 1:
                 raise LookInsideError(f"{what} is {number!r}: give a whole number, 1 or more.")
-        if not 0 <= threshold <= 1:
+        if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
             raise LookInsideError(f"threshold is {threshold!r}: give an intersection over union from 0 to 1.")
+        if not isinstance(seed, int | np.integer) or seed < 0:
+            raise LookInsideError(f"seed is {seed!r}: give a whole number, 0 or more.")
         self.image_shape = checked_shape(image_shape)
         self.class_names = checked_names(class_names)
         self.anchor_sizes = checked_sizes(anchor_sizes)
@@ -97,7 +102,8 @@ class Detector(BoxModel, abc.ABC):
         self.detections, self.threshold, self.first_seed = detections, threshold, seed
         self.supports_jit = False  # non-maximum suppression does not compile under XLA
         self.draws = keras.random.SeedGenerator(seed + 1)
-        self.proposals = self.make_parts(**more)
+        with self.own_policy():
+            self.proposals = self.make_parts(**more)
         empty = np.zeros((1, 1, 4), np.float32)
         batch = {"images": np.zeros((1, *self.image_shape), np.float32), "boxes": empty}
         # Called once with boxes, so that every weight is there from now on.
@@ -246,5 +252,5 @@ class Detector(BoxModel, abc.ABC):
 
     def get_config(self) -> dict[str, Any]:
         names = ("image_shape", "class_names", "anchor_sizes", "width", "train_regions", "test_regions")
-        config = {name: getattr(self, name) for name in (*names, "detections", "threshold", "name")}
-        return config | {"seed": self.first_seed}
+        own = {name: getattr(self, name) for name in (*names, "detections", "threshold")}
+        return super().get_config() | own | {"seed": self.first_seed}

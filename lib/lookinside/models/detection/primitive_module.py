@@ -72,7 +72,7 @@ class PrimitiveModule(layers.Layer):
     """
 
     def __init__(self, stride: int, primitives: int, kinds: int, *, units: int = 256, seed: int = 0, name: str):
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)  # half precision has no place for a box's coordinates
         self.pool = RoIAlign(CELLS, sampling=1, scale=1 / stride, dtype="float32")
         self.detect = PrimitiveDetection(primitives, dtype="float32")
         self.cast_votes = PrimitiveVoting((CELLS, CELLS), dtype="float32")

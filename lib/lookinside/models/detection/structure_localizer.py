@@ -76,6 +76,8 @@ class StructureLocalizer(Detector):
     trunk_maps: ClassVar = {"coarse": "conv4_x", "fine": "conv3_x"}
 
     def make_parts(self, primitives: int = 128, steps: int = 2, context: int = 0, units: int = 256) -> RegionProposals:
+        if context not in (0, 2, 4, 6) or not isinstance(context, int | np.integer):
+            raise LookInsideError(f"context is {context!r}: give 0 (no context branch), 2, 4 or 6 boxes.")
         if steps not in (1, 2):
             raise LookInsideError(f"steps is {steps}: give 1 (coarse) or 2 (coarse to fine).")
         self.primitives, self.steps, self.context, self.units = primitives, steps, context, units

@@ -22,14 +22,18 @@ class Detections:
         boxes: N times float32 (K_i, 4), x_min, y_min, x_max, y_max in pixels; they may reach over the image's rim.
         scores: N times float64 (K_i,); higher is surer.
         labels: N times int64 (K_i,), each box's class; without them all are of class 0.
+        class_names: what the labels mean, a detector's `class_names`. A test set whose classes are others, or stand in
+            another order, is then read by name. Without them the labels count as those of the test set.
 
     Raises:
-        LookInsideError: if their numbers do not agree, a value is not a number, or a box ends before it begins.
+        LookInsideError: if their numbers do not agree, a value is not a number, a box ends before it begins, or a label
+            has no name.
     """
 
     boxes: Sequence[ArrayLike]
     scores: Sequence[ArrayLike]
     labels: Sequence[ArrayLike] | None = None
+    class_names: Sequence[str] | None = None
 
     def __post_init__(self):
         labels = [np.zeros(len(one), np.int64) for one in self.scores] if self.labels is None else self.labels
@@ -41,9 +45,21 @@ class Detections:
         found = [_ordered(i, *one) for i, one in enumerate(zip(self.boxes, self.scores, labels, strict=True))]
         for name, place in (("boxes", 0), ("scores", 1), ("labels", 2)):
             object.__setattr__(self, name, tuple(one[place] for one in found))
+        if self.class_names is not None:
+            object.__setattr__(self, "class_names", tuple(self.class_names))
+            if self._most() >= len(self.class_names):
+                raise LookInsideError(
+                    f"A box has the label {self._most()}, but there are {len(self.class_names)} names."
+                )
 
     @classmethod
-    def from_padded(cls, boxes: ArrayLike, scores: ArrayLike, labels: ArrayLike | None = None) -> Detections:
+    def from_padded(
+        cls,
+        boxes: ArrayLike,
+        scores: ArrayLike,
+        labels: ArrayLike | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> Detections:
         """From arrays with M rows an image, as a model gives them: (N, M, 4), (N, M) and (N, M).
 
         Rows with the label -1 only fill up; without labels, all rows count.
@@ -60,6 +76,7 @@ class Detections:
             [one[keep] for one, keep in zip(boxes, real, strict=True)],
             [one[keep] for one, keep in zip(scores, real, strict=True)],
             [one[keep] for one, keep in zip(labels, real, strict=True)],
+            class_names,
         )
 
     @classmethod
@@ -73,14 +90,20 @@ class Detections:
     def subset(self, indices: ArrayLike) -> Detections:
         """Those of the images at `indices` (whole numbers, or a bool mask of length N)."""
         chosen = np.arange(len(self))[indices]
-        return Detections(*([values[i] for i in chosen] for values in (self.boxes, self.scores, self.labels)))
+        kept = ([values[i] for i in chosen] for values in (self.boxes, self.scores, self.labels))
+        return Detections(*kept, self.class_names)
 
     def join(self, *others: Detections) -> Detections:
         """Those of this one's images, then those of `others`, in the order in which `BoxedImages.join` has them."""
         sets = (self, *others)
-        return Detections(
-            *([one for each in sets for one in getattr(each, name)] for name in ("boxes", "scores", "labels"))
-        )
+        if any(one.class_names != self.class_names for one in sets):
+            raise LookInsideError("The detections have different class names: they are not of one detector.")
+        joined = ([one for each in sets for one in getattr(each, name)] for name in ("boxes", "scores", "labels"))
+        return Detections(*joined, self.class_names)
+
+    def _most(self):
+        """The largest label; -1 where there is no box."""
+        return max((int(one.max(initial=_NO_BOX)) for one in self.labels), default=_NO_BOX)
 
     def of_class(self, label: int) -> Detections:
         """The boxes of one class, as class 0."""
@@ -98,6 +121,7 @@ def one_structure(
 
     Raises:
         LookInsideError: for another number of images, a class that is not there, or none where there are several.
+            Labels that the set's classes cannot mean are refused, too.
     """
     if len(detections) != len(truth):
         raise LookInsideError(f"The detections are of {len(detections)} images, the set has {len(truth)}.")
@@ -110,7 +134,21 @@ def one_structure(
         raise LookInsideError(f"no class {structure!r} in this set: choose from {', '.join(truth.class_names)}")
     label = 0 if structure is None else truth.class_names.index(structure)
     own = [boxes[labels == label] for boxes, labels in zip(truth.boxes, truth.labels, strict=True)]
-    return detections.of_class(label), own
+    return detections.of_class(_label_of(truth.class_names[label], label, detections, truth)), own
+
+
+def _label_of(name, label, detections, truth):
+    """The label that a class of the test set has among the detections."""
+    if detections.class_names is None:
+        if detections._most() >= len(truth.class_names):
+            raise LookInsideError(
+                f"A box has the label {detections._most()}, the set has {len(truth.class_names)} classes: give "
+                "class_names=model.class_names with the detections."
+            )
+        return label
+    if name not in detections.class_names:
+        raise LookInsideError(f"The detections have no class {name!r}: theirs are {', '.join(detections.class_names)}")
+    return detections.class_names.index(name)
 
 
 def _ordered(i, boxes, scores, labels):
