@@ -437,6 +437,7 @@ else:
     results.sweep(trials(network=[*NETS, *FLOORS], seed=profile.seeds), measure)
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
+VARIED = {"primitives": [32, 128], "context": [2, 6]}  # beside the 64 and 4 of the other rows
 PAIRS = [
     "Proposed minus FPN",
     "Proposed minus LCF",
@@ -507,15 +508,16 @@ def with_side(network, seed, side):
 
 
 if profile.name != "quick":
-    results.sweep(trials(network=[*NETS], seed=profile.seeds, side=[16, 32]), with_side)
     results.sweep(trials(pair=PAIRS, folds=len(profile.seeds)), compare_pair)
     if profile.on_phantoms:
         results.sweep(trials(network=list(live), seed=profile.seeds, calipers=[0.0, 1.0]), with_calipers)
     else:
         results.sweep(trials(network=[*NETS], seed=profile.seeds, strips="bridged"), without_traces)
     results.sweep(trials(network="Proposed", seed=profile.seeds, shown=5), with_context_boxes)
-    results.sweep(trials(network="Proposed", seed=profile.seeds, primitives=[32, 128]), measure)  # Table 2
-    results.sweep(trials(network="Proposed", seed=profile.seeds, context=[2, 6]), measure)  # Table 3
+    for seed in profile.seeds:  # Tables 2 and 3
+        tables = [trials(network="Proposed", seed=seed, **{of: sizes}) for of, sizes in VARIED.items()]
+        results.sweep(tables[0] + tables[1], measure)
+    results.sweep(trials(network=[*NETS], seed=profile.seeds, side=[16, 32]), with_side)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Learning curves
