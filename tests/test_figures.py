@@ -374,6 +374,16 @@ def test_bands_and_embeddings():
         figures.band_curves({}, "x", "y")
 
 
+def test_named_boxes_have_their_names_from_top_to_bottom():
+    boxes = {"low": (1, 20, 9, 28), "high": (2, 1, 8, 5), "gone": [np.nan] * 4}
+    figure = figures.named_boxes(np.zeros((30, 40)), boxes, note="a note")
+    names = sorted((text for text in figure.axes[0].texts), key=lambda text: text.xyann[1])
+    assert [text.get_text() for text in names] == ["high", "low"] and [text.xy for text in names] == [(8, 3), (9, 24)]
+    assert len(figure.axes[0].patches) == 2 and smallest_text(figure) >= 9
+    with pytest.raises(LookInsideError, match="no box"):
+        figures.named_boxes(np.zeros((30, 40)), {})
+
+
 def test_a_sheet_of_boxes_draws_each_box_where_it_is_and_names_its_kind():
     boxes = {"true": [np.array([[2, 3, 12, 8]]), np.zeros((0, 4))], "found": [[4, 4, 9, 9], [np.nan] * 4]}
     figure = figures.boxed_sheet(images(2), boxes, ["a", "b"], note="a note")

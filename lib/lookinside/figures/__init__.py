@@ -4,7 +4,7 @@ from lookinside.figures.body import body_profile
 from lookinside.figures.curves import band_curves, learning_curves, size_curves, step_curves
 from lookinside.figures.deformations import deformation_field, deformed_grid
 from lookinside.figures.depth import layer_shares
-from lookinside.figures.detections import boxed_sheet, primitive_panels, show_boxes, voting_panels
+from lookinside.figures.detections import boxed_sheet, named_boxes, primitive_panels, show_boxes, voting_panels
 from lookinside.figures.images import (
     heat_grid,
     image_sheet,
@@ -35,6 +35,7 @@ __all__ = [
     "layer_shares",
     "learning_curves",
     "map_strip",
+    "named_boxes",
     "new_figure",
     "number_grids",
     "primitive_panels",

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.figures.images import LINE, show_image
-from lookinside.figures.style import COLOURS, HEAT_MAP, LETTER, SLIDE, SMALLEST_TEXT, caption, new_figure
+from lookinside.figures.style import COLOURS, HEAT_MAP, INK, LETTER, SLIDE, SMALLEST_TEXT, TEXT, caption, new_figure
 
 if TYPE_CHECKING:
     from lookinside.explain import PrimitiveExamples
@@ -78,10 +78,48 @@ def boxed_sheet(
     return figure
 
 
+def named_boxes(image: np.ndarray, boxes: Mapping[str, ArrayLike], *, note: str = "") -> Figure:
+    """Return one image, enlarged, with boxes on it and the name of each beside it.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        boxes: name -> box (4,), x_min, y_min, x_max, y_max in pixels; one that is nan is left out.
+        note: a line below.
+
+    Raises:
+        LookInsideError: without a box.
+    """
+    if not boxes:
+        raise LookInsideError("there is no box to draw")
+    height, width = np.shape(image)[:2]
+    below = LINE + 0.1 if note else 0.0
+    names = LETTER * TEXT / 72 * max(map(len, boxes)) + 0.8
+    tall = min(SLIDE[1] - below, (SLIDE[0] - names) * height / width)
+    figure = new_figure(tall * width / height + names, tall + below)
+    axes = figure.subplots()
+    axes.set_anchor("W")
+    show_image(axes, image)
+    corners = {name: np.asarray(box, float) for name, box in boxes.items() if np.isfinite(np.asarray(box, float)).all()}
+    # The names stand to the right of the image, in the order of the boxes from top to bottom, so that no lines cross.
+    in_order = sorted(corners, key=lambda name: corners[name][1] + corners[name][3])
+    heights = (np.arange(len(in_order)) + 0.5) / max(len(in_order), 1) * height
+    for number, (name, at) in enumerate(zip(in_order, heights, strict=True)):
+        colour, (_, top, right, bottom) = _BOX_COLOURS[number % len(_BOX_COLOURS)], corners[name]
+        show_boxes(axes, corners[name], colour)
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 1.2}
+        place = {"xytext": (1.03 * width, at), "fontsize": TEXT, "color": INK, "va": "center"}
+        axes.annotate(name, (right, (top + bottom) / 2), annotation_clip=False, arrowprops=line, **place)
+    if note:
+        caption(figure, note)
+    return figure
+
+
 def voting_panels(
     image: np.ndarray, boxes: Mapping[str, ArrayLike], rows: Mapping[str, Mapping[str, np.ndarray]], *, note: str = ""
 ) -> Figure:
     """Return one image with its boxes, and beside it small maps in rows: what primitives saw and voted for.
+
+    A cross marks the middle of each map.
 
     Args:
         image: (H, W) or (H, W, 1).
@@ -109,6 +147,7 @@ def voting_panels(
         for place, (title, one) in enumerate(row.items()):
             cell = grid[line, place]
             cell.imshow(one, cmap=HEAT_MAP, vmin=0, vmax=max(float(np.max(one)), 1e-9), interpolation="nearest")
+            cell.plot((np.shape(one)[1] - 1) / 2, (np.shape(one)[0] - 1) / 2, "+", color=COLOURS[5], markersize=7)
             cell.set(xticks=[], yticks=[])
             if line == 0:
                 cell.set_title(title, fontsize=SMALLEST_TEXT)
@@ -146,7 +185,7 @@ def primitive_panels(images: np.ndarray, examples: PrimitiveExamples, *, note: s
     grid = figure.subplots(rows + 1, columns, squeeze=False, height_ratios=[tall] * rows + [wide])
     for column, number in enumerate(examples.primitives):
         for row, (image, patch) in enumerate(zip(examples.images[column], examples.patches[column], strict=True)):
-            show_image(grid[row, column], images[image], f"{number}" if row == 0 else "")
+            show_image(grid[row, column], images[image], f"k = {number}" if row == 0 else "")
             show_boxes(grid[row, column], patch, COLOURS[7])
         template, cell = examples.templates[..., column], grid[rows, column]
         cell.imshow(template, cmap=HEAT_MAP, vmin=0, vmax=max(float(template.max()), 1e-9), interpolation="nearest")

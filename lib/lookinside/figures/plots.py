@@ -72,6 +72,8 @@ def interval_plot(
         axes.axvline(chance, color=FAINT, linestyle="--", linewidth=1.2, label=chance_name)
     axes.set_yticks(range(len(rows)), list(reversed(rows)))
     axes.set_ylim(-0.6, len(rows) - 0.4)
+    left, right = axes.get_xlim()
+    axes.set_xlim(left, right + 0.06 * (right - left))  # room for the number beside the longest interval
     axes.set_xlabel(label)
     plain_axes(axes)
     if reference or chance is not None:
