@@ -22,6 +22,7 @@ from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.dead_feature_maps import DeadMaps, dead_maps, feature_maps
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.truth.intervals import Interval, bootstrap_interval, paired_difference
+from lookinside.explain.truth.intervention import Followed, map_follows_score
 from lookinside.explain.truth.parts import (
     PartImportance,
     compare_parts,
@@ -44,6 +45,7 @@ __all__ = [
     "DeadMaps",
     "Deconvnet",
     "Explainer",
+    "Followed",
     "GradCAM",
     "GradCAMPlusPlus",
     "GuidedBackprop",
@@ -69,6 +71,7 @@ __all__ = [
     "insertion",
     "landmark_share",
     "map_correlation",
+    "map_follows_score",
     "mass_in_region",
     "mean_importance",
     "paired_difference",

@@ -1,0 +1,107 @@
+"""Does a map follow the evidence? The same images with and without a part: what the map loses, what the score loses."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import rankdata
+
+from lookinside.errors import LookInsideError
+from lookinside.explain.calls.arguments import as_array, as_numbers
+from lookinside.explain.truth.intervals import Interval, bootstrap_interval
+from lookinside.explain.truth.scores import region_share
+
+_FEWEST = 3  # images; a rank correlation of two is always 1 or -1
+
+
+class Followed(NamedTuple):
+    """What the maps of N images lose when a part is taken out of the images, beside what the score loses.
+
+    Attributes:
+        heat_lost: float64 (N,), positive heat in the part's region, before minus after, in the map's own unit.
+        score_lost: float64 (N,), the score before minus after.
+        correlation: Spearman's rank correlation of the two over images, in [-1, 1]: 1 if the map loses most where the
+            score does, 0 if it does not know; nan for fewer than three images, or where one of the two is always equal.
+        change_inside: the share of the map's change, |before - after| over all pixels, that lies in the region.
+        area: the share of the image that the region covers: chance for `change_inside`.
+    """
+
+    heat_lost: np.ndarray
+    score_lost: np.ndarray
+    correlation: Interval
+    change_inside: Interval
+    area: Interval
+
+
+def map_follows_score(
+    before: ArrayLike,
+    after: ArrayLike,
+    score_before: ArrayLike,
+    score_after: ArrayLike,
+    regions: ArrayLike,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Followed:
+    """Compare what maps lose with what scores lose, when the same images are drawn again without a part.
+
+    A map that shows evidence loses heat where the evidence was, and most on those images whose score needed it most.
+    Give maps as the explainer makes them, not each scaled by its own maximum, or what is lost cannot be compared.
+
+    Args:
+        before, after: float (N, H, W), the maps of the images with and without the part.
+        score_before, score_after: float (N,), the explained scores of the same images.
+        regions: bool (N, H, W), where the part was; an image whose region is empty is left out.
+        resamples: draws of images for the intervals, which are of 95 %.
+        seed: of the draws.
+
+    Raises:
+        LookInsideError: for shapes that do not agree, or values that are not finite.
+
+    Source: ours. The intervention is the phantom's; the bootstrap, Efron & Tibshirani 1993.
+    """
+    before, after = as_numbers(before, "before"), as_numbers(after, "after")
+    regions = as_array(regions, "regions")
+    if before.ndim != 3 or not before.shape == after.shape == regions.shape or regions.dtype != bool:
+        raise LookInsideError(
+            f"The maps are {before.shape} and {after.shape}, regions {regions.dtype} {regions.shape}: give (N, H, W) "
+            "each, regions as bool."
+        )
+    scores = [as_numbers(one, "A score") for one in (score_before, score_after)]
+    if any(one.shape != (len(before),) for one in scores):
+        raise LookInsideError(f"The scores are {scores[0].shape} and {scores[1].shape}: give ({len(before)},) each.")
+    if not all(np.isfinite(one).all() for one in (before, after, *scores)):
+        raise LookInsideError("A map or a score holds nan or infinite values: look at the network's weights.")
+    own = regions.any(axis=(1, 2))
+    before, after, regions = before[own], after[own], regions[own]
+    heat = [(np.maximum(one, 0) * regions).sum(axis=(1, 2)) for one in (before, after)]
+    change = np.abs(before - after)
+    total = change.sum(axis=(1, 2))
+    inside = np.divide((change * regions).sum(axis=(1, 2)), total, out=np.full(len(total), np.nan), where=total > 0)
+    heat_lost, score_lost = heat[0] - heat[1], (scores[0] - scores[1])[own]
+    return Followed(
+        heat_lost,
+        score_lost,
+        _rank_correlation(heat_lost, score_lost, resamples, seed),
+        bootstrap_interval(inside, resamples=resamples, seed=seed),
+        bootstrap_interval(region_share(regions), resamples=resamples, seed=seed),
+    )
+
+
+def _rank_correlation(first, second, resamples, seed):
+    """Spearman's correlation (estimate, low, high), images drawn anew for the interval."""
+    value = _spearman(first, second)
+    if np.isnan(value):
+        return Interval(np.nan, np.nan, np.nan)
+    drawn = np.random.default_rng(seed).integers(len(first), size=(resamples, len(first)))
+    values = np.array([_spearman(first[one], second[one]) for one in drawn])
+    low, high = np.nanquantile(values, (0.025, 0.975))
+    return Interval(float(value), float(low), float(high))
+
+
+def _spearman(first, second):
+    if len(first) < _FEWEST or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return np.nan
+    return np.corrcoef(rankdata(first), rankdata(second))[0, 1]
