@@ -153,6 +153,12 @@ def test_a_saved_detector_keeps_its_precision(tmp_path):
         np.testing.assert_array_equal(
             again.predict(pixels, verbose=0)["boxes"], model.predict(pixels, verbose=0)["boxes"]
         )
+    FasterRCNN(SHAPE, ["a"], SIZES, **OPTIONS).save(tmp_path / "single.keras")
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        assert keras.models.load_model(tmp_path / "single.keras").trunk.compute_dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def test_boxes_of_two_classes_do_not_suppress_each_other():

@@ -53,7 +53,14 @@ class BoxModel(keras.Model):
         return self(given["images"] if isinstance(given, Mapping) else given, training=False)
 
     def get_config(self) -> dict[str, Any]:
+        # Single precision goes without saying, so that the runs of it keep their folders.
+        if self.dtype_policy.name == "float32":
+            return {"name": self.name}
         return {"name": self.name, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> BoxModel:
+        return cls(**({"dtype": "float32"} | config))
 
     def get_compile_config(self) -> None:
         """Nothing: a saved model is one that predicts. Training goes on from a run folder."""
