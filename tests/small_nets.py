@@ -18,6 +18,7 @@ from lookinside.explain import (
     GuidedBackprop,
     LayerCAM,
     Occlusion,
+    PathologyAware,
     Saliency,
     SmoothGrad,
 )
@@ -42,6 +43,7 @@ EXPLAINERS = {
     "LayerCAM": LayerCAM,
     "CAM": CAM,
     "Occlusion": lambda model, **options: Occlusion(model, (5, 4), (4, 3), 0.3, **{"copies": 7, **options}),
+    "PathologyAware": lambda model, **options: PathologyAware(model, **options).only("high"),
 }
 
 # How a ReLU and a head can be spelled: the argument of the layer before it, and what is called on that layer's output.

@@ -13,8 +13,10 @@ from lookinside.explain.grad_cam_plus_plus import GradCAMPlusPlus
 from lookinside.explain.guided_backprop import GuidedBackprop
 from lookinside.explain.heatmap import heat_map
 from lookinside.explain.layer_cam import LayerCAM
+from lookinside.explain.maps.selected_maps import SelectedMaps, Selection
 from lookinside.explain.network.filters import spatial_frequency
 from lookinside.explain.occlusion import Occlusion
+from lookinside.explain.pathology_aware import PathologyAware, PathologyMaps
 from lookinside.explain.saliency import Saliency
 from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.smooth_grad import SmoothGrad
@@ -53,11 +55,15 @@ __all__ = [
     "LayerCAM",
     "Occlusion",
     "PartImportance",
+    "PathologyAware",
+    "PathologyMaps",
     "PixelWalk",
     "PrimitiveExamples",
     "Projections",
     "Saliency",
     "ScoreCAM",
+    "SelectedMaps",
+    "Selection",
     "SmoothGrad",
     "bootstrap_interval",
     "compare",

@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.class_maps import ClassMap
 from lookinside.explain.explainer import Options
+from lookinside.explain.maps.class_maps import ClassMap
 from lookinside.explain.network.activations import activation_name, is_hidden
 from lookinside.explain.network.precision import float_kernel
 

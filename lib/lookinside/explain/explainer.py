@@ -37,6 +37,8 @@ class ClassScores:
     """
 
     relu: Callable | None = None  # stands for every ReLU of the model; None leaves them
+    title: str | None = None  # what a bar and a warning call it; None is the class's own name
+    not_a_map = "makes no map of an image: give GradCAM, say"  # where an explainer of images is wanted
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class ClassScores:
         images = checked_images(images, self._input_shape)
         classes = self._checked_classes(classes, len(images))
         found = None
-        with bar(self.progress, len(images), type(self).__name__) as shown:
+        with bar(self.progress, len(images), self.title or type(self).__name__) as shown:
             for start in range(0, len(images), self.chunk):
                 part = slice(start, start + self.chunk)
                 maps = compute(tf.constant(images[part], tf.float32), tf.constant(classes[part])).numpy()
@@ -162,7 +164,7 @@ class Explainer(ClassScores, ABC):
 
     def _told_maps(self, images, classes, compute) -> np.ndarray:
         """The maps; a BlankMapWarning says how many of them are empty or the same everywhere."""
-        return told(self._over_chunks(images, classes, compute), type(self).__name__)
+        return told(self._over_chunks(images, classes, compute), self.title or type(self).__name__)
 
     @abstractmethod
     def _maps(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
@@ -175,7 +177,8 @@ def explainer_of(maker: Callable, model: keras.Model) -> Callable:
         raise LookInsideError(f"{maker!r:.60} makes no explainer: give GradCAM, say, rather than GradCAM(model).")
     explain = maker(model)
     if not callable(explain) or (isinstance(explain, ClassScores) and not isinstance(explain, Explainer)):
-        raise LookInsideError(f"{type(explain).__name__} makes no map of an image: give GradCAM, say.")
+        said = getattr(explain, "not_a_map", ClassScores.not_a_map)
+        raise LookInsideError(f"{type(explain).__name__} {said}.")
     return explain
 
 

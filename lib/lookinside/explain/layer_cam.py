@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from lookinside.explain.class_maps import GradientMap
+from lookinside.explain.maps.class_maps import GradientMap
 
 
 class LayerCAM(GradientMap):

@@ -16,8 +16,8 @@ from tf_keras_vis.scorecam import Scorecam
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import is_whole
-from lookinside.explain.class_maps import enlarged
 from lookinside.explain.explainer import Explainer, Options
+from lookinside.explain.maps.enlarging import enlarged
 from lookinside.explain.network.flat import MAPS, FlatModel
 from lookinside.explain.network.layers import map_value
 

@@ -31,6 +31,15 @@ def told(maps: np.ndarray, name: str) -> np.ndarray:
     return maps
 
 
+def tell_of_sets(maps: Mapping[str, np.ndarray], name: str) -> None:
+    """Warn of the blank maps of an explainer that makes several of an image: set -> (N, ...), and what made them."""
+    if not _left_to_caller.get():
+        count = len(next(iter(maps.values())))
+        warn_of_rows(
+            {one: int(are_blank(those).sum()) for one, those in maps.items()}, count, name, "they show nothing"
+        )
+
+
 def warn_of_blank(
     blank: int, count: int, name: str, what: str = "maps are empty or the same everywhere: they show nothing"
 ) -> None:

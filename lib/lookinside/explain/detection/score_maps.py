@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.blank import told
-from lookinside.explain.class_maps import enlarged
+from lookinside.explain.maps.enlarging import enlarged
 from lookinside.explain.network.tracing import traced
 from lookinside.models.detection import Detector
 from lookinside.models.detection.batching import in_parts

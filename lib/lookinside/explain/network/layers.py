@@ -59,6 +59,22 @@ def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
     return value if layer and not is_convolution(step) else activated(graph, value)
 
 
+def convolution_values(graph: Graph, score: int) -> dict[str, int]:
+    """Name of each convolution that leads to a score -> number of the value that holds its maps.
+
+    They stand behind the normalisation and activation that follow the convolution. Maps of one pixel are left out.
+
+    Raises:
+        LookInsideError: for a model without a convolution that has maps of several pixels.
+    """
+    found: dict[str, int] = {}
+    steps = [step for step in graph.steps_to([score]) if is_convolution(step) and not _is_one_pixel(step)]
+    for place, step in enumerate(steps or [_last_convolution([])]):
+        calls = sum(one.name == step.name for one in steps[:place])
+        found[f"{step.name} (call {calls + 1})" if calls else step.name] = activated(graph, step.outputs[0])
+    return found
+
+
 def activated(graph: Graph, value: int) -> int:
     """The value behind the normalisation and activation that follow a layer's, where nothing else reads it."""
     found, step = value, graph.writer(value)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from lookinside.explain.explainer import Explainer, Options, reachable
+from lookinside.explain.maps.enlarging import enlarged
 from lookinside.explain.network.layers import map_value
 from lookinside.explain.network.tracing import traced
 
@@ -62,8 +63,3 @@ class GradientMap(ClassMap):
     @abstractmethod
     def _sum(self, maps: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
         """Maps and the score's gradient by them, both (N, h, w, K) -> the weighted sum over the maps, (N, h, w)."""
-
-
-def enlarged(maps: tf.Tensor, size) -> tf.Tensor:
-    """(N, h, w) -> (N, H, W), bilinear, half pixel centres."""
-    return tf.image.resize(maps[..., None], size, "bilinear")[..., 0]

@@ -1,0 +1,24 @@
+"""Low maps enlarged to the image, bilinear with half pixel centres, as two matrix products."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+def enlarged(maps: tf.Tensor, size) -> tf.Tensor:
+    """(N, h, w) -> (N, H, W), bilinear, half pixel centres, edges repeated; (N, h, w, S) -> (N, H, W, S).
+
+    As `tf.image.resize`, which XLA compiles to something else without a word where a side is not a multiple of the
+    old one (TensorFlow 2.21): then a loss of such maps would be wrong in `fit`, which compiles on a GPU.
+    """
+    rows, columns = (_interpolation(tf.shape(maps)[axis], size[axis - 1]) for axis in (1, 2))
+    if len(maps.shape) == 3:
+        return tf.matmul(rows @ maps, columns, transpose_b=True)
+    return tf.einsum("Hh,nhws,Ww->nHWs", rows, maps, columns)
+
+
+def _interpolation(old, new):
+    """What each of the new places takes of each of the old ones: float32 (new, old)."""
+    old, new = (tf.cast(side, tf.float64) for side in (old, new))
+    places = tf.clip_by_value((tf.range(new) + 0.5) * old / new - 0.5, 0.0, old - 1.0)
+    return tf.cast(tf.nn.relu(1.0 - tf.abs(places[:, None] - tf.range(old)[None])), tf.float32)
