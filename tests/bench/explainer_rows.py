@@ -1,4 +1,4 @@
-"""The explainers against tf-keras-vis in the same process, and occlusion against a loop of predict calls."""
+"""The explainers against tf-keras-vis in the same process; what it has not, against plain loops."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from tf_keras_vis.gradcam import Gradcam
 from tf_keras_vis.saliency import Saliency as TheirSaliency
 from tf_keras_vis.utils.model_modifiers import GuidedBackpropagation
 
-from lookinside.explain import GradCAM, GuidedBackprop, Occlusion, Saliency, SmoothGrad
+from lookinside.explain import GradCAM, GuidedBackprop, Occlusion, PathologyAware, Saliency, SmoothGrad
+from lookinside.explain.maps.selection import feature_sets, l1_norms_and_moments
 from lookinside.models import deeper_cnn
 
 warnings.filterwarnings("ignore", message="The structure of `inputs`")  # tf-keras-vis hands its model a list
 
 PEER = f"tf-keras-vis {version('tf-keras-vis')}"
 LAYER = "relu4_3"
+RELUS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3")
 
 
 def setting(side: int, count: int):
@@ -86,6 +88,39 @@ def occlusion(side, count):
     return lambda: ours(images, classes), loop
 
 
+def pathology_and_saliency(side, count):
+    """Both maps of all layers, against one gradient of the image."""
+    model, images, classes, _ = setting(side, count)
+    ours, one_pass = PathologyAware(model), Saliency(model)
+    return lambda: ours(images, classes), lambda: one_pass(images, classes)
+
+
+def pathology(side, count):
+    """Both maps of all layers, against a pass for each layer and a sum over maps, each enlarged by itself."""
+    model, images, classes, score = setting(side, count)
+    ours = PathologyAware(model)
+    readers = [keras.Model(model.input, [model.get_layer(name).output, model.output]) for name in RELUS]
+
+    def one_by_one():
+        sums = [tf.zeros((count, side, side)), tf.zeros((count, side, side))]
+        for reader in readers:
+            pixels = tf.constant(images)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(pixels)
+                maps, logits = reader(pixels, training=False)
+                wanted = score(logits)
+            weights = tf.reduce_mean(tape.gradient(wanted, maps), axis=(1, 2))
+            norms, moments = l1_norms_and_moments(maps)
+            sets = feature_sets(norms, moments)
+            for k in range(maps.shape[-1]):
+                larger = tf.image.resize(maps[..., k : k + 1], (side, side))[..., 0]
+                for which, chosen in enumerate((sets.low, sets.high)):
+                    sums[which] += tf.where(chosen[:, k], weights[:, k], 0.0)[:, None, None] * larger
+        return [one.numpy() for one in sums]
+
+    return lambda: ours(images, classes), one_by_one
+
+
 def row(name, make, side, count, floor, other=PEER, rounds=9):
     """A row of the table."""
     images = f"{count} image{'s' * (count > 1)} of {side} px"
@@ -110,6 +145,8 @@ ROWS = [
         for side, count, floor in ((64, 1, 5), (64, 16, 3.5), (224, 1, 2.8), (224, 16, 2.8))
     ),
     row("GradCAM", gradcam_and_forward, 64, 16, 0.8, "one forward pass"),
+    row("PathologyAware", pathology_and_saliency, 224, 16, 1 / 1.6, "Saliency's forward and backward pass", 5),
+    row("PathologyAware", pathology, 64, 16, 8, "a pass for each layer and a loop over maps", 3),
     *(
         row("Occlusion, 49 patches", occlusion, side, 1, floor, "a loop of predict calls", 3)
         for side, floor in ((64, 10), (224, 2))

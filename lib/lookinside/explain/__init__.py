@@ -22,6 +22,7 @@ from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.smooth_grad import SmoothGrad
 from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.dead_feature_maps import DeadMaps, dead_maps, feature_maps
+from lookinside.explain.truth.imputation import linear_imputation
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.truth.intervals import Interval, bootstrap_interval, paired_difference
 from lookinside.explain.truth.intervention import Followed, map_follows_score
@@ -76,6 +77,7 @@ __all__ = [
     "heat_map",
     "insertion",
     "landmark_share",
+    "linear_imputation",
     "map_correlation",
     "map_follows_score",
     "mass_in_region",

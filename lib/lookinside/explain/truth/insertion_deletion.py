@@ -17,6 +17,7 @@ from lookinside.explain.calls.images import checked_images
 from lookinside.explain.calls.rounds import in_rounds
 from lookinside.explain.explainer import ClassScores, Options
 from lookinside.explain.network.tracing import traced
+from lookinside.explain.truth.imputation import NOISE, check_noise, drawn_noise, imputed
 
 
 class Curves(NamedTuple):
@@ -33,12 +34,17 @@ class Curves(NamedTuple):
     areas: np.ndarray
 
 
+Fill = float | tuple[float, ...] | str  # what stands for a pixel that is not there
+IMPUTED = "imputed"
+
+
 class WalkOptions(Options, total=False):
     """What `insertion` and `deletion` take by name beside every explainer's options."""
 
     steps: int
     seed: int
     copies: int
+    noise: float
 
 
 def insertion(
@@ -48,6 +54,7 @@ def insertion(
     classes: ArrayLike | None = None,
     *,
     blur: float = 5.0,
+    fill: Fill | None = None,
     **options: Unpack[WalkOptions],
 ) -> Curves:
     """The class's probability while the map's pixels are put into a blurred image, most important first.
@@ -61,15 +68,19 @@ def insertion(
         heat: float (N, H, W).
         classes: int (N,), or one for all; None is the predicted class of the whole image.
         blur: standard deviation of the blur that the image starts from, in pixels.
-        options: steps (32), seed (of ties, 0), copies (images at a time, 32), output, chunk, progress.
+        fill: what stands for the pixels that are not there yet, instead of the blurred image: a number or one for each
+            channel, in the images' own units, or "imputed", the mean of their neighbours (`linear_imputation`), made
+            anew at each step: about 0.6 s for the 32 steps of an image of 64 px, 2 to 3 s at 112 px.
+        options: steps (32), seed (of ties and noise, 0), copies (images at a time, 32), noise (of imputed pixels, 0.01
+            of the image's range), output, chunk, progress.
 
     Raises:
-        LookInsideError: for heat that does not fit to the images or is not finite, a negative blur, fewer than one
-            step, or where the model answers nan; else as `Explainer`.
+        LookInsideError: for heat that does not fit to the images or is not finite, a negative blur or noise, another
+            fill, fewer than one step, or where the model answers nan; else as `Explainer`.
 
-    Source: Petsiuk, Das & Saenko 2018, section 4.3.
+    Source: Petsiuk, Das & Saenko 2018, section 4.3; imputation: Rong et al. 2022.
     """
-    return PixelWalk(model, **options).insertion(images, heat, classes, blur=blur)
+    return PixelWalk(model, **options).insertion(images, heat, classes, blur=blur, fill=fill)
 
 
 def deletion(
@@ -78,13 +89,14 @@ def deletion(
     heat: ArrayLike,
     classes: ArrayLike | None = None,
     *,
-    fill: float | tuple[float, ...] = 0.0,
+    fill: Fill = 0.0,
     **options: Unpack[WalkOptions],
 ) -> Curves:
     """The class's probability while the map's pixels are replaced by `fill`, most important first.
 
-    A small area is good: the decision falls soon. Arguments, errors and source as `insertion`; `fill` is in the
-    images' own units, a number or one for each channel.
+    A small area is good: the decision falls soon. But a network may decide by the constant that pixels are replaced by,
+    a black shape say, rather than by what is missing: "imputed" replaces them by what their neighbours say. Arguments,
+    errors and source as `insertion`; `fill` may not be None.
     """
     return PixelWalk(model, **options).deletion(images, heat, classes, fill=fill)
 
@@ -97,39 +109,57 @@ class PixelWalk(ClassScores):
     """
 
     def __init__(
-        self, model: keras.Model, *, steps: int = 32, seed: int = 0, copies: int = 32, **options: Unpack[Options]
+        self,
+        model: keras.Model,
+        *,
+        steps: int = 32,
+        seed: int = 0,
+        copies: int = 32,
+        noise: float = NOISE,
+        **options: Unpack[Options],
     ):
         if not is_whole(steps) or not is_whole(copies) or not is_whole(seed, 0):
             raise LookInsideError(
                 f"steps is {steps}, copies {copies}, seed {seed}: give whole numbers, from 1 or 0 on."
             )
+        check_noise(noise, seed)
         super().__init__(model, **options)
-        self.steps, self.seed, self.copies = steps, seed, copies
-        self._traced_walk = traced(self._walk)
+        self.steps, self.seed, self.copies, self.noise = steps, seed, copies, noise
+        self._traced_walk, self._traced_answers = traced(self._walk), traced(self._answers)
 
     def insertion(
-        self, images: ArrayLike, heat: ArrayLike, classes: ArrayLike | None = None, *, blur: float = 5.0
-    ) -> Curves:
-        """As the function `insertion`."""
-        if not is_number(blur):
-            raise LookInsideError(f"blur is {blur}: give 0 or more pixels.")
-        images = checked_images(images, self._input_shape).astype(np.float32)
-        return self._curves(gaussian_filter(images, (0, blur, blur, 0)), images, heat, images, classes)
-
-    def deletion(
         self,
         images: ArrayLike,
         heat: ArrayLike,
         classes: ArrayLike | None = None,
         *,
-        fill: float | tuple[float, ...] = 0.0,
+        blur: float = 5.0,
+        fill: Fill | None = None,
+    ) -> Curves:
+        """As the function `insertion`."""
+        if not is_number(blur):
+            raise LookInsideError(f"blur is {blur}: give 0 or more pixels.")
+        images = checked_images(images, self._input_shape).astype(np.float32)
+        start = gaussian_filter(images, (0, blur, blur, 0)) if fill is None else self._filled(images, fill)
+        return self._curves(start, images, heat, images, classes)
+
+    def deletion(
+        self, images: ArrayLike, heat: ArrayLike, classes: ArrayLike | None = None, *, fill: Fill = 0.0
     ) -> Curves:
         """As the function `deletion`."""
         images = checked_images(images, self._input_shape).astype(np.float32)
+        return self._curves(images, self._filled(images, fill), heat, images, classes)
+
+    def _filled(self, images, fill):
+        """What the images are without their pixels; None where that depends on the pixels that are left."""
+        if isinstance(fill, str) and fill == IMPUTED:
+            return None
+        if isinstance(fill, str):
+            raise LookInsideError(f"fill is {fill!r:.60}: give a number, one for each channel, or {IMPUTED!r}.")
         fill = as_numbers(fill, "fill").astype(np.float32)
         if fill.shape not in ((), images.shape[-1:]) or not np.isfinite(fill).all():
             raise LookInsideError(f"fill is {fill}: give one number, or one for each of {images.shape[-1]} channels.")
-        return self._curves(images, np.broadcast_to(fill, images.shape), heat, images, classes)
+        return np.broadcast_to(fill, images.shape)
 
     def _curves(self, start, end, heat, images, classes) -> Curves:
         heat = as_numbers(heat, "heat")
@@ -148,8 +178,11 @@ class PixelWalk(ClassScores):
             for first in range(0, len(images), size):
                 part = slice(first, first + size)
                 ranks = np.stack([self._ranks(one) for one in heat[part]])
-                wanted = (start[part], end[part], ranks, classes[part], changed)
-                found.append(self._traced_walk(*map(tf.constant, wanted)).numpy())
+                if start is None or end is None:
+                    found.append(self._imputed_walk(images[part], ranks, classes[part], changed, start is None))
+                else:
+                    wanted = (start[part], end[part], ranks, classes[part], changed)
+                    found.append(self._traced_walk(*map(tf.constant, wanted)).numpy())
                 shown.update(len(ranks))
         probabilities = np.concatenate(found)
         if not np.isfinite(probabilities).all():
@@ -177,6 +210,21 @@ class PixelWalk(ClassScores):
             return self._probabilities(logits, tf.repeat(classes, tf.size(numbers)))
 
         return in_rounds(probabilities_at, count, tf.size(changed), self.copies)
+
+    def _imputed_walk(self, images, ranks, classes, changed, inserting):
+        """As `_walk`, with pixels that are imputed from those that are left: they are others at each step."""
+        found, draws = [], drawn_noise(images.shape[1:], self.noise, self.seed)
+        for image, rank, wanted in zip(images, ranks, classes, strict=True):
+            row = []
+            for first in range(0, len(changed), self.copies):
+                passed = [rank < count for count in changed[first : first + self.copies]]
+                pictures = np.stack([imputed(image, ~one if inserting else one, draws) for one in passed])
+                row.append(self._traced_answers(tf.constant(pictures), tf.fill((len(pictures),), wanted)).numpy())
+            found.append(np.concatenate(row))
+        return np.stack(found)
+
+    def _answers(self, pictures, classes):
+        return self._probabilities(self._logits(pictures), classes)
 
     def _probabilities(self, logits, classes):
         if self._head.columns == 1 or self._head.squashing == "sigmoid":
