@@ -16,6 +16,7 @@ from lookinside.explain import (
     GradCAM,
     GuidedBackprop,
     Occlusion,
+    PathologyAware,
     Saliency,
     ScoreCAM,
     compare,
@@ -75,8 +76,9 @@ OWN_CALLS = {
         r"mine \(Inverted\)",
     ),
 }
+ALL = (Saliency, GuidedBackprop, GradCAM, CAM, ScoreCAM, Occlusion, Deconvnet, PathologyAware)
 EVERY_USE = {
-    **{one.__name__: one for one in (Saliency, GuidedBackprop, GradCAM, CAM, ScoreCAM, Occlusion, Deconvnet)},
+    **{one.__name__: one for one in ALL},
     "ActivationMaximization": ActivationMaximization,
     "insertion": lambda model: insertion(model, IMAGES, IMAGES[..., 0]),
     "compare": lambda model: compare({"s": Saliency}, model, IMAGES),

@@ -10,6 +10,7 @@ from lookinside.errors import LookInsideError
 from lookinside.explain import (
     CAM,
     GuidedBackprop,
+    PathologyAware,
     Saliency,
     ScoreCAM,
     randomization_check,
@@ -53,6 +54,8 @@ def test_int8_is_explained_as_it_computes():
     explain = GuidedBackprop(model)
     np.testing.assert_array_equal(explain.predict(IMAGES), np.array(model(IMAGES)).argmax(axis=1))
     near(explain(IMAGES, CLASSES), GuidedBackprop(whole)(IMAGES, CLASSES))
+    for found, expected in zip(*(PathologyAware(one)(IMAGES, CLASSES) for one in (model, whole)), strict=True):
+        near(found, expected)
 
 
 def test_int4_of_half_floats_stays_int4():

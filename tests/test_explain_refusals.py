@@ -175,7 +175,7 @@ BAD_MODELS = {
 
 
 @pytest.mark.parametrize("bad", BAD_MODELS)
-@pytest.mark.parametrize("kind", ["Saliency", "GuidedBackprop", "GradCAM", "Occlusion"])
+@pytest.mark.parametrize("kind", ["Saliency", "GuidedBackprop", "GradCAM", "Occlusion", "PathologyAware"])
 def test_bad_models(kind, bad):
     build, says = BAD_MODELS[bad]
     with refused(says):
@@ -230,7 +230,7 @@ def test_a_score_that_does_not_depend_on_the_layer():
     assert GradCAM(model_of(build), "conv_left", output="left").layer == "conv_left"
 
 
-@pytest.mark.parametrize("kind", ["Saliency", "SmoothGrad", "GuidedBackprop", "GradCAM"])
+@pytest.mark.parametrize("kind", ["Saliency", "SmoothGrad", "GuidedBackprop", "GradCAM", "PathologyAware"])
 def test_a_score_without_a_gradient(kind):
     """Refused, or a map of zeros: nothing else is true."""
     model = model_of(lambda x: top(keras.ops.stop_gradient(kl.Conv2D(2, 3, name="conv")(x))))

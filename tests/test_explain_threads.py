@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers as kl
 from small_nets import CLASSES, IMAGES, SHAPE, body, filled, net, policy, top
 
-from lookinside.explain import CAM, GradCAM, GuidedBackprop, Saliency, ScoreCAM, SmoothGrad
+from lookinside.explain import CAM, GradCAM, GuidedBackprop, PathologyAware, Saliency, ScoreCAM, SmoothGrad
 from lookinside.explain.network.stand_ins import stand_in
 
 
@@ -87,7 +87,7 @@ def test_nobody_sees_another_activation_while_others_trace():
 EVERYTHING = {
     "gradients": lambda model: SmoothGrad(model, samples=2)(IMAGES, 1),
     "guided": lambda model: GuidedBackprop(model)(IMAGES, 1),
-    "class maps": lambda model: (CAM(model)(IMAGES, 1), GradCAM(model)(IMAGES, 1)),
+    "class maps": lambda model: [one(model)(IMAGES, 1) for one in (CAM, GradCAM, PathologyAware)],
     "Score-CAM": lambda model: ScoreCAM(model)(IMAGES[:1], 1),
 }
 
