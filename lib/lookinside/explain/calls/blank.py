@@ -34,10 +34,8 @@ def told(maps: np.ndarray, name: str) -> np.ndarray:
 def tell_of_sets(maps: Mapping[str, np.ndarray], name: str) -> None:
     """Warn of the blank maps of an explainer that makes several of an image: set -> (N, ...), and what made them."""
     if not _left_to_caller.get():
-        count = len(next(iter(maps.values())))
-        warn_of_rows(
-            {one: int(are_blank(those).sum()) for one, those in maps.items()}, count, name, "they show nothing"
-        )
+        blank = {one: int(are_blank(those).sum()) for one, those in maps.items()}
+        warn_of_rows(blank, len(next(iter(maps.values()))), name, "they show nothing")
 
 
 def warn_of_blank(
