@@ -1010,9 +1010,8 @@ plain, marked = (phantom_fetuses("test", 6, (192, 256), 0, calipers=share) for s
 mended = bridged(marked, caliper_strips(marked))
 left, top, right, bottom = (int(x) for x in marked.boxes[5][0])
 window = (slice(max(top - 24, 0), bottom + 24), slice(left, right))
-figures.image_grid(
-    [one.images[5][window] for one in (plain, marked, mended)], ["drawn without", "with calipers", "bridged"]
-)
+crops = np.stack([one.images[5][window] for one in (plain, marked, mended)])
+figures.boxed_sheet(crops, {}, ["drawn without", "with calipers", "bridged"], columns=3)
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 columns = {"trace bridged": "lost, trace", "as much elsewhere": "lost, elsewhere"}
