@@ -198,7 +198,7 @@ def test_both_outputs_in_half_precision_saved_and_without_proposals(implementati
 
 def test_all_arguments_come_back_from_its_configuration():
     arguments = {"size": (2, 3), "contexts": 6, "units": 5, "sampling": 1, "scale": 0.25}
-    arguments |= {"implementation": "matmul", "return_boxes": True}
+    arguments |= {"implementation": "matmul", "return_boxes": True, "stretch": (2.0, 8.0)}
     config = json.loads(json.dumps(DeformableRoIPooling(**arguments).get_config()))
     again = DeformableRoIPooling.from_config(config)
     assert {name: getattr(again, name) for name in arguments} == arguments
@@ -207,12 +207,30 @@ def test_all_arguments_come_back_from_its_configuration():
 def test_context_boxes_of_any_number_of_axes():
     proposal = np.array([10.0, 20.0, 30.0, 26.0])
     np.testing.assert_allclose(context_boxes(keras.ops.convert_to_tensor(proposal), 6), around(proposal, 6))
+    # Stretched by (3, 8), they are the boxes around a proposal of the same centre that is 1.5 times as wide, 4 as high.
+    other = np.array([5.0, 11.0, 35.0, 35.0])
+    stretched = context_boxes(keras.ops.convert_to_tensor(proposal), 6, (3, 8))
+    np.testing.assert_allclose(stretched, around(other, 6))
+
+
+def test_stretched_boxes_are_what_is_pooled():
+    maps, proposals = (
+        np.random.default_rng(0).normal(size=(1, 20, 24, 2)).astype("float32"),
+        np.array([[[8, 9, 14, 11]]], "float32"),
+    )
+    wide = np.array([[[8, 6, 14, 14]]], "float32")  # four times as high, about the same centre
+    found = DeformableRoIPooling(3, 4, stretch=(2, 8), return_boxes=True)([maps, proposals])
+    same = DeformableRoIPooling(3, 4, return_boxes=True)([maps, wide])
+    for one, other in zip(found, same, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         ({"contexts": 3}, "contexts is 3: give one of 2, 4, 6"),
+        ({"stretch": 2}, "stretch is 2: give two numbers above 0"),
+        ({"stretch": (2, 0)}, "two numbers above 0"),
         ({"units": 0}, "units is 0: give a whole number, 1 or more"),
         ({"size": 0}, "size is 0"),
         ({"implementation": "gather"}, "implementation is 'gather'"),

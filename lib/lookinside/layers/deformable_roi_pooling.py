@@ -13,7 +13,7 @@ from lookinside.layers.arguments import check_choice, check_counts
 from lookinside.layers.region_inputs import exact_boxes, region_shapes
 from lookinside.layers.roi_align import Implementation, RoIAlign
 
-_ARGUMENTS = ("size", "contexts", "units", "sampling", "scale", "implementation", "return_boxes")
+_ARGUMENTS = ("size", "contexts", "units", "sampling", "scale", "implementation", "return_boxes", "stretch")
 # Where the centres stand from the proposal's, in widths and heights of it: left, right, above, below, two diagonals.
 _CENTRES = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1))
 _COUNTS = (2, 4, 6)
@@ -26,8 +26,8 @@ class DeformableRoIPooling(keras.layers.Layer):
 
         context, boxes = DeformableRoIPooling(7, scale=1 / 16, return_boxes=True)([maps, proposals])
 
-    The context boxes x_o stand around a proposal, twice as wide and high, and meet at its centre. Their union x_u is
-    pooled, and two fully connected layers read from it how far each box is to move (Eq. 4):
+    The context boxes x_o stand around a proposal, twice as wide and high unless told, and meet at its centre. Their
+    union x_u is pooled, and two fully connected layers read from it how far each box is to move (Eq. 4):
 
         delta_o = 0.1 * FC(features of x_u) * (width of x_u, height of x_u),    x'_o = x_o + delta_o
 
@@ -44,6 +44,8 @@ class DeformableRoIPooling(keras.layers.Layer):
         scale: pixels of the maps for one pixel of the image.
         implementation: "auto", "crop" or "matmul", as for `RoIAlign`.
         return_boxes: also return the boxes x'_o.
+        stretch: how many times as wide and as high as the proposal a context box is. The paper wants them "to cover a
+            large portion of the input image", which boxes around a flat proposal do only if they are much higher.
 
     Input shape: a list of two. Maps (N, H, W, C), channels last, C known; proposals (N, R, 4) in pixels of the image as
         (x_min, y_min, x_max, y_max), R any number, also 0.
@@ -66,6 +68,7 @@ class DeformableRoIPooling(keras.layers.Layer):
         scale: float = 1.0,
         implementation: Implementation = "auto",
         return_boxes: bool = False,
+        stretch: Sequence[float] = (2.0, 2.0),
         **kwargs: Any,
     ):
         super().__init__(autocast=False, **kwargs)  # half precision has no place for a box's coordinates
@@ -74,7 +77,7 @@ class DeformableRoIPooling(keras.layers.Layer):
         self.align = RoIAlign(size, sampling, scale, implementation, dtype=self.dtype_policy, name="align")
         self.size, self.sampling, self.scale = self.align.size, self.align.sampling, self.align.scale
         self.contexts, self.units, self.implementation = int(contexts), int(units), implementation
-        self.return_boxes = bool(return_boxes)
+        self.return_boxes, self.stretch = bool(return_boxes), checked_stretch(stretch)
         dense = keras.layers.Dense
         self.hidden = dense(self.units, activation="relu", dtype=self.dtype_policy, name="hidden")
         self.offsets = dense(2 * self.contexts, kernel_initializer="zeros", dtype=self.dtype_policy, name="offsets")
@@ -93,7 +96,7 @@ class DeformableRoIPooling(keras.layers.Layer):
         maps, proposals = inputs
         region_shapes([maps.shape, proposals.shape])
         proposals = ops.stop_gradient(exact_boxes(proposals, self._places_dtype))
-        boxes = self.moved_boxes(maps, context_boxes(proposals, self.contexts))
+        boxes = self.moved_boxes(maps, context_boxes(proposals, self.contexts, self.stretch))
         count, regions = ops.shape(proposals)[:2]
         cells = self.align([maps, ops.reshape(boxes, (count, regions * self.contexts, 4))])
         context = ops.reshape(cells, (count, regions, self.contexts, *self.size, maps.shape[3]))
@@ -127,20 +130,32 @@ class DeformableRoIPooling(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in _ARGUMENTS}}
 
 
-def context_boxes(proposals: keras.KerasTensor, count: int) -> keras.KerasTensor:
-    """Boxes twice as wide and twice as high as a proposal, that meet at its centre; they may leave the image.
+def context_boxes(proposals: keras.KerasTensor, count: int, stretch: Sequence[float] = (2.0, 2.0)) -> keras.KerasTensor:
+    """Boxes a few times as wide and as high as a proposal, that meet at its centre; they may leave the image.
 
     Args:
         proposals: (..., 4), as (x_min, y_min, x_max, y_max).
         count: 2 for left and right, 4 for above and below too, 6 for above on the left and below on the right too.
+        stretch: how many times as wide and as high.
 
     Returns:
         (..., count, 4).
     """
     low, high = proposals[..., None, :2], proposals[..., None, 2:]
-    size = high - low
-    centres = (low + high) / 2 + ops.convert_to_tensor(_CENTRES[:count], dtype=proposals.dtype) * size
-    return ops.concatenate([centres - size, centres + size], axis=-1)
+    half = (high - low) * ops.convert_to_tensor([side / 2 for side in stretch], dtype=proposals.dtype)
+    centres = (low + high) / 2 + ops.convert_to_tensor(_CENTRES[:count], dtype=proposals.dtype) * half
+    return ops.concatenate([centres - half, centres + half], axis=-1)
+
+
+def checked_stretch(stretch: Sequence[float]) -> tuple[float, float]:
+    """(width, height), both above 0, as floats. Raises ValueError for anything else."""
+    try:
+        across, down = (float(side) for side in stretch)
+    except (TypeError, ValueError):
+        across = down = 0.0
+    if not (0 < across < float("inf") and 0 < down < float("inf")):
+        raise ValueError(f"stretch is {stretch!r}: give two numbers above 0, such as (2, 2).")
+    return across, down
 
 
 def union_boxes(boxes: keras.KerasTensor) -> keras.KerasTensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -22,6 +22,7 @@ from lookinside.models.detection.stages import Stage
 from lookinside.models.res_net import resnet18_stages
 
 STRIDES = {"coarse": 16, "fine": 8}
+TWICE = (2.0, 2.0)
 
 
 class Localization(NamedTuple):
@@ -68,6 +69,7 @@ class StructureLocalizer(Detector):
         primitives: K of each step.
         steps: 1 votes on the map of stride 16, 2 votes again on that of stride 8, around the first answer.
         context: O, context boxes beside each proposal: 0 (no context branch), 2, 4 or 6.
+        context_stretch: how many times as wide and as high as the proposal they are, see `DeformableRoIPooling`.
         units: of the fully connected layers.
 
     Source: Liu, Wan & He 2019, section 2.
@@ -75,12 +77,20 @@ class StructureLocalizer(Detector):
 
     trunk_maps: ClassVar = {"coarse": "conv4_x", "fine": "conv3_x"}
 
-    def make_parts(self, primitives: int = 128, steps: int = 2, context: int = 0, units: int = 256) -> RegionProposals:
+    def make_parts(
+        self,
+        primitives: int = 128,
+        steps: int = 2,
+        context: int = 0,
+        units: int = 256,
+        context_stretch: Sequence[float] = TWICE,
+    ) -> RegionProposals:
         if context not in (0, 2, 4, 6) or not isinstance(context, int | np.integer):
             raise LookInsideError(f"context is {context!r}: give 0 (no context branch), 2, 4 or 6 boxes.")
         if steps not in (1, 2):
             raise LookInsideError(f"steps is {steps}: give 1 (coarse) or 2 (coarse to fine).")
         self.primitives, self.steps, self.context, self.units = primitives, steps, context, units
+        self.context_stretch = tuple(context_stretch)
         self.trunk = resnet18_stages(self.image_shape, width=self.width, name="local_trunk")
         kinds, names = len(self.class_names), list(STRIDES)[:steps]
         self.modules = {
@@ -90,7 +100,13 @@ class StructureLocalizer(Detector):
         if context:
             self.context_trunk = resnet18_stages(self.image_shape, width=self.width, name="context_trunk")
             self.around = DeformableRoIPooling(
-                7, context, units, scale=1 / STRIDES["coarse"], return_boxes=True, dtype="float32"
+                7,
+                context,
+                units,
+                scale=1 / STRIDES["coarse"],
+                return_boxes=True,
+                stretch=context_stretch,
+                dtype="float32",
             )
             self.context_head = BoxHead(kinds, units, seed=self.first_seed, name="context_head")
             self.mixture = Mixture(name="mixture", dtype="float32")
@@ -208,4 +224,7 @@ class StructureLocalizer(Detector):
 
     def get_config(self) -> dict[str, Any]:
         names = ("primitives", "steps", "context", "units")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        own = {name: getattr(self, name) for name in names}
+        if self.context_stretch != TWICE:  # goes without saying, so that the runs of it keep their folders
+            own["context_stretch"] = self.context_stretch
+        return super().get_config() | own

@@ -59,7 +59,8 @@ def context_places(model: StructureLocalizer, images: BoxedImages) -> ContextPla
     if not isinstance(model, StructureLocalizer) or not model.context:
         raise LookInsideError("The model has no context boxes: give a StructureLocalizer with context=2, 4 or 6.")
     told = model.evidence(images.pixels)
-    put = keras.ops.convert_to_numpy(context_boxes(next(iter(told.steps.values())).regions, model.context))
+    regions = next(iter(told.steps.values())).regions
+    put = keras.ops.convert_to_numpy(context_boxes(regions, model.context, model.context_stretch))
     boxes = {"put": put, "moved": np.asarray(told.context)}
     inside = {where: _inside(one, images.shape[:2]) for where, one in boxes.items()}
     covered = {where: {name: _share(one, mask) for name, mask in images.masks.items()} for where, one in inside.items()}
