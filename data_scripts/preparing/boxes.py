@@ -13,7 +13,7 @@ from PIL import Image
 from lookinside.data.boxes.boxed import rarest_classes
 from lookinside.data.boxes.coco_file import ANNOTATIONS, IMAGES
 from lookinside.data.files.reading import shrink
-from lookinside.data.places import FORMAT, SPLITS
+from lookinside.data.places import SPLITS
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 from preparing.bar import bar
@@ -67,12 +67,7 @@ def write_boxes(card: Card, found: FoundBoxes, made: Path, size: int, seed: int)
     near = f", or a correlation of {card.near_copies} or more at 32 x 32 px" if card.near_copies else ""
     negatives = [sum(not len(labels[i]) for i in part) for part in parts]
     return {
-        "format": FORMAT,
-        "name": card.name,
-        "title": card.title,
-        "licence": card.licence,
-        "citation": card.citation,
-        "source": card.source,
+        **card.heading(),
         "counts": counts,
         "images": dict(zip(SPLITS, map(len, parts), strict=True)),
         "images_without_boxes": dict(zip(SPLITS, negatives, strict=True)),

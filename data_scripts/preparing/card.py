@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lookinside.data.files.class_folders import TEST_SHARE
+from lookinside.data.places import FORMAT
 from preparing.patients import Patients
 from preparing.pictures import Source
 
@@ -56,10 +57,13 @@ class Card:
         collect: finds the labelled pictures in an unpacked download; raises LookInsideError where it is something else.
         write: called as write(card, found, folder, size, seed), puts the prepared pictures into the folder and returns
             what `dataset.json` says of them; None writes class folders.
-        address: where the archive is fetched, or "" where it is not.
+        address: where the archive is fetched, or "" where it is not; one that ends in "/" is a folder of files, whose
+            SHA256SUMS.txt lists them.
+        file: the archive's name where the address does not end in one.
         checksum: of the archive, as pooch writes it ("md5:..."), or "".
         how_to_get: what to do where the archive cannot be fetched.
         original_names: class folder name -> the publisher's name.
+        channels: 1 for grey pictures, 3 for colour.
         size: of the longer side in pixels where none is asked for; sizes: all that there are, or () for any.
         choices: options of this set's own.
         check: called with an archive that the user gives; raises LookInsideError where it is of another choice.
@@ -78,9 +82,11 @@ class Card:
     source: str
     collect: Callable[..., Any]
     address: str = ""
+    file: str = ""
     checksum: str = ""
     how_to_get: str = ""
     original_names: dict[str, str] = field(default_factory=dict)
+    channels: int = 1
     size: int = 256
     sizes: tuple[int, ...] = ()
     choices: tuple[Choice, ...] = ()
@@ -91,6 +97,16 @@ class Card:
     near_copies: float = 0.0
     write: Callable[..., dict] | None = None
 
+    @property
+    def archive_name(self) -> str:
+        """The name of the fetched archive; "" where none is fetched."""
+        return self.file or self.address.rsplit("/", 1)[-1]
+
+    def heading(self) -> dict[str, object]:
+        """What `dataset.json` begins with."""
+        told = {name: getattr(self, name) for name in ("name", "title", "licence", "citation", "source")}
+        return {"format": FORMAT, **told}
+
     def __str__(self) -> str:
         lines = [
             self.title,
@@ -99,5 +115,6 @@ class Card:
             f"  Source:   {self.source}",
         ]
         if self.address:
-            lines += [f"  Address:  {self.address}", f"  Checksum: {self.checksum}"]
+            checksum = self.checksum or "of each file, in SHA256SUMS.txt"
+            lines += [f"  Address:  {self.address}", f"  Checksum: {checksum}"]
         return "\n".join(lines)

@@ -16,7 +16,7 @@ from lookinside.data.places import read_card
 from lookinside.errors import LookInsideError
 from preparing.archive import sha256, unpack
 from preparing.card import Card
-from preparing.fetch import fetch
+from preparing.fetch import fetch, fetch_listed
 from preparing.writing import prepare, work_folder
 
 SEED = 0
@@ -108,10 +108,13 @@ def _default_folder() -> Path:
 def _find_input(card: Card, origin: Path | None, out: Path) -> tuple[Path | None, Path | None]:
     """(archive, None) or (None, folder)."""
     if origin is None:
-        return fetch(card.address, card.checksum, out.parent / "downloads"), None
+        downloads = out.parent / "downloads"
+        if card.address.endswith("/"):
+            return None, fetch_listed(card.address, downloads / card.name)
+        return fetch(card.address, card.checksum, downloads, card.archive_name), None
     origin = origin.expanduser()
     if origin.is_dir():
-        archive = origin / card.address.rsplit("/", 1)[-1]
+        archive = origin / card.archive_name
         return (archive, None) if archive.is_file() else (None, origin)
     if card.check:
         card.check(origin)
@@ -153,6 +156,8 @@ def _summary(dataset: dict, out: Path) -> str:
     lines.append(f"exact duplicates: {len(twins)} groups of {sum(map(len, twins))} images, {sides}")
     if near := dataset["duplicates"].get("near_copies"):
         lines.append(f"near copies of different groups: {len(near)} sets of {sum(map(len, near))}, joined")
+    if told := dataset.get("confounding"):
+        lines.append(f"tells the classes apart without the anatomy (AUC): {told['summary']}")
     patients = dataset["split"]["patients"]
     if patients["number"]:
         lines.append(f"patients: {patients['number']} (from {patients['source']}), each on one side of the split")

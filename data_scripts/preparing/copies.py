@@ -10,20 +10,22 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from preparing.pictures import as_grey
+
 _SIDE = 32  # px: noise, sharpness and letters are gone, the shapes are left
 
 
 def mark(pixels: np.ndarray) -> str:
-    """What only uint8 (H, W) of the same pixels have in common."""
+    """What only uint8 pictures of the same shape and pixels have in common."""
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
 def thumbprint(pixels: np.ndarray) -> np.ndarray:
-    """Uint8 (H, W) as float32 (1024,) of mean 0 and length 1, so that a product of two is their correlation.
+    """A picture as grey float32 (1024,) of mean 0 and length 1, so that a product of two is their correlation.
 
     An even picture gives zeros: it is like no other.
     """
-    small = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    small = Image.fromarray(as_grey(pixels)).resize((_SIDE, _SIDE), Image.Resampling.BOX)
     values = np.asarray(small, np.float32).ravel()
     values = values - values.mean()
     return values / max(float(np.linalg.norm(values)), 1e-6)

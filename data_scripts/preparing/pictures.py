@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from lookinside.data.files.reading import SMALLEST, is_picture, read_picture
 from preparing.dicom import read_dicom
@@ -63,26 +64,38 @@ def is_source(path: Path) -> bool:
     return is_picture(path) or (path.suffix.lower() == ".dcm" and not path.name.startswith("."))
 
 
-def read_source(source: Source) -> np.ndarray:
-    """A DICOM or picture file, or another source, as uint8 (H, W); LookInsideError names what cannot be read."""
+def read_source(source: Source, channels: int = 1) -> np.ndarray:
+    """A DICOM or picture file, or another source, as uint8 (H, W); LookInsideError names what cannot be read.
+
+    With three channels a picture file is read in colour, (H, W, 3).
+    """
     if not isinstance(source, Path):
         return source.read()
-    return read_dicom(source) if source.suffix.lower() == ".dcm" else read_picture(source).pixels
+    return read_dicom(source) if source.suffix.lower() == ".dcm" else read_picture(source, channels).pixels
 
 
 def wide_enough(pixels: np.ndarray) -> np.ndarray:
-    """Uint8 (H, W) with black on both sides where the reader would find it too small, as it pads to a square anyway."""
-    missing = [max(0, SMALLEST - side) for side in pixels.shape]
+    """Uint8 (H, W) or (H, W, 3) with black on both sides where the reader would find it too small.
+
+    The reader pads to a square anyway.
+    """
+    missing = [max(0, SMALLEST - side) for side in pixels.shape[:2]] + [0] * (pixels.ndim - 2)
     return np.pad(pixels, [(less // 2, less - less // 2) for less in missing])
 
 
+def as_grey(pixels: np.ndarray) -> np.ndarray:
+    """Uint8 (H, W) as it is, colour (H, W, 3) as its luminance (H, W)."""
+    return pixels if pixels.ndim == 2 else np.asarray(Image.fromarray(pixels).convert("L"))
+
+
 def flat_borders(pixels: np.ndarray) -> tuple[float, float, float, float]:
-    """The share of the side that is flat at the (top, bottom, left, right) of uint8 (H, W).
+    """The share of the side that is flat at the (top, bottom, left, right) of uint8 (H, W) or (H, W, 3).
 
     Letterbox bars of scanned films are seldom quite black: a row counts as flat where 96 % of it lies within 20 grey
     levels. Empty background counts too, nothing tells it from a bar.
     """
-    return *_flat_ends(pixels), *_flat_ends(pixels.T)
+    grey = as_grey(pixels)
+    return *_flat_ends(grey), *_flat_ends(grey.T)
 
 
 def _flat_ends(pixels: np.ndarray) -> tuple[float, float]:

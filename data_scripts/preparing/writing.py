@@ -19,7 +19,7 @@ from PIL import Image
 
 from lookinside.data.files.index_table import GROUP, write_index
 from lookinside.data.files.reading import shrink
-from lookinside.data.places import FORMAT, SPLITS
+from lookinside.data.places import SPLITS
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 from preparing.bar import bar
@@ -70,7 +70,7 @@ def prepare(
     Raises:
         LookInsideError: if pictures cannot be read (first and number), the disk is full, or only one class is left.
     """
-    wanted = len(found.items) * size * size
+    wanted = len(found.items) * size * size * card.channels
     need_room(work, wanted)
     made = work / "set"
     try:
@@ -109,14 +109,14 @@ def _write_flat(card: Card, found: Found, folder: Path, size: int) -> _Measured:
     measured, problems = _Measured(), []
     for number, (source, _) in enumerate(bar(found.items, "preparing")):
         try:
-            pixels = read_source(source)
+            pixels = read_source(source, card.channels)
         except LookInsideError as problem:
             problems.append(str(problem))
             continue
         small = shrink(pixels, size)
         measured.marks.append(mark(pixels))
         measured.bars.append(flat_borders(small))
-        measured.shapes.append(pixels.shape)
+        measured.shapes.append(pixels.shape[:2])
         if card.near_copies:
             measured.prints.append(thumbprint(pixels))
         if not problems:
@@ -186,12 +186,7 @@ def _divide(card: Card, found: Found, made: Path, measured: _Measured, size: int
             names([kept[k] for k in numbers]) for numbers in same_marks(marks) if len({people[k] for k in numbers}) > 1
         ]
     return {
-        "format": FORMAT,
-        "name": card.name,
-        "title": card.title,
-        "licence": card.licence,
-        "citation": card.citation,
-        "source": card.source,
+        **card.heading(),
         "counts": counts,
         **({"cells": in_cells} if card.stratify else {}),
         "original_names": {name: card.original_names.get(name, name) for name in classes},

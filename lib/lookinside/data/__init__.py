@@ -1,4 +1,4 @@
-"""Images with labels or boxes (phantom sets, class folders, COCO files, batches for Keras), and CT volumes."""
+"""Images with labels, boxes or masks (phantoms, class folders, COCO files, batches for Keras), and CT volumes."""
 
 from lookinside.data.boxes.boxed import BoxedImages
 from lookinside.data.boxes.caliper_traces import bridged, caliper_strips, strips_elsewhere
@@ -6,8 +6,10 @@ from lookinside.data.boxes.coco_reading import load_boxed, read_coco
 from lookinside.data.boxes.coco_writing import coco_object, write_coco
 from lookinside.data.boxes.drawn_scans import phantom_fetuses
 from lookinside.data.boxes.placing import Placement
+from lookinside.data.cropping import centre_crop
 from lookinside.data.files.class_folders import load_images
 from lookinside.data.files.class_names import class_like
+from lookinside.data.files.vessel_pairs import load_vessels
 from lookinside.data.filtered import magnified, without_detail, without_shading
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs, phantom_regions
@@ -27,12 +29,14 @@ __all__ = [
     "Volume",
     "bridged",
     "caliper_strips",
+    "centre_crop",
     "class_like",
     "coco_object",
     "describe",
     "find_set",
     "load_boxed",
     "load_images",
+    "load_vessels",
     "magnified",
     "phantom_fetuses",
     "phantom_organs",

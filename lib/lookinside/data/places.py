@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lookinside.data.boxes.coco_file import ANNOTATIONS, read_coco_file
+from lookinside.data.boxes.coco_file import ANNOTATIONS, IMAGES, read_coco_file
+from lookinside.data.files.index_table import read_index
 from lookinside.data.files.reading import is_picture
 from lookinside.errors import LookInsideError
 
@@ -20,6 +21,8 @@ _PARTS = {
     **dict.fromkeys(("val", "valid", "validation"), "validation"),
 }  # folder names, whatever their case
 FORMAT = 1  # of dataset.json
+VESSELS = "vessels"  # folder of masks beside images/; further observers' are vessels_second and the like
+SPLIT = "split"  # the column of index.csv that tells the part of each pair
 _NOTES = (".txt", ".md", ".json", ".csv", ".tsv", ".xml", ".html", ".yaml", ".yml", ".log", ".db", ".ini")
 
 
@@ -111,6 +114,20 @@ def _is_note(path: Path) -> bool:
     return path.name.startswith((".", "__MACOSX")) or path.suffix.lower() in _NOTES
 
 
+def has_vessels(folder: Path) -> bool:
+    """Whether `folder` is a set of pictures beside masks of their vessels."""
+    return (folder / IMAGES).is_dir() and (folder / VESSELS).is_dir()
+
+
+def _pairs(folder: Path) -> dict[str, dict[str, int]]:
+    """Pairs of each split, or of all where `index.csv` tells no split."""
+    index = read_index(folder)
+    if index is None or SPLIT not in index.columns:
+        return {"all": {"pairs": sum(is_picture(path) for path in (folder / IMAGES).iterdir())}}
+    parts = [row[SPLIT] for row in index.rows.values()]
+    return {split: {"pairs": parts.count(split)} for split in sorted(set(parts), reverse=True)}
+
+
 @dataclass(frozen=True)
 class SetInfo:
     """What is known about a set; print it to read it.
@@ -140,7 +157,7 @@ class SetInfo:
 
 
 def describe(set_or_folder: str | Path) -> SetInfo:
-    """Licence, citation, source and counts of a set of class folders, or of one with boxes in COCO files.
+    """Licence, citation, source and counts of a set of class folders, of one with boxes, or of one with vessel masks.
 
     Raises:
         LookInsideError: if the set is missing, a COCO file is none, or its `dataset.json` cannot be read or is newer
@@ -154,6 +171,8 @@ def describe(set_or_folder: str | Path) -> SetInfo:
     counts = {split: {c: len(files) for c, files in class_files(sub).items()} for split, sub in splits.items()}
     if files:
         counts = {split: file.counts() for split, file in files.items()}
+    elif has_vessels(folder):
+        counts = _pairs(folder)
     boxed = {split: len(file.images) for split, file in files.items()}
     texts = {key: str(notes.pop(key, "not stated")) for key in ("licence", "citation", "source")}
     notes.pop("counts", None)

@@ -10,6 +10,7 @@ from lookinside.models.le_net import lenet
 from lookinside.models.receptive_fields import ReceptiveField, receptive_field
 from lookinside.models.res_net import resnet18_stages
 from lookinside.models.roth_net import roth_convnet
+from lookinside.models.wang_net import wang_convnet
 
 __all__ = [
     "FPN",
@@ -32,4 +33,5 @@ __all__ = [
     "resnet18_stages",
     "roth_convnet",
     "shallow_cnn",
+    "wang_convnet",
 ]

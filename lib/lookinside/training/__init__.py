@@ -1,6 +1,6 @@
 """Training that goes on after a kill, and what classifiers and detectors are worth on images they have not seen."""
 
-from lookinside.training.augment import augmentation
+from lookinside.training.augment import augmentation, crop_and_rotate
 from lookinside.training.balancing import Copies, balance, repeated_to_balance
 from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
@@ -80,6 +80,7 @@ __all__ = [
     "classify_volume",
     "confounding",
     "context_places",
+    "crop_and_rotate",
     "cue_conflict",
     "detection_difference",
     "evaluate_classifier",

@@ -1,8 +1,9 @@
-"""Augmentation of radiographs: the list of Kumar & Menkovski 2016 (crop, rotate, translate, shear, stretch, flip)."""
+"""Augmentation: of radiographs as Kumar & Menkovski 2016 list it, of fundus photographs as Wang et al. 2019 have it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import keras
 from keras import layers
@@ -88,6 +89,45 @@ def augmentation(
     if crop or finer > 1:
         steps.append(layers.Resizing(height, width, name="back"))
     return keras.Sequential(steps, name="augmentation")
+
+
+def crop_and_rotate(
+    image_shape: Sequence[int], side: int, *, rotation: float = 180.0, fill: float = 0.0, seed: int = 0
+) -> keras.Sequential:
+    """Keras' own layers that turn each image and cut out a random place, for `augment=` of `fit_classifier`.
+
+    Wang et al. 2019, section 3: crops of 227 px out of 280, turned by any angle. The paper turns the crop; here the
+    whole image is turned before it is cropped, so that what comes into the corners is the image's own margin wherever
+    there is one: 3 % of a crop is filled, where it would be 12 %. The fill is black, as it is around the round field of
+    a fundus photograph; a reflection would show a second disc or vessels that are not there.
+
+    The network is built for the crop. Validation and test see the middle, `lookinside.data.centre_crop(images, side)`:
+    called without `training`, Keras' RandomCrop would scale the whole image down instead.
+
+    Input shape: (N, H, W, C), float32 in [0, 1]. Output shape: (N, side, side, C).
+
+    Args:
+        image_shape: (H, W, C) of one image.
+        side: height and width of the crop in pixels. Keras' RandomCrop takes one place for all images of a batch; the
+            images are turned before it, each by an angle of its own.
+        rotation: largest angle in degrees, to both sides; 180 is any angle, 0 leaves it out.
+        fill: value of pixels from outside the image, in [0, 1]; 0 is black.
+        seed: of the random changes.
+
+    Raises:
+        LookInsideError: for a shape that is not (H, W, C), or a side, an angle or a fill out of its range.
+    """
+    shape = _sides(image_shape)
+    if isinstance(side, bool) or not isinstance(side, Integral) or not 1 <= side <= min(shape[:2]):
+        raise LookInsideError(f"side is {side!r}: give a whole number from 1 to {min(shape[:2])}, 227 of 280 say.")
+    if not 0 <= rotation <= 180 or not 0 <= fill <= 1:
+        raise LookInsideError(f"rotation is {rotation}, fill {fill}: give 0 to 180 degrees and a fill from 0 to 1.")
+    steps = [keras.Input(shape, name="image")]
+    if rotation:
+        outside = {"fill_mode": "constant", "fill_value": fill}
+        steps.append(layers.RandomRotation(rotation / 360, seed=seed, name="rotate", **outside))
+    steps.append(layers.RandomCrop(side, side, seed=seed + 1, name="crop"))
+    return keras.Sequential(steps, name="crop_and_rotate")
 
 
 def _sides(image_shape):

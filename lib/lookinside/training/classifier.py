@@ -65,6 +65,7 @@ def fit_classifier(
         auxiliary_weight: how much the loss of each auxiliary classifier counts; 0.3 in Szegedy et al. 2015, section 5.
         patience: stop after so many epochs without a lower validation loss; None never stops.
         augment: Keras layer or model, called on float batches with `training=True` inside tf.data (see `augmentation`).
+            It may crop (see `crop_and_rotate`): the model and `validation` then have the crop's size.
         run_folder: where to keep what a resume needs; None keeps nothing.
         seed: of order, dropout and augmentation. The start weights are the model's own:
             call `keras.utils.set_random_seed` before building it.
@@ -75,7 +76,7 @@ def fit_classifier(
         LookInsideError: if images, labels or classes do not fit to the model or to each other, for an optimizer that
             has trained before, or if the loss becomes nan.
     """
-    _check(model, train, validation, batch_size)
+    _check(model, train, validation, batch_size, augment)
     batch_size = min(batch_size, len(train))
     objective = _Objective(model, auxiliary_weight)
 
@@ -152,6 +153,13 @@ class _Objective:
         return found
 
 
+def _shape_after(augment, shape):
+    """(H, W, C) of an augmented image; what is no layer of Keras is taken to keep it."""
+    if not isinstance(augment, keras.layers.Layer):
+        return shape
+    return tuple(augment.compute_output_shape((None, *shape)))[1:]
+
+
 def _cross_entropy():
     return keras.metrics.SparseCategoricalCrossentropy("cross_entropy", from_logits=True)
 
@@ -168,16 +176,22 @@ def _optimizer(optimizer, learning_rate):
     return optimizer
 
 
-def _check(model, train, validation, batch_size):
+def _check(model, train, validation, batch_size, augment):
     if batch_size < 1:
         raise LookInsideError(f"batch_size is {batch_size}: give 1 or more.")
     for name, images in (("train", train), ("validation", validation)):
         if not len(images):
             raise LookInsideError(f"The {name} set holds no image: choose other classes or another split.")
-        if model.input_shape[1:] != images.shape:
+    shapes = {"train": _shape_after(augment, train.shape), "validation": validation.shape}
+    for name, shape in shapes.items():
+        if model.input_shape[1:] != shape:
+            if shapes["train"] != train.shape:
+                mend = "build the model for the augmented images, and give centre_crop(validation, side)."
+                name = f"augmented {name}" if name == "train" else name
+            else:
+                mend = "build the model with input_shape=train.shape."
             raise LookInsideError(
-                f"The model takes images of shape {model.input_shape[1:]}, the {name} set has {images.shape}: "
-                "build the model with input_shape=train.shape."
+                f"The model takes images of shape {model.input_shape[1:]}, the {name} set has {shape}: {mend}"
             )
     if train.class_names != validation.class_names:
         raise LookInsideError("train and validation have different class names: split one set into both.")

@@ -14,7 +14,16 @@ from lookinside.data.files.class_names import class_like
 from lookinside.data.files.index_table import read_index
 from lookinside.data.files.reading import FORMATS, SMALLEST, conversions, read_picture, to_square
 from lookinside.data.labelled import LabelledImages
-from lookinside.data.places import SPLITS, class_files, left_out, part_folders, read_card, set_folder, subfolders
+from lookinside.data.places import (
+    SPLITS,
+    class_files,
+    has_vessels,
+    left_out,
+    part_folders,
+    read_card,
+    set_folder,
+    subfolders,
+)
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import DataWarning, LookInsideError
 
@@ -81,6 +90,8 @@ def _list_part(folder: Path, split: str):
     parts = part_folders(folder)
     if not parts and any((folder / ANNOTATIONS).glob("*.json")):
         raise LookInsideError(f"{folder}: is a set with boxes, COCO files in {ANNOTATIONS}/: read it with load_boxed")
+    if not parts and has_vessels(folder):
+        raise LookInsideError(f"{folder}: is a set of pictures with masks of their vessels: read it with load_vessels")
     if parts and "train" not in parts:
         has = " and ".join(f"{path.name}/" for path in parts.values())
         raise LookInsideError(f"{folder}: has {has} but no train/: put the training classes under {folder / 'train'}")
