@@ -55,7 +55,7 @@ SETS := $(sort $(basename $(notdir $(wildcard data_scripts/*.py))))
 known-set:
 	@$(if $(filter $(or $(SET),mednist),$(SETS)),:,echo "There is no set $(SET): say make data SET= and one of $(SETS)." >&2; exit 1)
 
-data: known-set ready ## fetch and prepare a public set (SET=mednist, unifesp, organs, medmnist, ct_regions, totalsegmentator or fetus; FROM=folder-or-archive SIZE=64 VIEW=axial SLICES=12)
+data: known-set ready ## fetch and prepare a public set (SET=mednist, unifesp, organs, medmnist, ct_regions, totalsegmentator, fetus, hygd, acrima, chase_db1 or lag; FROM=folder-or-archive SIZE=64 VIEW=axial SLICES=12)
 	@$(PY) data_scripts/$(or $(SET),mednist).py $(if $(FROM),--from "$(FROM)") $(if $(SIZE),--size "$(SIZE)") $(if $(VIEW),--view "$(VIEW)") $(if $(SLICES),--slices "$(SLICES)")
 
 results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2 JOBS=1)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import tarfile
 import threading
 import zipfile
@@ -9,13 +10,16 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import acrima
+import hygd
 import mednist
 import preparing.fetch
 import pytest
 from preparing.archive import unpack
 from preparing.cli import run
-from preparing.fetch import fetch
+from preparing.fetch import fetch, fetch_listed
 from test_data_scripts import left_behind, line, make_mednist
+from test_eye_scripts import make_acrima, make_hygd
 
 from lookinside.data import load_images
 from lookinside.errors import LookInsideError
@@ -159,6 +163,64 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
     with pytest.raises(LookInsideError, match=r"a\.zip: the checksum is not md5:") as caught:
         fetch(server.address + "/a.zip", md5(b"other"), tmp_path)
     assert "\n" not in str(caught.value) and left_behind(tmp_path) == []
+
+
+def listing(files: dict[str, bytes]) -> bytes:
+    """As PhysioNet writes it."""
+    return "".join(f"{hashlib.sha256(body).hexdigest()} {path}\n" for path, body in files.items()).encode()
+
+
+def test_a_listed_folder_is_fetched_file_by_file_and_goes_on_where_it_stopped(server, tmp_path, capsys):
+    files = {"Images/a b.jpg": b"one", "Images/c.jpg": b"two", "Labels.csv": b"three"}
+    server.files.update({f"/set/{path.replace(' ', '%20')}": body for path, body in files.items()})
+    server.files["/set/SHA256SUMS.txt"] = listing(files)
+    folder = fetch_listed(server.address + "/set/", tmp_path / "downloads/set")
+    assert {path: (folder / path).read_bytes() for path in files} == files
+    assert "Fetched 3 files" in capsys.readouterr().out
+    (folder / "Images/c.jpg").write_bytes(b"tw")
+    server.asked.clear()
+    fetch_listed(server.address + "/set/", folder)
+    assert server.asked == ["/set/SHA256SUMS.txt", "/set/Images/c.jpg"]
+    assert (folder / "Images/c.jpg").read_bytes() == b"two"
+    server.files["/set/Labels.csv"] = b"changed"
+    (folder / "Labels.csv").unlink()
+    with pytest.raises(LookInsideError, match=r"Labels\.csv: the checksum is not sha256:.*download the whole set"):
+        fetch_listed(server.address + "/set/", folder)
+    assert not (folder / "Labels.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"../Labels.csv": b"x"}, r"'\.\./Labels\.csv' would leave its folder"),
+        ({"/etc/x": b"x"}, "would leave its folder"),
+        ({}, "lists no file: download the set from its page"),
+    ],
+)
+def test_a_listing_that_is_none_or_would_leave_its_folder(server, tmp_path, files, says):
+    server.files["/set/SHA256SUMS.txt"] = listing(files) or b"<html>sign in first</html>"
+    with pytest.raises(LookInsideError, match=says) as caught:
+        fetch_listed(server.address + "/set/", tmp_path / "downloads/set")
+    assert "\n" not in str(caught.value) and server.asked == ["/set/SHA256SUMS.txt"]
+
+
+def test_hygd_and_acrima_from_their_addresses(server, tmp_path, capsys):
+    source = make_hygd(tmp_path / "hygd")
+    files = {path.relative_to(source).as_posix(): path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    server.files.update({f"/1.1.0/{path}": body for path, body in files.items()})
+    server.files["/1.1.0/SHA256SUMS.txt"] = listing(files)
+    card = replace(hygd.CARD, address=server.address + "/1.1.0/")
+    assert run(card, ["--out", str(tmp_path / "data/hygd")]) == 0
+    assert "Checksum: of each file, in SHA256SUMS.txt" in capsys.readouterr().out
+    archive = packed(make_acrima(tmp_path / "acrima")[0], tmp_path / "acrima.zip").read_bytes()
+    server.files["/14137700?private_link=x"] = archive
+    card = replace(acrima.CARD, address=server.address + "/14137700?private_link=x", checksum=md5(archive))
+    assert run(card, ["--out", str(tmp_path / "data/acrima")]) == 0
+    assert left_behind(tmp_path / "data") == ["acrima", "downloads", "hygd"]
+    assert left_behind(tmp_path / "data/downloads") == ["acrima_database.zip", "hygd"]
+    kept = tmp_path / "data/downloads"  # a folder that holds the archive is as good as the archive
+    assert run(card, ["--from", str(kept), "--out", str(tmp_path / "again")]) == 0
+    assert json.loads((tmp_path / "again/dataset.json").read_text())["input"]["name"] == "acrima_database.zip"
 
 
 def test_a_broken_connection_leaves_nothing(server, tmp_path):

@@ -3,12 +3,17 @@
 import json
 import warnings
 
+import acrima
+import chase_db1
+import hygd
 import mednist
+import numpy as np
 import organs
 import pytest
 import unifesp
+from scipy.ndimage import binary_dilation
 
-from lookinside.data import load_images
+from lookinside.data import load_images, load_vessels
 from lookinside.training import confounding
 
 
@@ -83,3 +88,60 @@ def test_organs(real_set, place):
     # The lesson: the outermost two pixels tell the organ far better than chance.
     found = confounding(train, test, "class", "border")
     assert found.balanced_accuracy["border"]["class"][1] > 0.5 > 2 * found.chance["class"]
+
+
+def few(source, folder, wanted):
+    """Links to some of the real files."""
+    folder.mkdir(parents=True)
+    for path in sorted(source.iterdir()):
+        if wanted(path):
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+def test_hygd(real_set, tmp_path):
+    source = real_set("hygd")
+    # Photographs 110_0 and 65_5 are one and the same, 187_0 and 197_0, and 239_0 and 257_0.
+    wanted = ("110_", "65_", "187_", "197_", "239_", "257_", "100_", "101_")
+    few(source / "Images", tmp_path / "few/Images", lambda path: path.name.startswith(wanted))
+    (tmp_path / "few/Labels.csv").symlink_to(source / "Labels.csv")
+    sets = {}
+    for surround in ("black", "kept"):
+        out = tmp_path / surround
+        assert hygd.main(["--from", str(tmp_path / "few"), "--out", str(out), "--surround", surround]) == 0
+        sets[surround] = [load_images(out, split, 280, channels=3) for split in ("train", "test")]
+    train, test = sets["black"]
+    both = train.join(test)
+    assert not set(train.groups) & set(test.groups) and set(both.class_names) == {"healthy", "glaucoma"}
+    of = {name.rsplit("/", 1)[1]: group for name, group in zip(both.names, both.groups, strict=True)}
+    assert of["110_0.png"] == of["65_5.png"] and of["187_0.png"] == of["197_0.png"] and len(set(of.values())) == 5
+    assert all(2 <= float(value) <= 8 for value in both.tags["quality"])
+    red, green, blue = both.images[:, 90:190, 90:190].reshape(-1, 3).mean(axis=0)
+    assert red > 1.5 * green > 2 * blue > 0
+    corner = np.s_[:, :30, :30]
+    assert both.images[corner].max() == 0 < sets["kept"][0].images[corner].max()
+
+
+def test_acrima(real_set, tmp_path):
+    source = few(real_set("acrima") / "Database/Images", tmp_path / "few", lambda path: int(path.name[2:5]) % 6 == 0)
+    assert acrima.main(["--from", str(source), "--out", str(tmp_path / "acrima")]) == 0
+    told = json.loads((tmp_path / "acrima/dataset.json").read_text())["confounding"]["auc"]
+    # The lesson: no one needs to look at the disc.
+    assert told["green / red"]["interval"][0] > 0.75 and told["green / red"]["direction"] == "glaucoma has less"
+    assert told["width"]["interval"][0] > 0.6 and told["width"]["direction"] == "glaucoma has more"
+
+
+def test_chase_db1(real_set, tmp_path):
+    few(
+        real_set("chase_db1"), tmp_path / "few", lambda path: path.name.startswith("Image_0") and path.name[7] in "1234"
+    )
+    assert chase_db1.main(["--from", str(tmp_path / "few"), "--out", str(tmp_path / "chase")]) == 0
+    train, test = (load_vessels(tmp_path / "chase", split, 256) for split in ("train", "test"))
+    assert len(train) == 6 and len(set(test.groups)) == 1 and set(test.tags["eye"]) == {"left", "right"}
+    first, second = train.masks["vessels"], train.masks["vessels_second"]
+    dice = 2 * (first & second).sum() / (first.sum() + second.sum())
+    assert 0.04 < first.mean() < 0.1 and 0.7 < dice < 0.9  # two observers agree, but not quite
+    # Vessels are darker than what is around them, in green above all: the masks lie on them.
+    green = train.images[..., 1].astype(float)
+    around = np.stack([binary_dilation(mask, iterations=4) for mask in first]) & ~first
+    assert green[first].mean() < 0.9 * green[around].mean()

@@ -384,7 +384,12 @@ def test_the_scripts_run_from_the_root(source, tmp_path):
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_names_the_sets_there_are():
     for name, code, says in (
-        ("bar", 2, "SET= and one of ct_regions fetus medmnist mednist organs totalsegmentator unifesp"),
+        (
+            "bar",
+            2,
+            "SET= and one of acrima chase_db1 ct_regions fetus hygd lag medmnist mednist organs totalsegmentator "
+            "unifesp",
+        ),
         ("unifesp", 0, ""),
         ("organs", 0, ""),
     ):

@@ -70,9 +70,22 @@ def test_hygd_by_patient_in_colour(tmp_path, capsys):
         for name, group, label, quality in zip(part.names, part.groups, part.labels, part.tags["quality"], strict=True):
             patient = int(Path(name).stem.split("_")[0])
             assert (group, label, float(quality)) == (str(patient), int(patient % 3 != 0), patient / 4)
-        red, green, blue = part.images[:, 10:30, 10:30].reshape(-1, 3).mean(axis=0)
+        red, green, blue = part.images[:, 14:26, 14:26].reshape(-1, 3).mean(axis=0)
         assert abs(red - 170) < 6 and abs(green - 90) < 6 and abs(blue - 40) < 6  # JPEG's colours are not exact
     assert set(train.tags["width"]) == {str(WIDTH)}
+
+
+def test_hygd_with_its_surround_for_those_who_want_the_shortcut(tmp_path):
+    source = make_hygd(tmp_path / "source")
+    corners = []
+    for surround in ("black", "kept"):
+        out = tmp_path / surround
+        assert run(hygd, "--from", source, "--out", out, "--surround", surround) == 0
+        train, _ = read(out, WIDTH, channels=3)
+        corners.append(train.images[:, 6:9, 1:3])  # the reader has 4 px of black above
+        assert ("blackened" in json.loads((out / "dataset.json").read_text())) == (surround == "black")
+        assert train.images[:, WIDTH // 2, WIDTH // 2].min() > 0
+    assert corners[0].max() == 0 and corners[1].mean() > 50
 
 
 @pytest.mark.parametrize(
