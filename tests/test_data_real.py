@@ -102,7 +102,7 @@ def few(source, folder, wanted):
 def test_hygd(real_set, tmp_path):
     source = real_set("hygd")
     # Photographs 110_0 and 65_5 are one and the same, 187_0 and 197_0, and 239_0 and 257_0.
-    wanted = ("110_", "65_", "187_", "197_", "239_", "257_", "100_", "101_")
+    wanted = ("110_", "65_", "187_", "197_", "239_", "257_", "100_")
     few(source / "Images", tmp_path / "few/Images", lambda path: path.name.startswith(wanted))
     (tmp_path / "few/Labels.csv").symlink_to(source / "Labels.csv")
     sets = {}
@@ -114,7 +114,7 @@ def test_hygd(real_set, tmp_path):
     both = train.join(test)
     assert not set(train.groups) & set(test.groups) and set(both.class_names) == {"healthy", "glaucoma"}
     of = {name.rsplit("/", 1)[1]: group for name, group in zip(both.names, both.groups, strict=True)}
-    assert of["110_0.png"] == of["65_5.png"] and of["187_0.png"] == of["197_0.png"] and len(set(of.values())) == 5
+    assert of["110_0.png"] == of["65_5.png"] and of["187_0.png"] == of["197_0.png"] and len(set(of.values())) == 4
     assert all(2 <= float(value) <= 8 for value in both.tags["quality"])
     red, green, blue = both.images[:, 90:190, 90:190].reshape(-1, 3).mean(axis=0)
     assert red > 1.5 * green > 2 * blue > 0
