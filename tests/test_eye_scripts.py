@@ -140,6 +140,8 @@ def test_acrima_says_what_size_and_colour_tell(tmp_path, capsys):
     }
     ratios = np.array([float(value) for value in train.tags["green_to_red"]])
     assert abs(ratios[train.labels == 0].mean() - 60 / 170) < 0.03 and train.groups is None
+    red, green, blue = train.images[train.labels == 0].sum(axis=(0, 1, 2), dtype=float)
+    assert abs(green / red - 60 / 170) < 0.03 and abs(blue / red - 40 / 170) < 0.03
     for path in (source / "Database/Images").glob("*_g_*"):
         path.unlink()
     assert run(acrima, "--from", source, "--out", tmp_path / "out") == 1
@@ -211,6 +213,10 @@ def test_chase_keeps_both_eyes_of_a_child_together(chase, tmp_path, capsys):
     assert not first[:, :3].any() and not first[:, -3:].any() and train.images[:, :3].max() == 0
     share = json.loads((tmp_path / "set/dataset.json").read_text())["size"]["vessel_share"]["vessels"]
     assert share["before"] == pytest.approx(share["after"], abs=0.02) and 0.2 < share["before"] < 0.4
+    for seed in (1, 2):  # a split by picture keeps children whole by chance, with seed 0 for one
+        assert run(chase_db1, "--from", chase, "--out", tmp_path / f"set{seed}", "--size", 36, "--seed", seed) == 0
+        train, test = read(tmp_path / f"set{seed}", 36, load_vessels)
+        assert len(test) == 4 and not set(train.groups) & set(test.groups)
     with pytest.raises(LookInsideError, match="read it with load_vessels"):
         load_images(tmp_path / "set", "train", 36)
 
