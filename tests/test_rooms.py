@@ -13,6 +13,7 @@ MOST_FILES = 16
 # A room may import from the rooms before it (and from its own); `course` stands beside `figures`.
 ORDER = (
     *("errors", "extras", "locks", "phantoms.body", "phantoms.radiography", "phantoms.tomography", "phantoms.fetus"),
+    "phantoms.fundus",
     "phantoms",
     *("layers", "data", "models", "explain.network", "explain.calls", "explain", "explain.truth"),
     *("training", "figures", "course", "course.build"),

@@ -12,7 +12,7 @@ from lookinside.data.files.class_names import class_like
 from lookinside.data.files.vessel_pairs import load_vessels
 from lookinside.data.filtered import magnified, without_detail, without_shading
 from lookinside.data.labelled import LabelledImages
-from lookinside.data.phantom_sets import phantom_organs, phantom_radiographs, phantom_regions
+from lookinside.data.phantom_sets import phantom_eyes, phantom_organs, phantom_radiographs, phantom_regions
 from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.shared_labels import two_labels
 from lookinside.data.stratify import stratified_split
@@ -38,6 +38,7 @@ __all__ = [
     "load_images",
     "load_vessels",
     "magnified",
+    "phantom_eyes",
     "phantom_fetuses",
     "phantom_organs",
     "phantom_radiographs",

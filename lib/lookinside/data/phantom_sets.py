@@ -1,4 +1,4 @@
-"""Phantom radiographs, images of organs and CT slices of regions as labelled sets."""
+"""Phantom radiographs, images of organs, CT slices of regions and fundus photographs as labelled sets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.windowing import window
 from lookinside.errors import LookInsideError
-from lookinside.phantoms import ORGANS, organ_image_set, radiograph_set, region_slice_set
+from lookinside.phantoms import ORGANS, PATHOLOGIES, fundus_set, organ_image_set, radiograph_set, region_slice_set
 
 # Streams of random people: no person of one split is ever a person of another.
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
@@ -167,3 +167,67 @@ def phantom_regions(
             "above_diaphragm": [f"{height:.1f}" for height in drawn.above_diaphragm],
         },
     )
+
+
+def phantom_eyes(
+    split: str,
+    count: int,
+    size: int = 128,
+    seed: int = 0,
+    *,
+    glaucoma: float = 0.5,
+    without: str | Sequence[str] = (),
+    colour_cast: str | Sequence[str] | Mapping[str, float] | None = None,
+    camera_mark: str | Sequence[str] | Mapping[str, float] | None = None,
+    progress: Callable[..., Iterable] | None = None,
+) -> LabelledImages:
+    """Draw fundus photographs of healthy eyes and of eyes with glaucoma, in colour.
+
+    The masks are "field", "disc", "cup", "vessels", "rim_loss", "nerve_defect", "camera_mark", "removed" (what
+    `without` has taken away), and "rim_loss_box" and "nerve_defect_box", all that lies in the box around each. The
+    tags are "pathology" ("none", "rim loss", "nerve defect" or "both", before anything is taken away), "eye" ("left" or
+    "right") and "planted" ("none", "colour cast", "camera mark" or "both").
+
+    Args:
+        split: `"train"`, `"validation"` or `"test"`; different eyes in each.
+        count: number of photographs.
+        size: height and width in pixels, 96 to 512.
+        seed: whole number, 0 or more; same seed, same images.
+        glaucoma: share of eyes with glaucoma, 0 to 1.
+        without: parts to leave out, see `fundus_photo`; labels stay as they are.
+        colour_cast, camera_mark: who carries a planted shortcut: None, a class, several, or a dict class -> share.
+        progress: called as progress(iterable, description), or None.
+
+    Returns:
+        `LabelledImages` of "healthy" and "glaucoma"; an image's name is its class and its seed.
+
+    Raises:
+        LookInsideError: for an unknown split, part or class, or a wrong size, count, seed or share.
+    """
+    options = {"without": without, "colour_cast": colour_cast, "camera_mark": camera_mark, "progress": progress}
+    drawn = fundus_set(count, size=size, seed=split_seed(split, seed), glaucoma=glaucoma, **options)
+    masks = dict(drawn.masks)
+    for name in PATHOLOGIES:
+        masks[f"{name}_box"] = np.zeros_like(masks[name])
+        for mask, boxes in zip(masks[f"{name}_box"], drawn.boxes, strict=True):
+            left, top, right, bottom = boxes.get(name, (0, 0, 0, 0))
+            mask[top:bottom, left:right] = True
+    signs = [drawn.rim_loss > 0, drawn.nerve_defect > 0]
+    return LabelledImages(
+        images=drawn.images,
+        labels=drawn.labels,
+        class_names=drawn.class_names,
+        names=tuple(f"{drawn.class_names[k]}-{s}" for k, s in zip(drawn.labels, drawn.seeds, strict=True)),
+        masks=masks,
+        tags={
+            "pathology": _which_of_two(*signs, ("rim loss", "nerve defect")),
+            "eye": drawn.eyes,
+            "planted": _which_of_two(drawn.colour_cast, drawn.camera_mark, ("colour cast", "camera mark")),
+        },
+    )
+
+
+def _which_of_two(first, second, names):
+    """What each image has: "none", one of two names, or "both"."""
+    words = ("none", *names, "both")
+    return tuple(words[a + 2 * b] for a, b in zip(first.astype(int), second.astype(int), strict=True))

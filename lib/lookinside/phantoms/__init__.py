@@ -7,6 +7,9 @@ from lookinside.phantoms.body.whole import whole_body
 from lookinside.phantoms.fetus.fetus_scans import FetusScan, fetus_scan
 from lookinside.phantoms.fetus.fetus_sets import FetusSet, fetus_set
 from lookinside.phantoms.fetus.parts import OTHER_PARTS, SCAN_GROUPS, STRUCTURES
+from lookinside.phantoms.fundus.fundus_photos import FundusPhoto, fundus_photo
+from lookinside.phantoms.fundus.fundus_sets import EYE_CLASSES, FundusSet, fundus_set
+from lookinside.phantoms.fundus.parts import EYE_PARTS, PATHOLOGIES
 from lookinside.phantoms.radiography.landmarks import LANDMARKS
 from lookinside.phantoms.radiography.projection import Projection, project
 from lookinside.phantoms.radiography.radiograph_sets import RadiographSet, clinic_counts, image_seed, radiograph_set
@@ -23,6 +26,8 @@ from lookinside.phantoms.tomography.volumes import CTVolume, whole_volume
 __all__ = [
     "BONE_GROUPS",
     "CLASSES",
+    "EYE_CLASSES",
+    "EYE_PARTS",
     "LANDMARKS",
     "LOWER_ABDOMEN",
     "MATERIALS",
@@ -31,6 +36,7 @@ __all__ = [
     "ORGAN_PARTS",
     "OTHER_PARTS",
     "PART_GROUPS",
+    "PATHOLOGIES",
     "REGIONS",
     "SCAN_GROUPS",
     "SINGLE_BONES",
@@ -40,6 +46,8 @@ __all__ = [
     "CTVolume",
     "FetusScan",
     "FetusSet",
+    "FundusPhoto",
+    "FundusSet",
     "OrganImage",
     "OrganSet",
     "Person",
@@ -54,6 +62,8 @@ __all__ = [
     "clinic_counts",
     "fetus_scan",
     "fetus_set",
+    "fundus_photo",
+    "fundus_set",
     "image_seed",
     "organ_image",
     "organ_image_set",

@@ -1,0 +1,141 @@
+"""An eye painted in red, green and blue: what each place of its back throws back, and where its parts lie."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lookinside.phantoms.fundus.anatomy import Eye
+from lookinside.phantoms.fundus.camera import Camera
+from lookinside.phantoms.fundus.choroid import Textures
+from lookinside.phantoms.fundus.disc_shapes import cup_radius, disc_coordinates, notch_shape, smooth_step
+from lookinside.phantoms.fundus.fibres import fibre_angle, fibre_thickness, striation, wedge_share
+from lookinside.phantoms.fundus.vessel_painting import painted_vessels
+from lookinside.phantoms.fundus.vessels import Vessels
+
+# Red, green and blue. Light falls off as exp(-amount x these), so blood and pigment darken and redden together. Set so
+# that the means over the field, its edge and the disc come close to those of photographs of HYGD.
+_SCLERA = (1.00, 0.72, 0.46)
+_MELANIN = (0.45, 0.62, 0.66)
+_CHOROID = (0.12, 0.64, 0.60)
+_VESSEL = (0.20, 0.50, 0.30)
+_FIBRES = (0.075, 0.062, 0.028)
+_RIM = (0.80, 0.43, 0.235)
+_CUP = (0.95, 0.70, 0.43)
+
+
+class Places(NamedTuple):
+    """Where the pixels are.
+
+    Attributes:
+        x, y: in the eye, disc diameters, float32 (H, W).
+        angle: of the fibre through each, radians.
+        distance: from the disc's middle, disc diameters.
+        textures: what the choroid looks like there.
+        pixels: in a disc diameter.
+        size: of the picture.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    angle: np.ndarray
+    distance: np.ndarray
+    textures: Textures
+    pixels: float
+    size: int
+
+
+def places(eye: Eye, camera: Camera, x: np.ndarray, y: np.ndarray, fields: Textures) -> Places:
+    """What painting needs to know of the pixels, see `Places`."""
+    size = len(x)
+    return Places(x, y, fibre_angle(eye, x, y), np.sqrt(x * x + y * y), fields, camera.disc_diameter * size, size)
+
+
+def painted_eye(
+    eye: Eye,
+    camera: Camera,
+    tree: list[Vessels],
+    at: Places,
+    seed,
+    *,
+    rim_loss: float,
+    nerve_defect: float,
+    gone: frozenset[str] = frozenset(),
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Paint an eye.
+
+    Args:
+        eye, camera, tree, at: what, with which camera, its vessels, where.
+        seed: of the stripes of the nerve fibre layer.
+        rim_loss, nerve_defect: severities, 0 to 1.
+        gone: parts to leave out.
+
+    Returns:
+        float32 (3, H, W), how much red, green and blue each place throws back; name -> bool (H, W), where parts lie.
+    """
+    far, rim_angle = disc_coordinates(eye, at.x, at.y)
+    disc = smooth_step(-far, -1.05, -0.95)
+    cup_edge = cup_radius(eye, rim_angle, rim_loss)
+    wedge = wedge_share(eye, at.angle, at.distance, nerve_defect)
+    healthy = fibre_thickness(at.angle, at.distance) * eye.fibres
+    thick = healthy * (1.0 + 0.3 * striation(seed, at.angle, at.distance, at.pixels)) * (1.0 - 0.9 * wedge)
+
+    scene = _behind_fibres(eye, at, gone)
+    for channel in range(3):
+        scene[channel] += np.float32(_FIBRES[channel]) * thick
+    masks = {"disc": far < 1.0, "cup": far < cup_edge}
+    masks["rim_loss"] = masks["cup"] & (far >= cup_radius(eye, rim_angle, 0.0))
+    masks["nerve_defect"] = (wedge > 0.5) & ~masks["disc"]
+    if "disc" in gone:
+        masks |= {name: np.zeros_like(masks[name]) for name in ("disc", "cup", "rim_loss")}
+    else:
+        _paint_disc(scene, eye, far, rim_angle, disc, cup_edge, rim_loss, at)
+    masks["vessels"] = np.zeros_like(masks["disc"])
+    if "vessels" not in gone:
+        veins, arteries, shine = painted_vessels(tree, eye, camera, at.size, rim_loss)
+        blood = 0.9 * veins + 0.58 * arteries * (1.0 - 0.38 * shine)
+        for channel in range(3):
+            scene[channel] *= np.exp(np.float32(-_VESSEL[channel]) * blood)
+        masks["vessels"] = blood > 0.26
+    return scene, masks
+
+
+def _behind_fibres(eye, at, gone):
+    """The choroid and the pigment before it, darker at the macula: float32 (3, H, W)."""
+    streaks, blotches, grain = at.textures
+    back = eye.tessellation * (0.35 + 0.65 * smooth_step(at.distance, 0.5, 2.2))
+    melanin = eye.pigment * (1.0 + 0.10 * blotches + 0.028 * grain - 0.2 * back * streaks)
+    blood = eye.blood * (1.0 + 0.05 * blotches + 0.09 * back * streaks)
+    if "macula" not in gone:
+        off = (at.x - eye.fovea[0]) ** 2 + (at.y - eye.fovea[1]) ** 2
+        melanin = melanin + 0.32 * _bump(off, 0.34) + 0.26 * _bump(off, 1.0)
+        blood = blood + 0.22 * _bump(off, 0.4) + 0.1 * _bump(off, 1.0)
+    scene = np.empty((3, *at.x.shape), np.float32)
+    for channel in range(3):
+        amount = np.float32(_MELANIN[channel]) * melanin + np.float32(_CHOROID[channel]) * blood
+        scene[channel] = np.float32(_SCLERA[channel]) * np.exp(-amount)
+    return scene
+
+
+def _bump(off, width):
+    """A bell over squared distances, cut off where it is next to nothing."""
+    bell = np.exp(off * np.float32(-1.0 / width**2))
+    return np.maximum(bell - np.float32(0.01), 0.0)
+
+
+def _paint_disc(scene, eye, far, angle, disc, cup_edge, rim_loss, at):
+    """Lay the disc over the scene, in place: bare sclera at the temple's side, rim, cup with its pores, notch."""
+    if eye.crescent:
+        lean = np.maximum(np.cos(angle), 0.0) * (1.0 + eye.crescent * 0.3)
+        bare = 0.5 * smooth_step(-(far - 1.0 - eye.crescent * lean), -0.05, 0.03) * (lean > 0)
+        for channel in range(3):
+            scene[channel] += bare * np.float32(0.55) * (np.float32(_SCLERA[channel] * 0.8) - scene[channel])
+    slope = 0.5 * eye.cup_edge
+    hollow = smooth_step(cup_edge - far, -slope, slope) * np.float32(0.55 + 0.45 * eye.depth)
+    pale = 0.3 * smooth_step(np.cos(angle), 0.0, 1.0) + 0.45 * notch_shape(eye, angle, rim_loss)
+    whiteness = np.maximum(hollow, 0.5 * pale * smooth_step(far, 0.2, 0.6))
+    shade = 1.0 + 0.05 * at.textures.grain * hollow + 0.04 * at.textures.blotches
+    for channel in range(3):
+        own = (np.float32(_RIM[channel]) + whiteness * np.float32(_CUP[channel] - _RIM[channel])) * shade
+        scene[channel] += disc * (own - scene[channel])
