@@ -77,7 +77,7 @@ def random_eye(rng: np.random.Generator) -> Eye:
         cup_edge=rng.uniform(0.12, 0.3),
         depth=rng.uniform(0.45, 1.0),
         crescent=max(0.0, rng.uniform(-0.35, 0.3)),
-        trunk=(-rng.uniform(0.02, 0.16), rng.normal(0.0, 0.04)),
+        trunk=(-rng.uniform(0.05, 0.2), rng.normal(0.0, 0.04)),
         fovea=(rng.normal(2.45, 0.12), rng.normal(0.28, 0.12)),
         pigment=pigment,
         blood=float(np.clip(rng.normal(1.0, 0.16), 0.6, 1.4)),

@@ -83,9 +83,9 @@ class Camera:
 
 def random_camera(rng: np.random.Generator) -> Camera:
     """Draw one photograph's settings: spreads as on the fundus photographs of HYGD."""
-    shadow_strength = rng.uniform(0.2, 0.8) if rng.random() < 0.5 else 0.0
+    shadow_strength = rng.uniform(0.25, 0.85) if rng.random() < 0.5 else 0.0
     crescent = rng.uniform(0.25, 0.95) if rng.random() < 0.5 else 0.0
-    haze = float(np.clip(rng.gamma(1.5, 0.05), 0.0, 0.3))
+    haze = float(np.clip(rng.gamma(1.6, 0.055), 0.0, 0.3))
     ghosts = tuple(
         (rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8), rng.uniform(0.015, 0.04), rng.uniform(0.02, 0.16))
         for _ in range(int(rng.poisson(1.6)))
@@ -97,8 +97,8 @@ def random_camera(rng: np.random.Generator) -> Camera:
         disc_diameter=float(np.clip(rng.normal(0.168, 0.006), 0.152, 0.184)),
         place=(rng.uniform(0.25, 0.68), rng.normal(-0.03, 0.08)),
         turn=rng.normal(0.0, 0.07),
-        shade=(rng.normal(0, 0.2), rng.normal(0, 0.16), rng.uniform(0.05, 0.45)),
-        shadow=(rng.uniform(-0.2, 0.7), rng.normal(0.1, 0.35), rng.uniform(0.35, 0.7), shadow_strength),
+        shade=(rng.normal(0, 0.22), rng.normal(0, 0.18), rng.uniform(0.05, 0.45)),
+        shadow=(rng.uniform(-0.2, 0.7), rng.normal(0.1, 0.35), rng.uniform(0.4, 0.85), shadow_strength),
         haze=haze,
         crescent=(rng.uniform(-math.pi, math.pi), rng.uniform(0.35, 0.75), crescent),
         veil=(rng.uniform(0.36, 0.62), rng.uniform(0.33, 0.42), rng.uniform(0.18, 0.34)),

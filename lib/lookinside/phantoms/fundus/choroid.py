@@ -42,7 +42,7 @@ def textures(seed, x: np.ndarray, y: np.ndarray, right: np.ndarray, down: np.nda
     u, v = 0.5 + 0.47 * right, 0.5 + 0.47 * down
     slow = looked_up(warp, v, u)
     distance = np.sqrt(x * x + y * y)
-    angle = np.arctan2(y, x) + 0.1 * slow + 0.12 * looked_up(warp, u, v)
+    angle = np.arctan2(y, x) + 0.06 * slow + 0.04 * looked_up(warp, u, v)
     around = np.remainder(angle / np.float32(2.0 * math.pi), 1.0)
     out = np.minimum(distance * np.float32(0.13) + 0.02 * slow, 0.99)
     return Textures(looked_up(streaks, out, around), looked_up(blotches, v, u), looked_up(grain, v, u))
@@ -58,10 +58,10 @@ def _streaks(rng):
     """Ridges along the way out, closed all around."""
     white = rng.standard_normal((_OUT, _ROUND), dtype=np.float32)
     wide = np.concatenate([white[:, -32:], white, white[:, :32]], axis=1)
-    coarse = blurred(wide, (2.2, 4.5))
-    fine = blurred(wide[::-1], (1.6, 2.2))
+    coarse = blurred(wide, (4.5, 2.8))
+    fine = blurred(wide[::-1], (3.0, 1.6))
     both = (1.0 - 2.4 * np.abs(coarse / coarse.std())) + 0.7 * (1.0 - 2.4 * np.abs(fine / fine.std()))
-    both = blurred(both, (0.6, 0.9))[:, 32:-32]
+    both = blurred(both, (0.8, 0.7))[:, 32:-32]
     return np.clip((both - both.mean()) / both.std(), -2.5, 2.0)
 
 

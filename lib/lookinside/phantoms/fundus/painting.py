@@ -19,10 +19,10 @@ from lookinside.phantoms.fundus.vessels import Vessels
 _SCLERA = (1.00, 0.72, 0.46)
 _MELANIN = (0.45, 0.62, 0.66)
 _CHOROID = (0.12, 0.64, 0.60)
-_VESSEL = (0.20, 0.50, 0.30)
+_VESSEL = (0.17, 0.44, 0.30)
 _FIBRES = (0.075, 0.062, 0.028)
-_RIM = (0.80, 0.43, 0.235)
-_CUP = (0.95, 0.70, 0.43)
+_RIM = (0.75, 0.355, 0.19)
+_CUP = (0.94, 0.68, 0.43)
 
 
 class Places(NamedTuple):
@@ -95,18 +95,20 @@ def painted_eye(
     if "vessels" not in gone:
         veins, arteries, shine = painted_vessels(tree, eye, camera, at.size, rim_loss)
         blood = 0.9 * veins + 0.58 * arteries * (1.0 - 0.38 * shine)
+        masks["vessels"] = blood > 0.26
+        if "disc" not in gone:
+            blood *= 1.0 + 0.8 * disc  # before the white disc, which has no blood of its own, they stand out
         for channel in range(3):
             scene[channel] *= np.exp(np.float32(-_VESSEL[channel]) * blood)
-        masks["vessels"] = blood > 0.26
     return scene, masks
 
 
 def _behind_fibres(eye, at, gone):
     """The choroid and the pigment before it, darker at the macula: float32 (3, H, W)."""
     streaks, blotches, grain = at.textures
-    back = eye.tessellation * (0.35 + 0.65 * smooth_step(at.distance, 0.5, 2.2))
-    melanin = eye.pigment * (1.0 + 0.10 * blotches + 0.028 * grain - 0.2 * back * streaks)
-    blood = eye.blood * (1.0 + 0.05 * blotches + 0.09 * back * streaks)
+    back = eye.tessellation * (0.5 + 0.5 * smooth_step(at.distance, 0.5, 2.0))
+    melanin = eye.pigment * (1.0 + 0.10 * blotches + 0.045 * grain - 0.24 * back * streaks)
+    blood = eye.blood * (1.0 + 0.05 * blotches + 0.11 * back * streaks)
     if "macula" not in gone:
         off = (at.x - eye.fovea[0]) ** 2 + (at.y - eye.fovea[1]) ** 2
         melanin = melanin + 0.32 * _bump(off, 0.34) + 0.26 * _bump(off, 1.0)
@@ -133,9 +135,10 @@ def _paint_disc(scene, eye, far, angle, disc, cup_edge, rim_loss, at):
             scene[channel] += bare * np.float32(0.55) * (np.float32(_SCLERA[channel] * 0.8) - scene[channel])
     slope = 0.5 * eye.cup_edge
     hollow = smooth_step(cup_edge - far, -slope, slope) * np.float32(0.55 + 0.45 * eye.depth)
-    pale = 0.3 * smooth_step(np.cos(angle), 0.0, 1.0) + 0.45 * notch_shape(eye, angle, rim_loss)
+    pale = 0.5 * smooth_step(np.cos(angle), -0.6, 0.9) + 0.45 * notch_shape(eye, angle, rim_loss)
     whiteness = np.maximum(hollow, 0.5 * pale * smooth_step(far, 0.2, 0.6))
     shade = 1.0 + 0.05 * at.textures.grain * hollow + 0.04 * at.textures.blotches
+    cover = disc * (1.0 - 0.3 * smooth_step(-np.cos(angle), -0.2, 0.9) * (1.0 - hollow))  # the nose's side is blurred
     for channel in range(3):
         own = (np.float32(_RIM[channel]) + whiteness * np.float32(_CUP[channel] - _RIM[channel])) * shade
-        scene[channel] += disc * (own - scene[channel])
+        scene[channel] += cover * (own - scene[channel])

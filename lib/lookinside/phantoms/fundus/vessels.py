@@ -84,9 +84,9 @@ def _branches(eye, rng, parents, each, span, thinner, lengths, least):
 
 def _small_vessels(eye, rng):
     """Thin vessels from the disc to the macula and to the nose."""
-    count = 8
+    count = 7
     to_temple = np.arange(count) < 4
-    heading = np.where(to_temple, rng.uniform(-1.0, 1.0, count), np.pi + rng.uniform(-0.75, 0.75, count))
+    heading = np.where(to_temple, rng.uniform(-1.0, 1.0, count), np.pi + rng.uniform(-1.0, 1.0, count))
     start = (
         np.where(to_temple, rng.uniform(-0.05, 0.2, count), eye.trunk[0] - rng.uniform(0.0, 0.15, count)),
         eye.trunk[1] + 0.16 * np.sin(heading) + rng.normal(0, 0.03, count),
