@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from measure import Bound, Rate, alone
 
-from lookinside.phantoms import CLASSES, MODALITIES, ORGANS, fetus_scan, organ_image, radiograph
+from lookinside.phantoms import CLASSES, MODALITIES, ORGANS, fetus_scan, fundus_photo, organ_image, radiograph
 
 
 def all_classes(side: int, each: int):
@@ -40,6 +40,16 @@ def scans(size: tuple[int, int], count: int):
     return lambda: (make, count)
 
 
+def photographs(side: int, count: int):
+    """So many fundus photographs, each with both signs of glaucoma."""
+
+    def make():
+        for seed in range(count):
+            fundus_photo(seed, size=side, rim_loss=0.7, nerve_defect=0.7)
+
+    return lambda: (make, count)
+
+
 VOLUME = r"""
 import sys, time
 began = time.perf_counter()
@@ -63,6 +73,7 @@ ROWS = [
     Rate("Phantom radiographs of 128 px, all 24 classes, one core", "images a second", 30, all_classes(128, 3)),
     Rate("Phantom organs of 96 px, all 25 cells, one core", "images a second", 25, all_cells(96, 2)),
     Rate("Phantom scans of a fetus of 192 x 256 px, one core", "images a second", 20, scans((192, 256), 40)),
+    Rate("Phantom fundus photographs of 224 px, one core", "images a second", 15, photographs(224, 40)),
     Bound(f"{NAME}: time", volume, "seconds", "s", 90.0),
     Bound(f"{NAME}: peak memory", volume, "gigabytes", "GB", 1.5),
 ]

@@ -64,7 +64,7 @@ def random_eye(rng: np.random.Generator) -> Eye:
     size = float(np.clip(rng.normal(1.0, 0.09), 0.8, 1.22))
     narrow = rng.uniform(0.84, 1.0)
     # Larger discs have larger cups, in healthy eyes too.
-    cup = float(np.clip(rng.normal(0.46, 0.09) + 0.5 * (size - 1.0), 0.22, 0.68))
+    cup = float(np.clip(rng.normal(0.45, 0.09) + 0.5 * (size - 1.0), 0.22, 0.68))
     pole = 1 if rng.random() < 0.62 else -1  # the lower pole is struck more often
     angle = math.radians(float(np.clip(rng.normal(68, 9), 45, 88)))
     pigment = float(np.clip(np.exp(rng.normal(0.0, 0.3)), 0.5, 1.9))
@@ -85,7 +85,7 @@ def random_eye(rng: np.random.Generator) -> Eye:
         fibres=rng.uniform(0.75, 1.3),
         pole=pole,
         notch=pole * angle,
-        notch_width=math.radians(rng.uniform(52, 72)),
+        notch_width=math.radians(rng.uniform(56, 76)),
         wedge=pole * (angle + math.radians(float(np.clip(rng.normal(0, 5), -10, 10)))),
         wedge_end=rng.uniform(3.4, 4.6),
     )

@@ -94,7 +94,7 @@ def random_camera(rng: np.random.Generator) -> Camera:
         right_eye=bool(rng.random() < 0.5),
         radius=rng.uniform(0.482, 0.496),
         middle=(0.5 + rng.normal(0, 0.004), 0.5 + rng.normal(0, 0.004)),
-        disc_diameter=float(np.clip(rng.normal(0.168, 0.006), 0.152, 0.184)),
+        disc_diameter=float(np.clip(rng.normal(0.171, 0.006), 0.155, 0.187)),
         place=(rng.uniform(0.25, 0.68), rng.normal(-0.03, 0.08)),
         turn=rng.normal(0.0, 0.07),
         shade=(rng.normal(0, 0.22), rng.normal(0, 0.18), rng.uniform(0.05, 0.45)),

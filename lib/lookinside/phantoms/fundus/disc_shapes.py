@@ -32,7 +32,7 @@ def notch_shape(eye: Eye, angle: np.ndarray, severity: float) -> np.ndarray:
     off = np.abs(np.remainder(angle - eye.notch + math.pi, 2.0 * math.pi) - math.pi)
     width = eye.notch_width * (0.6 + 0.4 * severity)
     # A flat bottom, steep shoulders, nothing beyond its width.
-    return (0.4 + 0.6 * severity) * smooth_step(-off, -width, -0.55 * width)
+    return (0.5 + 0.5 * severity) * smooth_step(-off, -width, -0.55 * width)
 
 
 def cup_radius(eye: Eye, angle: np.ndarray, rim_loss: float) -> np.ndarray:

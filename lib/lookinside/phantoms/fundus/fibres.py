@@ -79,7 +79,7 @@ def wedge_share(eye: Eye, angle: np.ndarray, distance: np.ndarray, severity: flo
     """How much of the fibre layer is missing, 0 to 1: a wedge along the fibres, wider and emptier with severity."""
     if severity == 0.0:
         return np.zeros_like(angle)
-    half = math.radians(3.2 + 6.3 * severity)
+    half = math.radians(2.8 + 5.2 * severity)
     off = np.abs(angle - np.float32(eye.wedge))
     across = smooth_step(-off, -1.25 * half, -0.75 * half)
     return across * smooth_step(-distance, -eye.wedge_end, -0.75 * eye.wedge_end)
