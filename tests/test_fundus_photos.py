@@ -197,11 +197,8 @@ def test_planted_marks_change_only_what_they_say():
         plain = fundus_photo(seed, rim_loss=0.5)
         marked, faint = (fundus_photo(seed, rim_loss=0.5, camera_mark=strength) for strength in (1.0, 0.4))
         tab = marked.masks["camera_mark"]
-        assert (
-            0.001 < tab.mean() < 0.012
-            and not plain.masks["camera_mark"].any()
-            and not (tab & plain.masks["field"]).any()
-        )
+        assert 0.001 < tab.mean() < 0.012 and not (tab & plain.masks["field"]).any()
+        assert not plain.masks["camera_mark"].any()
         np.testing.assert_array_equal(marked.image[~tab], plain.image[~tab])
         assert marked.image[tab].mean() > 1.5 * faint.image[tab].mean() > 10 * plain.image[tab].mean()
         cast, slight = (fundus_photo(seed, rim_loss=0.5, colour_cast=strength) for strength in (1.0, 0.3))

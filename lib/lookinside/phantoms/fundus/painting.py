@@ -17,12 +17,12 @@ from lookinside.phantoms.fundus.vessels import Vessels
 # Red, green and blue. Light falls off as exp(-amount x these), so blood and pigment darken and redden together. Set so
 # that the means over the field, its edge and the disc come close to those of photographs of HYGD.
 _SCLERA = (1.00, 0.72, 0.46)
-_MELANIN = (0.45, 0.62, 0.66)
+_MELANIN = (0.46, 0.62, 0.72)
 _CHOROID = (0.12, 0.64, 0.60)
-_VESSEL = (0.17, 0.44, 0.30)
+_VESSEL = (0.17, 0.41, 0.28)
 _FIBRES = (0.075, 0.062, 0.028)
-_RIM = (0.75, 0.355, 0.19)
-_CUP = (0.94, 0.68, 0.43)
+_RIM = (0.75, 0.35, 0.175)
+_CUP = (0.95, 0.67, 0.39)
 
 
 class Places(NamedTuple):
