@@ -45,6 +45,8 @@ def test_severities_labels_and_shortcuts_follow_the_shares():
     both = (many.rim_loss > 0) & (many.nerve_defect > 0)
     assert (many.rim_loss[both] != many.nerve_defect[both]).all()
     assert 10 < many.camera_mark.sum() <= 18 and not many.camera_mark[~ill].any()
+    few = fundus_set(9, glaucoma=1 / 3, **SMALL)
+    assert few.labels.sum() == 3 == (few.rim_loss > 0).sum() + (few.nerve_defect > 0).sum() - 1
     more = fundus_set(26, seed=5, glaucoma=0.75, severity=(0.2, 0.5), camera_mark={"glaucoma": 0.9}, **SMALL)
     np.testing.assert_array_equal(more.images[:24], many.images)
 
