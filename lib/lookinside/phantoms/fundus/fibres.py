@@ -40,7 +40,7 @@ def fibre_thickness(angle: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Two thick bundles, over and under the macula, thinner with the distance from the disc's middle: 0 to 1."""
     off = np.abs(angle) - np.float32(1.15)
     bundles = 0.22 + 0.78 * np.exp(-((off / np.float32(0.52)) ** 2))
-    return bundles * np.exp(-np.maximum(distance - 0.5, 0.0) / np.float32(2.9))
+    return bundles * np.exp(-np.maximum(distance - 0.5, 0.0) / np.float32(3.6))
 
 
 @functools.lru_cache(maxsize=8)
@@ -81,5 +81,5 @@ def wedge_share(eye: Eye, angle: np.ndarray, distance: np.ndarray, severity: flo
         return np.zeros_like(angle)
     half = math.radians(2.8 + 5.2 * severity)
     off = np.abs(angle - np.float32(eye.wedge))
-    across = smooth_step(-off, -1.25 * half, -0.75 * half)
+    across = smooth_step(-off, -1.2 * half, -0.8 * half)
     return across * smooth_step(-distance, -eye.wedge_end, -0.75 * eye.wedge_end)

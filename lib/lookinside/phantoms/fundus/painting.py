@@ -18,9 +18,9 @@ from lookinside.phantoms.fundus.vessels import Vessels
 # that the means over the field, its edge and the disc come close to those of photographs of HYGD.
 _SCLERA = (1.00, 0.72, 0.46)
 _MELANIN = (0.46, 0.62, 0.72)
-_CHOROID = (0.12, 0.64, 0.60)
+_CHOROID = (0.15, 0.74, 0.72)
 _VESSEL = (0.17, 0.41, 0.28)
-_FIBRES = (0.075, 0.062, 0.028)
+_FIBRES = (0.125, 0.108, 0.050)
 _RIM = (0.75, 0.35, 0.175)
 _CUP = (0.95, 0.67, 0.39)
 
@@ -79,7 +79,7 @@ def painted_eye(
     cup_edge = cup_radius(eye, rim_angle, rim_loss)
     wedge = wedge_share(eye, at.angle, at.distance, nerve_defect)
     healthy = fibre_thickness(at.angle, at.distance) * eye.fibres
-    thick = healthy * (1.0 + 0.3 * striation(seed, at.angle, at.distance, at.pixels)) * (1.0 - 0.9 * wedge)
+    thick = healthy * (1.0 + 0.24 * striation(seed, at.angle, at.distance, at.pixels)) * (1.0 - 0.95 * wedge)
 
     scene = _behind_fibres(eye, at, gone)
     for channel in range(3):
