@@ -9,20 +9,18 @@ import numpy as np
 from lookinside.phantoms.fundus.anatomy import Eye
 from lookinside.phantoms.fundus.camera import Camera
 from lookinside.phantoms.fundus.choroid import Textures
-from lookinside.phantoms.fundus.disc_shapes import cup_radius, disc_coordinates, notch_shape, smooth_step
+from lookinside.phantoms.fundus.disc_painting import SCLERA, disc_here, disc_window, paint_disc
+from lookinside.phantoms.fundus.disc_shapes import cup_radius, smooth_step
 from lookinside.phantoms.fundus.fibres import fibre_angle, fibre_thickness, striation, wedge_share
 from lookinside.phantoms.fundus.vessel_painting import painted_vessels
 from lookinside.phantoms.fundus.vessels import Vessels
 
 # Red, green and blue. Light falls off as exp(-amount x these), so blood and pigment darken and redden together. Set so
 # that the means over the field, its edge and the disc come close to those of photographs of HYGD.
-_SCLERA = (1.00, 0.72, 0.46)
 _MELANIN = (0.46, 0.62, 0.72)
 _CHOROID = (0.15, 0.74, 0.72)
 _VESSEL = (0.17, 0.41, 0.28)
 _FIBRES = (0.125, 0.108, 0.050)
-_RIM = (0.75, 0.35, 0.175)
-_CUP = (0.95, 0.67, 0.39)
 
 
 class Places(NamedTuple):
@@ -74,30 +72,29 @@ def painted_eye(
     Returns:
         float32 (3, H, W), how much red, green and blue each place throws back; name -> bool (H, W), where parts lie.
     """
-    far, rim_angle = disc_coordinates(eye, at.x, at.y)
-    disc = smooth_step(-far, -1.05, -0.95)
-    cup_edge = cup_radius(eye, rim_angle, rim_loss)
     wedge = wedge_share(eye, at.angle, at.distance, nerve_defect)
     healthy = fibre_thickness(at.angle, at.distance) * eye.fibres
     thick = healthy * (1.0 + 0.24 * striation(seed, at.angle, at.distance, at.pixels)) * (1.0 - 0.95 * wedge)
-
     scene = _behind_fibres(eye, at, gone)
     for channel in range(3):
         scene[channel] += np.float32(_FIBRES[channel]) * thick
-    masks = {"disc": far < 1.0, "cup": far < cup_edge}
-    masks["rim_loss"] = masks["cup"] & (far >= cup_radius(eye, rim_angle, 0.0))
-    masks["nerve_defect"] = (wedge > 0.5) & ~masks["disc"]
-    if "disc" in gone:
-        masks |= {name: np.zeros_like(masks[name]) for name in ("disc", "cup", "rim_loss")}
-    else:
-        _paint_disc(scene, eye, far, rim_angle, disc, cup_edge, rim_loss, at)
-    masks["vessels"] = np.zeros_like(masks["disc"])
+
+    near = disc_window(at.distance)
+    disc = disc_here(eye, at.x[near], at.y[near], rim_loss)
+    masks = {name: np.zeros(at.x.shape, bool) for name in ("disc", "cup", "rim_loss", "vessels")}
+    masks["nerve_defect"] = wedge > 0.5
+    masks["nerve_defect"][near] &= disc.far >= 1.0
+    if "disc" not in gone:
+        masks["disc"][near] = disc.far < 1.0
+        masks["cup"][near] = disc.far < disc.cup
+        masks["rim_loss"][near] = (disc.far < disc.cup) & (disc.far >= cup_radius(eye, disc.angle, 0.0))
+        paint_disc(scene[:, near[0], near[1]], eye, disc, at.textures.grain[near], at.textures.blotches[near])
     if "vessels" not in gone:
         veins, arteries, shine = painted_vessels(tree, eye, camera, at.size, rim_loss)
         blood = 0.9 * veins + 0.58 * arteries * (1.0 - 0.38 * shine)
         masks["vessels"] = blood > 0.26
         if "disc" not in gone:
-            blood *= 1.0 + 0.8 * disc  # before the white disc, which has no blood of its own, they stand out
+            blood[near] *= 1.0 + 0.8 * disc.cover  # before the white disc, where no blood lies behind, they stand out
         for channel in range(3):
             scene[channel] *= np.exp(np.float32(-_VESSEL[channel]) * blood)
     return scene, masks
@@ -116,7 +113,7 @@ def _behind_fibres(eye, at, gone):
     scene = np.empty((3, *at.x.shape), np.float32)
     for channel in range(3):
         amount = np.float32(_MELANIN[channel]) * melanin + np.float32(_CHOROID[channel]) * blood
-        scene[channel] = np.float32(_SCLERA[channel]) * np.exp(-amount)
+        scene[channel] = np.float32(SCLERA[channel]) * np.exp(-amount)
     return scene
 
 
@@ -124,21 +121,3 @@ def _bump(off, width):
     """A bell over squared distances, cut off where it is next to nothing."""
     bell = np.exp(off * np.float32(-1.0 / width**2))
     return np.maximum(bell - np.float32(0.01), 0.0)
-
-
-def _paint_disc(scene, eye, far, angle, disc, cup_edge, rim_loss, at):
-    """Lay the disc over the scene, in place: bare sclera at the temple's side, rim, cup with its pores, notch."""
-    if eye.crescent:
-        lean = np.maximum(np.cos(angle), 0.0) * (1.0 + eye.crescent * 0.3)
-        bare = 0.5 * smooth_step(-(far - 1.0 - eye.crescent * lean), -0.05, 0.03) * (lean > 0)
-        for channel in range(3):
-            scene[channel] += bare * np.float32(0.55) * (np.float32(_SCLERA[channel] * 0.8) - scene[channel])
-    slope = 0.5 * eye.cup_edge
-    hollow = smooth_step(cup_edge - far, -slope, slope) * np.float32(0.55 + 0.45 * eye.depth)
-    pale = 0.5 * smooth_step(np.cos(angle), -0.6, 0.9) + 0.45 * notch_shape(eye, angle, rim_loss)
-    whiteness = np.maximum(hollow, 0.5 * pale * smooth_step(far, 0.2, 0.6))
-    shade = 1.0 + 0.05 * at.textures.grain * hollow + 0.04 * at.textures.blotches
-    cover = disc * (1.0 - 0.3 * smooth_step(-np.cos(angle), -0.2, 0.9) * (1.0 - hollow))  # the nose's side is blurred
-    for channel in range(3):
-        own = (np.float32(_RIM[channel]) + whiteness * np.float32(_CUP[channel] - _RIM[channel])) * shade
-        scene[channel] += cover * (own - scene[channel])
