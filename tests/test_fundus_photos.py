@@ -137,15 +137,15 @@ def test_the_wedge_is_a_dark_strip_from_the_disc_that_widens_along_the_fibres():
 
 
 def test_the_wedge_has_lost_its_stripes():
-    fewer = []
+    alike = []
     for seed in list(SEEDS)[:7]:
-        both = [fundus_photo(seed, size=384, nerve_defect=share) for share in (1.0, 0.0)]
-        core = ndimage.binary_erosion(both[0].masks["nerve_defect"], iterations=5)
-        core &= ~ndimage.binary_dilation(both[0].masks["vessels"], iterations=4)
-        fine = [green(one) - ndimage.gaussian_filter(green(one), 3) for one in both]
-        smooth = [ndimage.gaussian_filter(one, 0.8)[core].std() for one in fine]
-        fewer.append(smooth[0] / smooth[1])
-    assert np.median(fewer) < 0.9
+        ill, healthy = (fundus_photo(seed, size=384, nerve_defect=severity) for severity in (1.0, 0.0))
+        core = ndimage.binary_erosion(ill.masks["nerve_defect"], iterations=5)
+        core &= ~ndimage.binary_dilation(ill.masks["vessels"], iterations=4)
+        # What the wedge takes away is striped as the healthy eye is; light and noise are the same in both.
+        taken, before = (one - ndimage.gaussian_filter(one, 3) for one in (green(healthy) - green(ill), green(healthy)))
+        alike.append(np.corrcoef(*(ndimage.gaussian_filter(one, 0.8)[core] for one in (taken, before)))[0, 1])
+    assert np.median(alike) > 0.35
 
 
 def test_one_sign_changes_nothing_of_the_other():
