@@ -64,10 +64,10 @@ def random_eye(rng: np.random.Generator) -> Eye:
     size = float(np.clip(rng.normal(1.0, 0.09), 0.8, 1.22))
     narrow = rng.uniform(0.84, 1.0)
     # Larger discs have larger cups, in healthy eyes too.
-    cup = float(np.clip(rng.normal(0.45, 0.09) + 0.5 * (size - 1.0), 0.22, 0.68))
+    cup = float(np.clip(rng.normal(0.43, 0.085) + 0.5 * (size - 1.0), 0.22, 0.68))
     pole = 1 if rng.random() < 0.62 else -1  # the lower pole is struck more often
     angle = math.radians(float(np.clip(rng.normal(68, 9), 45, 88)))
-    pigment = float(np.clip(np.exp(rng.normal(0.0, 0.3)), 0.5, 1.9))
+    pigment = float(np.clip(np.exp(rng.normal(0.0, 0.26)), 0.5, 1.9))
     return Eye(
         half_axes=(0.5 * size * narrow, 0.5 * size),
         tilt=rng.normal(0.0, 0.12),
@@ -81,7 +81,7 @@ def random_eye(rng: np.random.Generator) -> Eye:
         fovea=(rng.normal(2.45, 0.12), rng.normal(0.28, 0.12)),
         pigment=pigment,
         blood=float(np.clip(rng.normal(1.0, 0.16), 0.6, 1.4)),
-        tessellation=float(np.clip(rng.normal(0.42, 0.25) - 0.25 * (pigment - 1.0), 0.05, 1.0)),
+        tessellation=float(np.clip(rng.normal(0.36, 0.22) - 0.25 * (pigment - 1.0), 0.05, 1.0)),
         fibres=rng.uniform(0.75, 1.3),
         pole=pole,
         notch=pole * angle,

@@ -83,9 +83,9 @@ class Camera:
 
 def random_camera(rng: np.random.Generator) -> Camera:
     """Draw one photograph's settings: spreads as on the fundus photographs of HYGD."""
-    shadow_strength = rng.uniform(0.25, 0.85) if rng.random() < 0.5 else 0.0
-    crescent = rng.uniform(0.25, 0.95) if rng.random() < 0.5 else 0.0
-    haze = float(np.clip(rng.gamma(1.6, 0.055), 0.0, 0.3))
+    shadow_strength = rng.uniform(0.2, 0.7) if rng.random() < 0.3 else 0.0
+    crescent = rng.uniform(0.2, 0.85) if rng.random() < 0.35 else 0.0
+    haze = float(np.clip(rng.gamma(1.6, 0.045), 0.0, 0.3))
     ghosts = tuple(
         (rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8), rng.uniform(0.015, 0.04), rng.uniform(0.02, 0.16))
         for _ in range(int(rng.poisson(1.6)))
@@ -94,8 +94,8 @@ def random_camera(rng: np.random.Generator) -> Camera:
         right_eye=bool(rng.random() < 0.5),
         radius=rng.uniform(0.482, 0.496),
         middle=(0.5 + rng.normal(0, 0.004), 0.5 + rng.normal(0, 0.004)),
-        disc_diameter=float(np.clip(rng.normal(0.171, 0.006), 0.155, 0.187)),
-        place=(rng.uniform(0.25, 0.68), rng.normal(-0.03, 0.08)),
+        disc_diameter=float(np.clip(rng.normal(0.178, 0.006), 0.162, 0.194)),
+        place=(rng.uniform(0.3, 0.62), rng.normal(-0.03, 0.06)),
         turn=rng.normal(0.0, 0.07),
         shade=(rng.normal(0, 0.22), rng.normal(0, 0.18), rng.uniform(0.1, 0.55)),
         shadow=(rng.uniform(-0.2, 0.7), rng.normal(0.1, 0.35), rng.uniform(0.4, 0.85), shadow_strength),
@@ -103,8 +103,8 @@ def random_camera(rng: np.random.Generator) -> Camera:
         crescent=(rng.uniform(-math.pi, math.pi), rng.uniform(0.35, 0.75), crescent),
         veil=(rng.uniform(0.36, 0.62), rng.uniform(0.35, 0.44), rng.uniform(0.16, 0.31)),
         blur=rng.uniform(0.016, 0.036) + 0.06 * haze,
-        exposure=float(np.exp(rng.normal(0.0, 0.17))),
-        balance=tuple(np.exp(rng.normal(0.0, (0.05, 0.05, 0.1))).tolist()),
+        exposure=float(np.exp(rng.normal(0.0, 0.15))),
+        balance=tuple(np.exp(rng.normal(0.0, (0.04, 0.04, 0.08))).tolist()),
         noise=rng.uniform(0.003, 0.006),
         ghosts=ghosts,
     )

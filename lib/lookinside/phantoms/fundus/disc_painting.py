@@ -11,8 +11,8 @@ from lookinside.phantoms.fundus.disc_shapes import cup_radius, disc_coordinates,
 
 # Red, green and blue that each throws back, set as the colours in `painting` are.
 SCLERA = (1.00, 0.72, 0.46)
-_RIM = (0.75, 0.35, 0.175)
-_CUP = (0.95, 0.67, 0.39)
+_RIM = (0.74, 0.325, 0.16)
+_CUP = (0.96, 0.70, 0.42)
 
 
 class Disc(NamedTuple):
@@ -57,7 +57,7 @@ def paint_disc(scene: np.ndarray, eye: Eye, disc: Disc, grain: np.ndarray, blotc
             scene[channel] += bare * np.float32(0.55) * (np.float32(SCLERA[channel] * 0.8) - scene[channel])
     slope = 0.5 * eye.cup_edge
     hollow = smooth_step(disc.cup - far, -slope, slope) * np.float32(0.55 + 0.45 * eye.depth)
-    pale = 0.5 * smooth_step(temple, -0.6, 0.9) + 0.45 * disc.pale
+    pale = 0.35 * smooth_step(temple, -0.6, 0.9) + 0.45 * disc.pale
     whiteness = np.maximum(hollow, 0.5 * pale * smooth_step(far, 0.2, 0.6))
     shade = 1.0 + 0.05 * grain * hollow + 0.04 * blotches
     cover = disc.cover * (1.0 - 0.3 * smooth_step(-temple, -0.2, 0.9) * (1.0 - hollow))  # the nose's side is blurred

@@ -18,9 +18,9 @@ from lookinside.phantoms.fundus.vessels import Vessels
 # Red, green and blue. Light falls off as exp(-amount x these), so blood and pigment darken and redden together. Set so
 # that the means over the field, its edge and the disc come close to those of photographs of HYGD.
 _MELANIN = (0.46, 0.62, 0.72)
-_CHOROID = (0.15, 0.74, 0.72)
+_CHOROID = (0.16, 0.80, 0.78)
 _VESSEL = (0.17, 0.41, 0.28)
-_FIBRES = (0.125, 0.108, 0.050)
+_FIBRES = (0.150, 0.138, 0.064)
 
 
 class Places(NamedTuple):
@@ -104,7 +104,7 @@ def _behind_fibres(eye, at, gone):
     """The choroid and the pigment before it, darker at the macula: float32 (3, H, W)."""
     streaks, blotches, grain = at.textures
     back = eye.tessellation * (0.5 + 0.5 * smooth_step(at.distance, 0.5, 2.0))
-    melanin = eye.pigment * (1.0 + 0.10 * blotches + 0.045 * grain - 0.24 * back * streaks)
+    melanin = eye.pigment * (1.0 + 0.08 * blotches + 0.045 * grain - 0.24 * back * streaks)
     blood = eye.blood * (1.0 + 0.05 * blotches + 0.11 * back * streaks)
     if "macula" not in gone:
         off = (at.x - eye.fovea[0]) ** 2 + (at.y - eye.fovea[1]) ** 2
