@@ -29,6 +29,12 @@ def test_a_ramp_is_shading_and_an_edge_is_not():
     assert kept.max() - kept.min() >= 30  # a Gaussian step: half of 40 on either side of the edge, a little less
 
 
+def test_a_gain_makes_what_is_left_stronger():
+    images = a_set(np.random.default_rng(0).integers(100, 120, (2, 20, 30)))
+    plain, strong = (without_shading(images, 3.0, gain).images.astype(int) - 128 for gain in (1, 4))
+    assert np.abs(strong - 4 * plain).max() <= 2 and np.abs(strong).max() > 20  # both are rounded
+
+
 def test_an_image_twice_as_large_shows_its_middle_and_its_masks_follow():
     image = np.zeros((1, 21, 33))
     image[0, 8:13, 13:20] = 200
@@ -49,7 +55,12 @@ def test_a_smaller_image_has_a_black_border_and_no_change_is_none():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [(lambda i: without_shading(i, 0), "sigma"), (lambda i: magnified(i, -1), "factor")]
+    ("change", "said"),
+    [
+        (lambda i: without_shading(i, 0), "sigma"),
+        (lambda i: without_shading(i, 2, 0), "gain"),
+        (lambda i: magnified(i, -1), "factor"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(change, said):
     with pytest.raises(LookInsideError, match=said):

@@ -13,20 +13,26 @@ from lookinside.errors import LookInsideError
 _GREY = 128.0
 
 
-def without_shading(images: LabelledImages, sigma: float) -> LabelledImages:
+def without_shading(images: LabelledImages, sigma: float, gain: float = 1.0) -> LabelledImages:
     """The images minus their own blur, around middle grey: edges and fine structure stay, thick and thin look alike.
 
     On a radiograph much of what is bright is thick flesh. A real film cannot be drawn again without its flesh, but this
-    takes away most of what flesh adds: slow changes of brightness.
+    takes away most of what flesh adds: slow changes of brightness. On a fundus photograph the slow changes are pigment,
+    haze and light.
 
     Args:
         images: uint8 images; masks stay as they are.
         sigma: standard deviation of the Gaussian blur, in pixels.
+        gain: what is left of the image is made so many times as strong.
 
     Raises:
-        LookInsideError: unless sigma is positive.
+        LookInsideError: unless sigma and gain are positive.
+
+    Source: the subtraction of the local mean, with a gain of 4, is Graham's (2015) for fundus photographs.
     """
-    return _changed(images, lambda pixels: pixels - _blurred(pixels, sigma) + _GREY)
+    if not gain > 0:
+        raise LookInsideError(f"gain is {gain}: give a number above 0")
+    return _changed(images, lambda pixels: gain * (pixels - _blurred(pixels, sigma)) + _GREY)
 
 
 def without_detail(images: LabelledImages, sigma: float) -> LabelledImages:
