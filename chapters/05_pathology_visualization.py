@@ -52,7 +52,7 @@ import numpy as np
 from lookinside import explain, figures, training
 from lookinside.course import check, profile, progress, record_result, remember, set_up
 from lookinside.data import load_images, phantom_eyes, without_shading
-from lookinside.models import layer_table, wang_convnet
+from lookinside.models import wang_convnet
 
 SEED = profile.seed
 set_up(seed=SEED)
@@ -73,7 +73,7 @@ print(profile)
 # %% slideshow={"slide_type": "skip"}
 size = profile.pick(quick=112, desk=144, paper=227)
 count = profile.pick(
-    quick={"train": 800, "validation": 100, "test": 160},
+    quick={"train": 1000, "validation": 100, "test": 160},
     desk={"train": 2400, "validation": 240, "test": 400},
     paper={"train": 4792, "validation": 200, "test": 832},
 )
@@ -95,13 +95,13 @@ test = eyes("test", SEED)
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Healthy, one sign, the other, both
 
-# %% alt="Sixteen drawn photographs of the back of an eye in four rows: healthy, with rim loss, with a nerve fibre defect, with both." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="Sixteen drawn photographs of the back of an eye four each: healthy, with rim loss, with a nerve fibre defect, with both." slideshow={"slide_type": "-"} tags=["hide-input"]
 KINDS = ("none", "rim loss", "nerve defect", "both")
 drawn = eyes("test", SEED, "phantoms")
 kind_of = np.array(drawn.tags["pathology"])
-chosen = [number for kind in KINDS for number in np.flatnonzero(kind_of == kind)[:6]]
-titles = [kind if place % 6 == 0 else "" for place, kind in enumerate(np.repeat(KINDS, 6))]
-figures.image_sheet(drawn.images[chosen], titles, columns=6, note=f"{size} x {size} pixels")
+chosen = [number for kind in KINDS for number in np.flatnonzero(kind_of == kind)[:4]]
+titles = [kind if place % 4 == 0 else "" for place, kind in enumerate(np.repeat(KINDS, 4))]
+figures.image_sheet(drawn.images[chosen], titles, columns=8, note=f"{size} x {size} pixels")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Predict: how large is a sign?
@@ -114,25 +114,28 @@ my_guess_area = 0.3
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 areas = {}
-for sign, name in SIGNS.items():
+for name in SIGNS.values():
     for what in (name, f"{name}_box"):
         mask = drawn.masks[what]
         areas[what.replace("_", " ")] = {"share of the picture": float(mask[mask.any(axis=(1, 2))].mean())}
 box_area = areas["nerve defect box"]["share of the picture"]
 reason = f"The box around a lost rim covers {areas['rim loss box']['share of the picture']:.3f}."
 check(my_guess_area, box_area, reason, tolerance=0.03)
-figures.table(areas, units={"share of the picture": "%"}, row_name="region", note="mean over the test eyes that have the sign")
+figures.table(
+    areas, units={"share of the picture": "%"}, row_name="region", note="mean over the test eyes that have the sign"
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### What differs most between two eyes
 #
 # Pigment, haze and light differ between healthy eyes far more than a wedge differs from its surroundings. A network has to learn to look past
 # them. We help: from each picture its own blur is subtracted, and what is left is made four times as strong. Graham (2015) won a
-# competition on fundus photographs with this step. **The paper does not do it.** With 800 drawn eyes our network hardly learned anything
+# competition on fundus photographs with this step. **The paper does not do it.** With 1,000 drawn eyes our network hardly learned anything
 # without it, so we say so and keep it.
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### As photographed, and as the network sees it
+
 
 # %% alt="Six drawn eyes as photographed, in orange and brown, and below the same without their shading: grey, with vessels, disc and a dark wedge." slideshow={"slide_type": "-"} tags=["hide-input"]
 @remember
@@ -150,11 +153,11 @@ figures.image_sheet(pair, ["as photographed"] + [""] * 5 + ["without shading"] +
 #
 # The paper says nothing of its layers. The figure in its authors' code shows five convolutions of 5 x 5 with a stride of 2, and two fully
 # connected layers (*dense*). A class activation map (CAM) needs a head that averages each map (*pooling*), so we train both. Ours are
-# narrower and have batch normalisation.
+# narrower and have batch normalisation. While they learn, the pictures are mirrored and shifted a little, where the paper turns and crops them.
 
 # %% slideshow={"slide_type": "skip"}
 width = profile.pick(quick=0.25, desk=0.5, paper=1.0)
-epochs = profile.pick(quick=16, desk=40, paper=500)
+epochs = profile.pick(quick=14, desk=40, paper=500)
 HEADS = ("pooling", "dense")
 
 
@@ -165,13 +168,13 @@ def trained(head, seed, dataset=profile.dataset):
     keras.utils.set_random_seed(seed)
     model = wang_convnet(train.shape, 2, head=head, padding="same", width=width, batch_norm=True)
     folder = profile.run_folder("05_pathology_visualization", dataset, f"{head}, {epochs} epochs", seed)
-    rate = keras.optimizers.schedules.CosineDecay(0.003, epochs * (len(train) // 32))
+    rate = keras.optimizers.schedules.CosineDecay(0.002, epochs * (len(train) // 32))
     how = {"epochs": epochs, "patience": None, "optimizer": keras.optimizers.Adam(rate), "seed": seed}
-    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=seed)
-    history = training.fit_classifier(
-        model, train, validation, augment=flips, run_folder=folder, progress=progress, **how
+    shift = keras.layers.RandomTranslation(0.06, 0.06, fill_mode="constant", fill_value=0.5, seed=seed)
+    changed = keras.Sequential([keras.layers.RandomFlip("horizontal_and_vertical", seed=seed), shift])
+    return model, training.fit_classifier(
+        model, train, validation, augment=changed, run_folder=folder, progress=progress, **how
     )
-    return model, history
 
 
 nets = {head: trained(head, SEED)[0] for head in HEADS}
@@ -193,6 +196,7 @@ figures.learning_curves({head: trained(head, SEED)[1].curves for head in HEADS})
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_sign = "rim loss"
 
+
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 def auc_of(model, data, sign=None):
     """Area under the ROC curve for all test eyes, or for those with one sign alone against healthy ones."""
@@ -206,9 +210,18 @@ phantoms = seen("test", SEED, "phantoms")
 on_phantoms = {head: trained(head, SEED, "phantoms")[0] for head in HEADS}
 aucs = {head: {sign: auc_of(net, phantoms, sign) for sign in SIGNS} for head, net in on_phantoms.items()}
 better = max(SIGNS, key=lambda sign: aucs["pooling"][sign][0])
-check(my_guess_sign, better, f"The pooling head: {aucs['pooling']['rim loss'][0]:.2f} and {aucs['pooling']['nerve defect'][0]:.2f}.")
+check(
+    my_guess_sign,
+    better,
+    f"The pooling head: {aucs['pooling']['rim loss'][0]:.2f} and {aucs['pooling']['nerve defect'][0]:.2f}.",
+)
 rows = {head: {"all eyes": auc_of(nets[head], seen("test", SEED))} | aucs[head] for head in HEADS}
-figures.table(rows, row_name="head", note=f"AUC, 95 % over {len(phantoms)} test eyes; each sign: eyes with it alone against healthy ones")
+test_auc = rows["pooling"]["all eyes"][0]
+figures.table(
+    rows,
+    row_name="head",
+    note=f"AUC, 95 % over {len(phantoms)} test eyes; each sign: eyes with it alone against healthy ones",
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 4. The equations, by hand
@@ -250,6 +263,7 @@ figures.number_grids({f"A{k + 1}": A[..., k] for k in range(3)})
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_moment = 12
 
+
 # %% slideshow={"slide_type": "subslide"}
 def moment(one):
     """J of a map (M, N)."""
@@ -261,7 +275,12 @@ def moment(one):
 
 J = np.array([moment(A[..., k]) for k in range(3)])
 assert np.allclose(J, [0, 12, 0])
-check(my_guess_moment, moment(2 * A[..., 1]), "J is a sum of values: it says how bright a map is as well as how wide.", tolerance=0.5)
+check(
+    my_guess_moment,
+    moment(2 * A[..., 1]),
+    "J is a sum of values: it says how bright a map is as well as how wide.",
+    tolerance=0.5,
+)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **A trap.** $J$ grows with brightness, and with the fourth power of the map's size: a ring of twice the radius has four times as many pixels
@@ -291,9 +310,9 @@ toy = keras.Sequential(
 )
 toy.set_weights([kernel, np.array([[3], [6], [-1]], np.float32)])
 w = np.array([3, 6, -1]) / 9
-told = explain.PathologyAware(toy).select(A[None], 0)["maps"]
+told = explain.PathologyAware(toy).select(A[None], 1)["maps"]
 assert np.allclose(told.weights[0], w, atol=1e-6) and np.allclose(told.moments[0], J, atol=1e-4)
-V = explain.PathologyAware(toy)(A[None], 0)
+V = explain.PathologyAware(toy)(A[None], 1)
 assert np.allclose(V.low[0], w[0] * A[..., 0], atol=1e-6)  # the point is in the low set; the faint map is not active
 assert np.allclose(V.high[0], w[1] * A[..., 1], atol=1e-6)  # the ring is in the high set
 print("weights:", told.weights[0].round(3), " low:", told.low[0], " high:", told.high[0])
@@ -329,10 +348,10 @@ maps = maps_of(net, sick.pixels)
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Figure 2
 
-# %% alt="Five drawn eyes with both signs; below them the two signs as masks and six rows of heat maps: both of our sets, CAM, guided backpropagation, smoothed gradients, occlusion." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="Twelve drawn eyes with both signs; below them the two signs as masks and six rows of heat maps: both of our sets, CAM, guided backpropagation, smoothed gradients, occlusion." slideshow={"slide_type": "-"} tags=["hide-input"]
 both_signs = originals.masks["rim_loss"] | originals.masks["nerve_defect"]
-rows = {name: one[:7] for name, one in maps.items()}
-figures.heat_grid(originals.images[:7], rows, regions=both_signs[:7], region_name="both signs")
+rows = {name: explain.heat_map(one[:12]) for name, one in maps.items()}
+figures.heat_grid(originals.images[:12], rows, regions=both_signs[:12], region_name="both signs")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 6. Table 1
@@ -340,6 +359,7 @@ figures.heat_grid(originals.images[:7], rows, regions=both_signs[:7], region_nam
 # **Acc** is the share of a map's heat that lies in the box around a sign (section 5.2 of the paper). The rivals that the paper leaves out stand
 # in the same table: chance (the box's share of the picture), the plain picture taken as heat, random heat, and the same network before any
 # training.
+
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 def inside(maps, data, of="{}_box"):
@@ -359,15 +379,30 @@ acc = inside(maps | rivals, sick)
 acc["chance"] = {
     sign: explain.bootstrap_interval(explain.region_share(sick.masks[f"{mask}_box"])) for sign, mask in SIGNS.items()
 }
-PAPER = {"ours, low": (31.8, 41.2), "CAM": (21.3, 3.8), "GBP": (11.2, 7.6), "SmoothBP": (13.3, 6.3), "Occlusion": (4.2, 23.6)}
+PAPER = {
+    "ours, low": (31.8, 41.2),
+    "CAM": (21.3, 3.8),
+    "GBP": (11.2, 7.6),
+    "SmoothBP": (13.3, 6.3),
+    "Occlusion": (4.2, 23.6),
+}
+PAPER["ours, high"] = PAPER["ours, low"]
 for name, values in PAPER.items():
     acc[name] |= {"paper": " / ".join(map(str, values))}
 units = dict.fromkeys(SIGNS, "%")
-note = f"share of heat in the box; 95 % over {len(sick)} eyes with both signs; paper: rim loss / nerve defect, the better set"
-figures.table(acc, units=units, digits=dict.fromkeys(SIGNS, 1), best=dict.fromkeys(SIGNS, "high"), row_name="map", note=note)
+note = f"share of heat in the box; 95 % over {len(sick)} eyes with both signs; paper: rim loss / nerve defect, one number for both sets"
+figures.table(
+    acc, units=units, digits=dict.fromkeys(SIGNS, 1), best=dict.fromkeys(SIGNS, "high"), row_name="map", note=note
+)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# TEXT-TABLE-1
+# **Not what the paper reports.** (Stored run: one seed, 26 eyes.) In the wedge's box neither of the two sets has more of its heat than random
+# heat has. A plain CAM has more, and guided backpropagation and occlusion have most, for both signs. Around the lost rim the low set has
+# several times chance; its interval is wide. And the picture itself, taken as heat, beats both sets at the wedge: eyes are bright where the
+# nerve fibres are thick.
+#
+# Chance is what the paper leaves out. The box of a wedge is large and mostly empty: it covers 14 % of the picture, the wedge itself 4 %. So
+# "41.2 % in the box" may be much or little. The paper does not say how large its boxes are.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Does the moment of inertia do the work?
@@ -379,6 +414,7 @@ figures.table(acc, units=units, digits=dict.fromkeys(SIGNS, 1), best=dict.fromke
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_recipe = "sorting"
+
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 def ours(**options):
@@ -394,11 +430,20 @@ layers = explain.PathologyAware(net).layers
 variants |= {f"{name} alone": ours(cmi="none", layers=[name])["low"] for name in layers}
 ablation = inside(variants, sick)
 spread = {}
-for part, names in (("sorting", ["layer: low", "layer: high", "no sorting"]), ("layers", [f"{name} alone" for name in layers])):
+for part, names in (
+    ("sorting", ["layer: low", "layer: high", "no sorting"]),
+    ("layers", [f"{name} alone" for name in layers]),
+):
     spread[part] = max(np.ptp([ablation[name][sign][0] for name in names]) for sign in SIGNS)
 reason = f"Between the sets Acc differs by at most {100 * spread['sorting']:.1f} points, between single layers by {100 * spread['layers']:.1f}."
 check(my_guess_recipe, max(spread, key=spread.get), reason)
-figures.table(ablation, units=units, digits=dict.fromkeys(SIGNS, 1), row_name="variant", note="share of heat in the box; 95 % over eyes")
+figures.table(
+    ablation,
+    units=units,
+    digits=dict.fromkeys(SIGNS, 1),
+    row_name="variant",
+    note="share of heat in the box; 95 % over eyes",
+)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### How many maps are in each set?
@@ -407,11 +452,18 @@ figures.table(ablation, units=units, digits=dict.fromkeys(SIGNS, 1), row_name="v
 selected = explain.PathologyAware(net).select(sick.pixels, DISEASE).rows
 columns = ("maps", "active", "low", "high", "low by quantile", "high by quantile")
 rows = {name: {column: row[column] for column in columns} for name, row in selected.items()}
-note = "mean numbers over eyes; by quantile: share of eyes on which no map passed the threshold, so that a quantile chose"
+note = (
+    "mean numbers over eyes; by quantile: share of eyes on which no map passed the threshold, so that a quantile chose"
+)
 figures.table(rows, digits=1, units=dict.fromkeys(columns[4:], "%"), row_name="layer", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# TEXT-ABLATION
+# **The sorting does not do the work here.** Without any sorting more heat lies in the wedge's box than in either set. Sets of the same sizes,
+# drawn at random, do as well. Only at the lost rim has the low set more than no sorting. **Depth** separates the signs better: of the first two
+# layers hardly any heat lies in the wedge's box, of the last three about a quarter.
+#
+# And look at the second table: in the first four layers there is mostly no map below a tenth of the largest $J$. With batch normalisation the
+# maps are too alike. So a quantile made most of the low sets, not the paper's threshold. (Stored run, one seed.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 7. Take the sign away
@@ -428,11 +480,17 @@ my_guess_follows = "ours, high"
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### The same eyes without their wedge
 
-# %% alt="Five drawn eyes with both signs, the same eyes without the wedge, and the difference between both pictures." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="Six drawn eyes with both signs, the same eyes without the wedge, and the difference between both pictures." slideshow={"slide_type": "-"} tags=["hide-input"]
+ROWS = ("as they are", "without the wedge", "difference, 3 times")
 bare = eyes("test", SEED, "phantoms", "nerve_defect").subset(np.isin(drawn.tags["pathology"], ["both"]))
 gap = np.clip(128 + 3 * (originals.images[:6].astype(int) - bare.images[:6]), 0, 255).astype(np.uint8)
 sheet = np.concatenate([originals.images[:6], bare.images[:6], gap])
-figures.image_sheet(sheet, sum(([name] + [""] * 5 for name in ("as they are", "without the wedge", "difference, 3 times")), []), columns=6)
+figures.image_sheet(
+    sheet,
+    [name if column == 0 else "" for name in ROWS for column in range(6)],
+    columns=6,
+)
+
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 def logit(model, data):
@@ -451,23 +509,30 @@ for sign, name in SIGNS.items():
     print(f"without {sign} the score falls by {np.mean(scores[0] - scores[1]):.2f} on average")
 best = max(followed, key=lambda way: followed[way]["nerve defect"].correlation[0])
 check(my_guess_follows, best, f"Its rank correlation is {followed[best]['nerve defect'].correlation[0]:.2f}.")
+FOLLOWS = {"follows": "correlation", "inside": "change_inside"}
 table_followed = {
-    way: {f"{sign}: {what}": getattr(one, of) for sign, one in own.items() for what, of in (("follows", "correlation"), ("change inside", "change_inside"))}
+    way: {f"{sign.split()[0]}: {what}": getattr(one, of) for sign, one in own.items() for what, of in FOLLOWS.items()}
     for way, own in followed.items()
 }
 inside_units = {column: "%" for column in next(iter(table_followed.values())) if "inside" in column}
-note = f"follows: rank correlation of heat lost with score lost; change inside: share of the map's change that lies on the sign; 95 % over {len(sick)} eyes"
+note = f"follows: rank correlation of heat lost with score lost; inside: share of the map's change on the sign; {len(sick)} eyes"
 figures.table(table_followed, units=inside_units, digits=dict.fromkeys(inside_units, 0), row_name="map", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# TEXT-FOLLOWS
+# **A map may be right about how much and vague about where.** When the wedge goes, the score falls by about two. On which eyes it falls most,
+# CAM, guided backpropagation and occlusion know (rank correlations of 0.8 to 0.9). Yet little of CAM's change lies on the wedge: it is too
+# coarse. Occlusion is good at both, but it *is* an intervention: it covers a place and looks at the score. Of the two pathology-aware maps, the
+# high set follows the wedge in part, the low set does not, and neither follows the lost rim.
+#
+# A map that is to show *pathological evidence* should pass this test. It needs the same eye without the sign, which only a phantom can
+# give. (Stored run: one seed, 26 eyes, one training.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8. Paper and ours
 #
 # - **Reproduced in kind**: Equations 1 to 4 in one explainer, checked against a NumPy reference; the authors' five convolutions, with both heads;
 #   Figure 2 and Table 1 with the paper's four rivals.
-# - **Shrunk**: a quarter of the width, 112 instead of 227 pixels, 16 epochs instead of 500; drawn eyes, because LAG may not be passed on.
+# - **Shrunk**: a quarter of the width, 112 instead of 227 pixels, 14 epochs instead of 500; drawn eyes, because LAG may not be passed on.
 # - **Added by us**: the subtraction of the local mean and batch normalisation, chance, untrained and random rows, ablations, and the test of
 #   section 7.
 # - **Not yet done**: the record over three seeds and on real photographs (HYGD), and the planted colour cast.
@@ -489,9 +554,11 @@ figures.table(table_followed, units=inside_units, digits=dict.fromkeys(inside_un
 # Find a number that grows with how spread out a map is, but does not change when the map is made twice as bright. Write `spread_of(one)`. (It is
 # one of the readings that `PathologyAware` knows.)
 
+
 # %% slideshow={"slide_type": "skip"} tags=["solution"]
 def spread_of(one):
     return moment(one) / one.sum()
+
 
 # %% slideshow={"slide_type": "skip"}
 ring = A[..., 1]
@@ -505,10 +572,11 @@ assert spread_of(ring) > spread_of(A[..., 0]), "a ring is wider than a point"
 # picture instead, a small spot at the rim would count as spread out. Name one test in `tests/test_pathology_aware.py` that would notice.
 
 # %% slideshow={"slide_type": "skip"} tags=["solution"]
-noticed = "NOTICED"
+noticed = "test_the_moment_does_not_move_with_the_map_and_is_linear_in_its_brightness"
 
 # %% slideshow={"slide_type": "skip"}
-assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in {"00000000"}, "look for a test that moves a map"
+noticing = {"557631a5", "fad54d2c", "d4f7ac85", "f28c7f69", "0bc99cd2"}  # five tests notice
+assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in noticing, "look for a test that moves a map"
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## What to take along
@@ -520,6 +588,6 @@ assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in {"00000000"}, "look f
 
 # %% slideshow={"slide_type": "skip"}
 record_result(
-    f"AUC {rows_auc:.2f}; best map by area and by following the score may differ: {best}",
-    auc=rows_auc,
+    f"AUC {test_auc:.2f}; the wedge is followed best by {best}; ours, high: {followed['ours, high']['nerve defect'].correlation[0]:.2f}",
+    auc=test_auc,
 )
