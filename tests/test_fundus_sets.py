@@ -99,6 +99,7 @@ def test_eyes_as_labelled_images():
         (lambda: fundus_set(2, camera_mark={"healthy": 3}), "camera_mark['healthy']"),
         (lambda: phantom_eyes("training", 2), "split"),
         (lambda: phantom_eyes("train", 2, 96, -1), "seed"),
+        (lambda: phantom_eyes("train", 2, 96, severity=(1.0, 0.4)), "least one first"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(call, says):

@@ -176,6 +176,7 @@ def phantom_eyes(
     seed: int = 0,
     *,
     glaucoma: float = 0.5,
+    severity: tuple[float, float] = (0.4, 1.0),
     without: str | Sequence[str] = (),
     colour_cast: str | Sequence[str] | Mapping[str, float] | None = None,
     camera_mark: str | Sequence[str] | Mapping[str, float] | None = None,
@@ -194,6 +195,7 @@ def phantom_eyes(
         size: height and width in pixels, 96 to 512.
         seed: whole number, 0 or more; same seed, same images.
         glaucoma: share of eyes with glaucoma, 0 to 1.
+        severity: least and greatest of each sign, 0 to 1.
         without: parts to leave out, see `fundus_photo`; labels stay as they are.
         colour_cast, camera_mark: who carries a planted shortcut: None, a class, several, or a dict class -> share.
         progress: called as progress(iterable, description), or None.
@@ -205,7 +207,8 @@ def phantom_eyes(
         LookInsideError: for an unknown split, part or class, or a wrong size, count, seed or share.
     """
     options = {"without": without, "colour_cast": colour_cast, "camera_mark": camera_mark, "progress": progress}
-    drawn = fundus_set(count, size=size, seed=split_seed(split, seed), glaucoma=glaucoma, **options)
+    options |= {"glaucoma": glaucoma, "severity": severity}
+    drawn = fundus_set(count, size=size, seed=split_seed(split, seed), **options)
     masks = dict(drawn.masks)
     for name in PATHOLOGIES:
         masks[f"{name}_box"] = np.zeros_like(masks[name])
