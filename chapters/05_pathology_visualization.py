@@ -238,6 +238,9 @@ figures.table(
 #
 # With $\theta_{act} = 0.1$: which of the three maps below are active?
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### A point, a ring and a faint map
+
 # %% alt="Three number grids of three by three: a map with one bright cell, a map that is one everywhere along its border, and a faint map." slideshow={"slide_type": "-"}
 A = np.zeros((3, 3, 3), np.float32)  # rows, columns, maps
 A[1, 1, 0] = 4  # a point
@@ -264,7 +267,7 @@ figures.number_grids({f"A{k + 1}": A[..., k] for k in range(3)})
 my_guess_moment = 12
 
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 def moment(one):
     """J of a map (M, N)."""
     i, j = np.indices(one.shape)
@@ -298,7 +301,7 @@ check(
 #
 # Take the score $y = 3 \bar A^1 + 6 \bar A^2 - \bar A^3$, where $\bar A$ is a map's mean over its nine pixels. What are the three weights?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 kernel = np.eye(3, dtype=np.float32).reshape(1, 1, 3, 3)  # a convolution that hands the three maps on as they are
 toy = keras.Sequential(
     [
@@ -361,7 +364,7 @@ figures.heat_grid(originals.images[:12], rows, regions=both_signs[:12], region_n
 # training.
 
 
-# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
+# %% slideshow={"slide_type": "skip"}
 def inside(maps, data, of="{}_box"):
     """Name -> sign -> share of the heat inside the box (or the mask) of that sign: mean and interval over eyes."""
     found = {}
@@ -371,6 +374,7 @@ def inside(maps, data, of="{}_box"):
     return found
 
 
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 rng = np.random.default_rng(SEED)
 fresh = explain.randomize_weights(net, seed=SEED)
 rivals = {"plain picture": originals.pixels.mean(axis=-1), "random heat": rng.random(originals.images.shape[:3])}
