@@ -291,7 +291,9 @@ def test_a_refusal_leaves_the_old_set_alone(source, tmp_path):
 
 def test_ctrl_c_leaves_nothing(source, tmp_path, capsys, monkeypatch):
     read = preparing.writing.read_source
-    monkeypatch.setattr(preparing.writing, "read_source", lambda p: stop() if "1005" in p.name else read(p))
+    monkeypatch.setattr(
+        preparing.writing, "read_source", lambda p, *more: stop() if "1005" in p.name else read(p, *more)
+    )
 
     def stop():
         raise KeyboardInterrupt
