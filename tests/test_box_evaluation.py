@@ -296,6 +296,8 @@ def test_numbers_out_of_range_are_refused():
     for options in ({"threshold": 1}, {"boxes_an_image": 0}, {"resamples": 0}):
         with pytest.raises(LookInsideError, match="give a threshold from"):
             evaluate_detections(found, truth, **options)
+    with pytest.raises(LookInsideError, match=r"a dict: give Detections.from_padded"):
+        average_precision({"boxes": [], "scores": [], "labels": []}, truth)
     with pytest.raises(LookInsideError, match="of 1 images, the set has 2"):
         evaluate_detections(found, images([[TRUE], [TRUE]]))
     with pytest.raises(LookInsideError, match="nothing to find"):

@@ -65,6 +65,15 @@ def test_the_control_is_as_large_in_the_same_box_and_apart_from_the_strip():
     np.testing.assert_array_equal(strips_elsewhere(data, strips, 3)[0], strips_elsewhere(data, strips, 3)[0])
 
 
+def test_the_control_of_boxes_that_overlap_stays_in_the_box_of_its_strip():
+    data = scans([[[5, 10, 60, 30], [20, 20, 79, 40]]])
+    data.images[0, 22:40, 40] = 255
+    strips = caliper_strips(data)
+    for seed in range(20):
+        for own, box in zip(strips_elsewhere(data, strips, seed)[0], data.boxes[0], strict=True):
+            assert box[0] <= own[0] and own[2] <= box[2]
+
+
 def test_a_box_that_is_too_narrow_has_no_strip():
     assert [len(one) for one in caliper_strips(scans([[[5, 5, 14, 12]]]))] == [0]
 

@@ -1,4 +1,4 @@
-"""Where a measurement was marked on a scan: the strips of its calipers, painted out, and the control beside them."""
+"""Where a measurement was marked on a scan: the strips of its calipers, bridged, and the control beside them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _EDGE = 4  # pixels at both ends of a box that are not searched: black frames of
 
 
 def caliper_strips(images: BoxedImages, width: int = 9, grow: int = 4) -> tuple[np.ndarray, ...]:
-    """The upright strip inside of each box that holds most of its sideways detail: where its thickness was measured.
+    """The upright strip inside of each box that holds most of its sideways detail: mostly where it was measured.
 
     A scanner's calipers stand above each other, at the upper and the lower edge of what is measured. Where they have
     been erased, a trace is left. For each column of a box, the detail is the mean of |pixel - mean of the pixels two
-    to its left and right|, over the rows of the box and a fifth of its height above and below. It is smoothed over
-    five columns.
+    places to its left and to its right|, over the rows of the box and a fifth of its height above and below. It is
+    smoothed over five columns. Where there are no calipers, it is the column of most detail all the same.
 
     Args:
         images: scans with their boxes, uint8 (N, H, W, C).
@@ -77,8 +77,11 @@ def strips_elsewhere(images: BoxedImages, strips: Sequence[ArrayLike], seed: int
         for strip in given:
             width = int(strip[2] - strip[0])
             middles = (strip[0] + strip[2]) / 2
-            inside = [box for box in own if box[0] <= middles <= box[2] and strip[1] <= box[3] and box[1] <= strip[3]]
-            first, last = _columns_of(inside[0], width) if inside else (0, image.shape[1] - 1)
+            inside = [box for box in own if box[0] <= strip[0] and strip[2] <= box[2]]
+            # Of boxes that overlap, the one whose rows are those of the strip.
+            inside.sort(key=lambda box: abs(box[1] + box[3] - strip[1] - strip[3]))
+            half = width // 2
+            first, last = _columns_of(inside[0], width) if inside else (half + 1, image.shape[1] - half - 2)
             free = np.arange(first, last + 1)
             free = free[np.abs(free + 0.5 - middles) >= width]
             if len(free):

@@ -123,6 +123,11 @@ def one_structure(
         LookInsideError: for another number of images, a class that is not there, or none where there are several.
             Labels that the set's classes cannot mean are refused, too.
     """
+    if not isinstance(detections, Detections):
+        raise LookInsideError(
+            f"The detections are a {type(detections).__name__}: give Detections.from_padded(**found, "
+            "class_names=model.class_names)."
+        )
     if len(detections) != len(truth):
         raise LookInsideError(f"The detections are of {len(detections)} images, the set has {len(truth)}.")
     if structure is None and len(truth.class_names) > 1:
