@@ -31,7 +31,7 @@
 # - its Table 1, with the simplest rivals in the same table,
 # - the test that the paper does not have: take the sign away, and see whether the map follows.
 #
-# **Cost** (quick profile, two CPU cores): under three minutes and 2 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): about three minutes and 2 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: heat inside a box says where a map is bright. Whether it is bright *because of* what lies there is another
