@@ -209,7 +209,7 @@ def test_a_figure_shows_each_primitive_s_patch_above_its_template(local):
             np.testing.assert_allclose(frame.get_bbox().bounds, [left - 0.5, top - 0.5, right - left, bottom - top])
             assert frame.get_edgecolor()[:2] > (0.9, 0.8) and frame.get_edgecolor()[2] < 0.4  # yellow
         np.testing.assert_array_equal(panels[2, column].images[0].get_array(), found.templates[..., column])
-        assert panels[0, column].get_title() == f"{column}"
+        assert panels[0, column].get_title() == f"k = {column}"
     assert figure.get_figwidth() <= 11.5 and figure.get_figheight() <= 5.6 and smallest_text(figure) >= 14
     with pytest.raises(LookInsideError, match="not on 2"):
         figures.primitive_panels(data.images[:2], found)
