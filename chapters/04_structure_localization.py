@@ -953,7 +953,7 @@ figures.table(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Hardly anything in these tables can be told apart.** The paper's numbers of primitives differ by 0.6 to 1.5 points of AUC, its numbers of
 # context boxes by 0.1 to 1.0. Our intervals, over 334 scans, are more than five points wide, and each row is one training. To tell 1 point from
-# 0 by pairs would take several thousand scans, and many trainings. The last row is ours: boxes that cover most of the picture do not help.
+# 0 by pairs would take several thousand scans, and many trainings. The last row is ours: higher boxes do not help.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The recovery test, recorded
@@ -969,7 +969,7 @@ looks = {}
 for row, (network, first, second) in LOOKS.items():
     columns = {"first look": f"recovered/{first}", "second look": f"recovered/{second}"}
     looks[row] = results.table(columns, "network", groups=[network], **desk)[network]
-note = "mean IoU after shifted boxes, which start at 0.52; LCF, coarse step: coarse after coarse; fine step: both steps twice"
+note = "mean IoU after shifted boxes, which start at 0.51; LCF, coarse step: coarse after coarse; fine step: both steps twice"
 if looks["LCF, fine step"]["first look"]:  # what the next slide says
     first = {row: one["first look"][0] for row, one in looks.items()}
     assert first["LCF, fine step"] > first["LCF, coarse step"]
@@ -986,7 +986,7 @@ figures.table(looks, row_name="detector", best={"first look": "high"}, note=note
 # where they were put). But at equal steps the local branch alone is better.
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# ### The evidence blurred, in squares of three sizes, after several trainings
+# ### The evidence blurred, in squares of two sizes, after several trainings
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 TRAININGS = {"fold 1": ("fetus", 0), "fold 2": ("fetus", 1), "fold 3": ("fetus", 2), "phantoms": ("phantoms", 0)}
@@ -1015,7 +1015,7 @@ figures.table(by_size, row_name="squares, training", note=note)
 # 0. The frames of Figure 3 say why the size matters: a cell reads a hundred pixels and more, and a small hole in that hardly counts.
 #
 # **Is a detector that shows its evidence truer than one that is explained afterwards?** It cannot be told from this. Grad-CAM of the black box beats
-# random cells after one training of four, too; but its cells lie together and blur only half as much, so the columns are not to be compared. And
+# random cells after one training of four at 8 pixels; but its cells lie together and blur only half as much, so the columns are not to be compared. And
 # $\alpha$, the paper's own measure of importance, is area on real scans, too (rank correlation 0.96 to 0.98).
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -1042,12 +1042,12 @@ figures.table(
 # **The context boxes hardly see any context.** They take their shape from the proposal, so they are as flat as the NT. As they are put, they
 # reach none of the face and none of the thalami. Trained, they move *inwards*: they cover less of the brain than before, and all of the NT.
 # The paper's boxes are to cover "a large portion of the input image", and it sees "the global shape of a fetus" in them. Ours, twice the
-# proposal's size, cover a fifth of the picture. But boxes eight times as high, which cover most of it, did not help either (Table 3, last row).
+# proposal's size, cover a fifth of the picture. But boxes eight times as high as the proposal did not help either (Table 3, last row).
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### A shortcut that is really there: erased calipers
 #
-# Every NT of the real set was measured. The two crosses of the calipers were erased before the set was published, but look at a scan
+# On nearly every real scan the NT was measured. The two crosses of the calipers were erased before the set was published, but look at a scan
 # closely: where they stood, small dark specks are left, one above the other, right across the NT. We looked at 60 scans and found them on
 # nearly all. So the answer is written on the picture. Does a detector read it?
 #

@@ -130,7 +130,7 @@ figures.table(
 #
 # Pigment, haze and light differ between healthy eyes far more than a wedge differs from its surroundings. A network has to learn to look past
 # them. We help: from each picture its own blur is subtracted, and what is left is made four times as strong. Graham (2015) won a
-# competition on fundus photographs with this step. **The paper does not do it.** With 1,000 drawn eyes our network hardly learned anything
+# competition on fundus photographs with this step. **The paper does not do it.** In our first trials the network hardly learned anything
 # without it, so we say so and keep it.
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -463,8 +463,8 @@ figures.table(rows, digits=1, units=dict.fromkeys(columns[4:], "%"), row_name="l
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **The sorting does not do the work here.** Without any sorting more heat lies in the wedge's box than in either set. Sets of the same sizes,
-# drawn at random, do as well. Only at the lost rim has the low set more than no sorting. **Depth** separates the signs better: of the first two
-# layers hardly any heat lies in the wedge's box, of the last three about a quarter.
+# drawn at random, do as well. Only at the lost rim has the low set more than no sorting. **Depth** separates the signs better: of the
+# first two layers less heat than chance lies in the wedge's box, of the last three a fifth to a quarter.
 #
 # And look at the second table: in the first four layers there is mostly no map below a tenth of the largest $J$. With batch normalisation the
 # maps are too alike. So a quantile made most of the low sets, not the paper's threshold. (Stored run, one seed.)
