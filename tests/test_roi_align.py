@@ -12,6 +12,7 @@ from layer_checks import check_layer, finite_differences, gradient_of
 from oracles import roi_align_numpy
 
 from lookinside.layers import RoIAlign
+from lookinside.layers.region_sampling import REGIONS_AT_ONCE
 
 BOTH = pytest.mark.parametrize("implementation", ["crop", "matmul"])
 STRIDE = 16
@@ -63,6 +64,18 @@ def test_it_is_that_of_onnxruntime(implementation, size, sampling):
     maps, boxes = maps_and_boxes()
     expected = roi_align_onnx.roi_align(maps, boxes, size, sampling, 1 / STRIDE)
     np.testing.assert_allclose(RoIAlign(size, sampling, 1 / STRIDE, implementation)([maps, boxes]), expected, atol=3e-5)
+
+
+def test_more_regions_than_are_cropped_at_once():
+    """Crops come in portions, which end anywhere: within an image, and with fewer regions in the last."""
+    maps, _ = maps_and_boxes()
+    rng = np.random.default_rng(1)
+    boxes = rng.uniform(0, 160, (3, REGIONS_AT_ONCE + 13, 4)).astype("float32")
+    boxes[..., 2:] += boxes[..., :2]
+    expected = roi_align_numpy.roi_align(maps, boxes, (3, 2), 2, 1 / STRIDE)
+    layer = RoIAlign((3, 2), scale=1 / STRIDE, implementation="crop")
+    np.testing.assert_allclose(layer([maps, boxes]), expected, atol=2e-5)
+    np.testing.assert_allclose(tf.function(lambda *inputs: layer(list(inputs)))(maps, boxes), expected, atol=2e-5)
 
 
 @BOTH

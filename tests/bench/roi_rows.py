@@ -83,4 +83,4 @@ def row(times: int, boxes_too: bool):
     )
 
 
-ROWS = [Duel(NAME, "onnxruntime's RoiAlign", 2, against_onnxruntime), row(6, False), row(9, True)]
+ROWS = [Duel(NAME, "onnxruntime's RoiAlign", 2, against_onnxruntime), row(6, False), row(12, True)]
