@@ -12,6 +12,7 @@ from lookinside.data.files.class_names import class_like
 from lookinside.data.files.vessel_pairs import load_vessels
 from lookinside.data.filtered import magnified, without_detail, without_shading
 from lookinside.data.labelled import LabelledImages
+from lookinside.data.optic_discs import find_discs
 from lookinside.data.phantom_sets import phantom_eyes, phantom_organs, phantom_radiographs, phantom_regions
 from lookinside.data.places import SetInfo, describe, find_set
 from lookinside.data.shared_labels import two_labels
@@ -33,6 +34,7 @@ __all__ = [
     "class_like",
     "coco_object",
     "describe",
+    "find_discs",
     "find_set",
     "load_boxed",
     "load_images",
