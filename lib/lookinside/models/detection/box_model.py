@@ -9,14 +9,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from lookinside.models.detection.checked_inputs import checked_pixels
+from lookinside.errors import LookInsideError
+from lookinside.models.detection.checked_inputs import checked_batch, checked_pixels
 
 
 class BoxModel(keras.Model):
     """A model that is called on images, or on dictionaries with "images", "boxes" and "labels" to learn from.
 
     A kind of it sets `image_shape`, and in `call` updates the metric `mean(name)` of each loss, and "iou" on validation
-    batches.
+    batches. However it is called, on arrays or streams, images of another size or whole numbers are refused in one line
+    (`LookInsideError`). Whether values lie in [0, 1] is looked at in arrays only.
     """
 
     def __init__(self, *arguments: Any, **options: Any):
@@ -33,6 +35,10 @@ class BoxModel(keras.Model):
         finally:
             keras.config.set_dtype_policy(before)
 
+    def __call__(self, inputs: Any, *arguments: Any, **options: Any) -> Any:
+        # Not in `call`: Keras wraps what is refused there in a report of many lines.
+        return super().__call__(checked_batch(inputs, self.image_shape), *arguments, **options)
+
     def predict(self, x: Any, *arguments: Any, **options: Any) -> dict[str, np.ndarray]:
         """The boxes on images, with scores and labels; the arguments are those of Keras' `predict`.
 
@@ -45,12 +51,22 @@ class BoxModel(keras.Model):
         Raises:
             LookInsideError: for images that are none.
         """
-        is_array = isinstance(x, np.ndarray | list | tuple) or keras.ops.is_tensor(x)
-        return super().predict(checked_pixels(x, self.image_shape) if is_array else x, *arguments, **options)
+        return super().predict(self._checked(x), *arguments, **options)
+
+    def predict_on_batch(self, x: Any) -> dict[str, np.ndarray]:
+        """The same of one batch."""
+        return super().predict_on_batch(self._checked(x))
+
+    def _checked(self, x):
+        """Images whose values can be looked at now; streams and dictionaries are looked at when they are called on."""
+        now = isinstance(x, np.ndarray | list | tuple) or keras.ops.is_tensor(x) or hasattr(x, "pixels")
+        return checked_pixels(x, self.image_shape) if now else x
 
     def predict_step(self, data: Any) -> dict[str, keras.KerasTensor]:
         given = data[0] if isinstance(data, tuple) else data
-        return self(given["images"] if isinstance(given, Mapping) else given, training=False)
+        if isinstance(given, Mapping):
+            given = {name: one for name, one in given.items() if name == "images"}
+        return self(given, training=False)
 
     def get_config(self) -> dict[str, Any]:
         # Single precision goes without saying, so that the runs of it keep their folders.
@@ -66,9 +82,20 @@ class BoxModel(keras.Model):
         """Nothing: a saved model is one that predicts. Training goes on from a run folder."""
 
     def train_step(self, data: Any) -> dict[str, Any]:
+        self._refuse_without_boxes(data)
         logs = super().train_step(data)
         logs.pop("iou", None)  # measured on validation batches only
         return logs
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        self._refuse_without_boxes(data)
+        return super().test_step(data)
+
+    def _refuse_without_boxes(self, data):
+        given = data[0] if isinstance(data, tuple) else data
+        if not isinstance(given, Mapping) or "boxes" not in given:
+            checked_batch(given, self.image_shape)
+            raise LookInsideError("There are no boxes to learn from: give batches such as `BoxedImages.to_tf` makes.")
 
     def mean(self, name: str) -> keras.metrics.Metric:
         """The running mean of this name; it is made when it is first asked for."""

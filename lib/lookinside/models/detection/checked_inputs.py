@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from lookinside.errors import LookInsideError
@@ -16,9 +17,11 @@ def checked_pixels(images: Any, shape: Sequence[int]) -> np.ndarray:
     """Images (N, H, W, C) as float32 in [0, 1].
 
     Raises:
-        LookInsideError: for images of another size or number of axes, none at all, whole numbers, or values that are
-            not in [0, 1].
+        LookInsideError: for images of another size or number of axes, none at all, whole numbers, values that are not
+            in [0, 1], or a set of images instead of its pixels.
     """
+    if hasattr(images, "pixels"):
+        raise LookInsideError(f"The images are {type(images).__name__}: give their pixels, images.pixels.")
     try:
         images = np.asarray(images)
     except (TypeError, ValueError):
@@ -32,12 +35,54 @@ def checked_pixels(images: Any, shape: Sequence[int]) -> np.ndarray:
         raise LookInsideError(f"The images are {images.shape}, the detector takes (N, {height}, {width}, {channels}).")
     if not len(images):
         raise LookInsideError("There is no image: give one at least.")
-    if images.dtype.kind != "f":
-        raise LookInsideError(f"The images are {images.dtype}: give floats from 0 to 1, such as `BoxedImages.pixels`.")
+    _refuse_whole_numbers(images.dtype)
     low, high = float(images.min()), float(images.max())
     if not (low >= 1 - _OVER and high <= _OVER):
         raise LookInsideError(f"The images run from {low:.3g} to {high:.3g}: give floats from 0 to 1.")
     return images.astype(np.float32, copy=False)
+
+
+def checked_batch(given: Any, shape: Sequence[int]) -> Any:
+    """What a detector is called on: images, or a dictionary with "images", and "labels" if it has "boxes".
+
+    Arrays are looked at as by `checked_pixels`. Of tensors only their type and their sizes are, which are known when a
+    step is traced: it costs nothing.
+
+    Raises:
+        LookInsideError: for images of another type, size or number of axes, sizes that a stream does not tell, or a
+            dictionary that lacks something.
+    """
+    if not isinstance(given, Mapping):
+        return _checked_images(given, shape)
+    lacking = [name for name in ("images", "labels" if "boxes" in given else "images") if name not in given]
+    if lacking:
+        raise LookInsideError(f'The batch has no "{lacking[0]}": `BoxedImages.to_tf` makes batches that have all.')
+    return {**given, "images": _checked_images(given["images"], shape)}
+
+
+def _checked_images(images, shape):
+    if not (keras.ops.is_tensor(images) or isinstance(images, keras.KerasTensor)):
+        return checked_pixels(images, shape)
+    _refuse_whole_numbers(images.dtype)
+    sides = tuple(images.shape) if getattr(images.shape, "rank", 0) is not None else None  # None: nothing is known
+    if sides == tuple(shape):
+        raise LookInsideError(
+            f"The images are {sides}, one image: batch the stream, stream.batch(8), or give image[None]."
+        )
+    if sides is None or sides[1:] != tuple(shape):
+        taken = ", ".join(map(str, shape))
+        known = sides is not None and None not in sides[1:]
+        told = "" if known else f"; a stream that does not tell its size needs tf.ensure_shape(images, (None, {taken}))"
+        raise LookInsideError(f"The images are {sides or 'of any size'}, the detector takes (N, {taken}){told}.")
+    return images
+
+
+def _refuse_whole_numbers(dtype):
+    name = getattr(dtype, "name", dtype)
+    if "float" not in name:
+        raise LookInsideError(
+            f"The images are {name}: give floats from 0 to 1, such as `BoxedImages.pixels` or `to_tf`."
+        )
 
 
 def checked_regions(regions: Any, count: int, shape: Sequence[int]) -> np.ndarray:
