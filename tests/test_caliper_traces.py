@@ -86,9 +86,17 @@ def test_what_is_no_strip_is_refused():
         ([[[15, 5, 5, 12]], []], "n0: the strip .* ends before it begins"),
         ([BOX, []], r"n0: its strips are \(4,\)"),
         ([[[0, 5, 9, 12]], []], "n0: the strip from x = 0 to 9 has no pixel on both"),
+        ([[[5, 5.5, 9, 12]], []], r"n0: the strip \[5.0, 5.5, 9.0, 12.0\] is not in whole pixels"),
     ):
         with pytest.raises(LookInsideError, match=said):
             bridged(data, strips)
+    for use in (
+        caliper_strips,
+        lambda given: bridged(given, [[], []]),
+        lambda given: strips_elsewhere(given, [[], []]),
+    ):
+        with pytest.raises(LookInsideError, match="images is a ndarray: give BoxedImages"):
+            use(data.images)
     for width in (4, 0, 9.0):
         with pytest.raises(LookInsideError, match="width is"):
             caliper_strips(data, width)

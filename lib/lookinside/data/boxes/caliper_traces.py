@@ -11,6 +11,7 @@ from scipy.ndimage import correlate1d
 
 from lookinside.data.boxes.box_checks import wrong_with_box
 from lookinside.data.boxes.boxed import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 
 # A pixel minus the mean of those two to its left and right. Ultrasound is smooth sideways, and marks on it are not.
@@ -37,8 +38,9 @@ def caliper_strips(images: BoxedImages, width: int = 9, grow: int = 4) -> tuple[
         too narrow for a strip.
 
     Raises:
-        LookInsideError: for a width that is not odd, or a `grow` below 0.
+        LookInsideError: for what is no `BoxedImages`, a width that is not odd, or a `grow` below 0.
     """
+    check_boxed(images=images)
     _checked_whole(width, grow)
     found = []
     for own, image in zip(images.boxes, images.images, strict=True):
@@ -62,17 +64,18 @@ def strips_elsewhere(images: BoxedImages, strips: Sequence[ArrayLike], seed: int
 
     Args:
         images: scans with their boxes.
-        strips: what `caliper_strips` found on them.
+        strips: what `caliper_strips` found on them, in whole pixels.
         seed: of the draw.
 
     Returns:
         N times float32 (K_i, 4), as `strips`; without those whose box leaves no room beside the strip.
 
     Raises:
-        LookInsideError: for strips of another number of images, or a strip that is none or lies outside.
+        LookInsideError: for strips of another number of images, or a strip that is none, lies outside or is not in
+            whole pixels.
     """
-    rng, found = np.random.default_rng(seed), []
-    for own, given, image in zip(images.boxes, _checked(images, strips), images.images, strict=True):
+    strips, rng, found = _checked(images, strips), np.random.default_rng(seed), []
+    for own, given, image in zip(images.boxes, strips, images.images, strict=True):
         moved = []
         for strip in given:
             width = int(strip[2] - strip[0])
@@ -102,11 +105,11 @@ def bridged(images: BoxedImages, strips: Sequence[ArrayLike]) -> BoxedImages:
         strips: for each image (K, 4), x_min, y_min, x_max, y_max in whole pixels.
 
     Raises:
-        LookInsideError: for strips of another number of images, or a strip that is none, lies outside or has no pixel
-            to its left or right.
+        LookInsideError: for strips of another number of images, or a strip that is none, lies outside, is not in whole
+            pixels or has no pixel to its left or right.
     """
-    pixels = images.images.copy()
-    for own, given, name in zip(pixels, _checked(images, strips), images.names, strict=True):
+    strips, pixels = _checked(images, strips), images.images.copy()
+    for own, given, name in zip(pixels, strips, images.names, strict=True):
         for strip in given:
             left, top, right, bottom = strip.astype(int)
             if left < 1 or right > own.shape[1] - 1:
@@ -136,7 +139,8 @@ def _checked_whole(width, grow):
 
 
 def _checked(images, strips):
-    """The strips as float (K, 4) for each image."""
+    """The strips as float (K, 4) for each image, in whole pixels."""
+    check_boxed(images=images)
     if len(strips) != len(images):
         raise LookInsideError(
             f"There are strips for {len(strips)} images, and {len(images)} images: give (K, 4) for each"
@@ -150,5 +154,7 @@ def _checked(images, strips):
         for one in given:
             if wrong := wrong_with_box(one, *images.images.shape[1:3]):
                 raise LookInsideError(f"{name}: the strip {wrong}: give x_min, y_min, x_max, y_max in pixels")
+            if (one % 1).any():
+                raise LookInsideError(f"{name}: the strip {one.tolist()} is not in whole pixels: round it")
         found.append(given)
     return found
