@@ -412,6 +412,26 @@ def test_what_does_not_fit_is_refused():
         BoxedImages(data.images, data.boxes, data.labels, "a", data.names)
     with pytest.raises(LookInsideError, match="steps is 3"):
         StructureLocalizer(SHAPE, ["a"], SIZES, steps=3)
+    for stretch, context in ((3, 4), ((2, 2, 2), 0), ((2, 0), 2)):
+        with pytest.raises(LookInsideError, match=r"context_stretch is .*: give two numbers above 0"):
+            StructureLocalizer(SHAPE, ["a"], SIZES, context=context, context_stretch=stretch)
+    with pytest.raises(LookInsideError, match=r"FasterRCNN got .* 'unit': .* it takes units"):
+        FasterRCNN(SHAPE, ["a"], SIZES, unit=3)
+    with pytest.raises(LookInsideError, match="it takes primitives, steps, context, units, context_stretch"):
+        StructureLocalizer(SHAPE, ["a"], SIZES, contexts=2)
+
+
+def test_a_local_branch_is_taken_whole_or_not_at_all(localizers):
+    local, whole = localizers
+    before = whole.get_weights()
+    for other, said in (
+        (FasterRCNN(SHAPE, ["a"], SIZES, **OPTIONS), "a FasterRCNN: give a trained StructureLocalizer"),
+        (StructureLocalizer(SHAPE, ["a"], SIZES, **LOCALIZER, steps=1), "has steps=1, this one 2"),
+        (StructureLocalizer(SHAPE, ["a"], SIZES, **LOCALIZER | {"primitives": 6}), "coarse has other shapes"),
+    ):
+        with pytest.raises(LookInsideError, match=said):
+            whole.take_local_branch(other)
+        assert all(np.array_equal(*both) for both in zip(before, whole.get_weights(), strict=True))
 
 
 def test_what_would_be_a_silent_wrong_answer_is_refused(localizers):
@@ -439,8 +459,18 @@ def test_what_would_be_a_silent_wrong_answer_is_refused(localizers):
     ):
         with pytest.raises(LookInsideError, match=said):
             local.refine(pixels, boxes)
-    with pytest.raises(LookInsideError, match="times is 0"):
-        local.refine(pixels, box, times=0)
+    for times in (0, 1.5, "2"):
+        with pytest.raises(LookInsideError, match=r"times is .*: give a whole number"):
+            local.refine(pixels, box, times=times)
+        with pytest.raises(LookInsideError, match="times is"):
+            recovered(local, images(2), (8, 0), times=times)
+    for boxes, said in (
+        (box[:1, 0], "for 2 images"),
+        ([box[0], box[0, :0]], "differ in number"),
+        (box[0], "for 2 images"),
+    ):
+        with pytest.raises(LookInsideError, match=said):
+            local.start_primitives(pixels, boxes)
     found = local.predict(images(2).to_tf(2), verbose=0)  # of batches with boxes only the images are looked at
     np.testing.assert_allclose(found["boxes"], local.predict(pixels, verbose=0)["boxes"], atol=1e-4)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from lookinside.errors import LookInsideError
+from lookinside.layers.deformable_roi_pooling import checked_stretch
 
 _OVER = 1.001  # floats a little above 1 come from resizing
 
@@ -152,3 +154,30 @@ def checked_sizes(sizes: Sequence[Sequence[float]]) -> tuple[tuple[float, float]
             "anchor_sizes are pairs (width, height) in pixels: fit_anchor_sizes(boxes, 6) finds them."
         )
     return tuple((float(w), float(h)) for w, h in sizes)
+
+
+def check_times(times: int) -> None:
+    """Refuse a number of times that is no whole number, 1 or more."""
+    if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
+        raise LookInsideError(f"times is {times!r}: give a whole number, 1 or more.")
+
+
+def check_own_arguments(kind: str, make: Callable, given: Mapping[str, Any]) -> None:
+    """Refuse arguments of a kind of detector that its `make` does not take."""
+    own = inspect.signature(make)
+    try:
+        own.bind(**given)
+    except TypeError as wrong:
+        raise LookInsideError(
+            f"{kind} {wrong}: beside what all detectors take, it takes {', '.join(own.parameters)}."
+        ) from None
+
+
+def check_context_stretch(stretch: Sequence[float]) -> None:
+    """Refuse a `context_stretch` that is no pair of numbers above 0."""
+    try:
+        checked_stretch(stretch)
+    except ValueError:
+        raise LookInsideError(
+            f"context_stretch is {stretch!r}: give two numbers above 0, (2, 2) for twice as wide and high."
+        ) from None

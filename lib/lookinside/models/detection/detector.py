@@ -15,6 +15,8 @@ from lookinside.layers import clip_boxes, non_max_suppression
 from lookinside.models.detection.batching import in_parts
 from lookinside.models.detection.box_model import BoxModel
 from lookinside.models.detection.checked_inputs import (
+    check_own_arguments,
+    check_times,
     checked_names,
     checked_pixels,
     checked_regions,
@@ -65,8 +67,8 @@ class Detector(BoxModel, abc.ABC):
         seed: of the regions drawn. The start weights are Keras' own: call `keras.utils.set_random_seed` before.
 
     Raises:
-        LookInsideError: for a shape that is not (H, W, C), class names that are none or come twice, no anchor size, or
-            numbers out of their range; and from its methods for images and boxes that are none.
+        LookInsideError: for a shape that is not (H, W, C), class names that are none or come twice, no anchor size,
+            numbers out of their range, or an unknown argument; and from its methods for images and boxes that are none.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Detector(BoxModel, abc.ABC):
         **more: Any,
     ):
         super().__init__(name=name, dtype=dtype)
+        check_own_arguments(type(self).__name__, self.make_parts, more)
         counts = {"train_regions": train_regions, "test_regions": test_regions, "detections": detections}
         counts |= {what: more[what] for what in ("units", "primitives") if what in more}
         for what, number in counts.items():
@@ -166,10 +169,10 @@ class Detector(BoxModel, abc.ABC):
             {name of the step: (N, R, 4)}, in the order of the steps, from the last time.
 
         Raises:
-            LookInsideError: for images and boxes that are none, an unknown step, or times below 1.
+            LookInsideError: for images and boxes that are none, an unknown step, or times that are no whole number
+                from 1 on.
         """
-        if times < 1:
-            raise LookInsideError(f"times is {times}: give 1 or more.")
+        check_times(times)
         images = checked_pixels(images, self.image_shape)
         regions = ops.convert_to_tensor(checked_regions(regions, len(images), self.image_shape))
         maps = self.maps(ops.convert_to_tensor(images), training=False)

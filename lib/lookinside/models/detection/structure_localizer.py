@@ -14,7 +14,7 @@ from lookinside.layers import DeformableRoIPooling, encode_boxes, primitives_fro
 from lookinside.models.detection.anchored import anchored_proposals
 from lookinside.models.detection.batching import in_parts
 from lookinside.models.detection.box_head import BoxHead
-from lookinside.models.detection.checked_inputs import checked_pixels, checked_regions
+from lookinside.models.detection.checked_inputs import check_context_stretch, checked_pixels, checked_regions
 from lookinside.models.detection.detector import Detector
 from lookinside.models.detection.primitive_module import Evidence, PrimitiveModule
 from lookinside.models.detection.region_proposals import RegionProposals
@@ -32,8 +32,8 @@ class Localization(NamedTuple):
         steps: name of a step, "coarse" or "fine" -> its `Evidence`.
         context: (N, O, 4), the context boxes as they were moved, xyxy in pixels; None without the branch.
         mixture: mu, the local branch's share of the answer; 1 without the context branch.
-        boxes: (N, 4), the answer, xyxy in pixels.
-        scores: (N,), its score.
+        boxes: (N, 4), the answer, xyxy in pixels; it may reach over the image's rim, where `predict` cuts it off.
+        scores: (N,), its score, in [0, 1].
     """
 
     steps: dict[str, Evidence]
@@ -89,6 +89,7 @@ class StructureLocalizer(Detector):
             raise LookInsideError(f"context is {context!r}: give 0 (no context branch), 2, 4 or 6 boxes.")
         if steps not in (1, 2):
             raise LookInsideError(f"steps is {steps}: give 1 (coarse) or 2 (coarse to fine).")
+        check_context_stretch(context_stretch)
         self.primitives, self.steps, self.context, self.units = primitives, steps, context, units
         self.context_stretch = tuple(context_stretch)
         self.trunk = resnet18_stages(self.image_shape, width=self.width, name="local_trunk")
@@ -146,9 +147,14 @@ class StructureLocalizer(Detector):
             images: float32 (N, H, W, C) in [0, 1], training images; some dozens do.
             boxes: (N, 4), the true box of each, xyxy in pixels.
             seed: of k-means.
+
+        Raises:
+            LookInsideError: for images that are none, or boxes that are none or not one for each image.
+            ValueError: for more primitives than there are different features in the windows of the boxes.
         """
         images = checked_pixels(images, self.image_shape)
-        regions = ops.convert_to_tensor(checked_regions(np.asarray(boxes)[:, None], len(images), self.image_shape))
+        each = [np.reshape(box, (1, -1)) for box in boxes]
+        regions = ops.convert_to_tensor(checked_regions(each, len(images), self.image_shape))
         maps = self.maps(ops.convert_to_tensor(images), training=False)
         for name, module in self.modules.items():
             features = ops.convert_to_numpy(module.features_at(maps[name], regions))
@@ -158,15 +164,22 @@ class StructureLocalizer(Detector):
         """Take trunk, proposals and steps from a trained localizer without the context branch: the paper's first phase.
 
         Raises:
-            LookInsideError: where the two have other shapes.
+            LookInsideError: where the other is no localizer, or has other steps or shapes; nothing is taken then.
         """
-        for mine, theirs in zip(self._local_parts(), other._local_parts(), strict=True):
-            try:
-                mine.set_weights(theirs.get_weights())
-            except ValueError:
+        if not isinstance(other, StructureLocalizer):
+            raise LookInsideError(f"The other model is a {type(other).__name__}: give a trained StructureLocalizer.")
+        if other.steps != self.steps:
+            raise LookInsideError(
+                f"The other localizer has steps={other.steps}, this one {self.steps}: make both alike."
+            )
+        pairs = list(zip(self._local_parts(), other._local_parts(), strict=True))
+        for mine, theirs in pairs:
+            if [one.shape for one in mine.weights] != [one.shape for one in theirs.weights]:
                 raise LookInsideError(
                     f"{mine.name} has other shapes in the two localizers: make both with the same arguments."
-                ) from None
+                )
+        for mine, theirs in pairs:
+            mine.set_weights(theirs.get_weights())
 
     def with_fixed_context(self) -> StructureLocalizer:
         """A copy whose context boxes stay where they were put, around each proposal; this localizer stays as it is.
@@ -196,6 +209,9 @@ class StructureLocalizer(Detector):
 
         Returns:
             A `Localization`.
+
+        Raises:
+            LookInsideError: for images that are none: of another size, whole numbers, values that are not in [0, 1].
         """
         images = checked_pixels(images, self.image_shape)
         found = [self._evidence(images[part]) for part in in_parts(len(images))]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lookinside.data import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 from lookinside.models.detection import Detector
 from lookinside.models.detection.batching import in_parts
+from lookinside.models.detection.checked_inputs import check_times
 from lookinside.training.evaluation.detection.box_overlap import box_iou
 
 _SIGNS = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], np.float32)
@@ -35,10 +37,12 @@ def recovered(
         and step "coarse, 1", "fine, 1", "coarse, 2" and so on.
 
     Raises:
-        LookInsideError: for a set without a box, or a shift that is no pair.
+        LookInsideError: for a set without a box, a shift that is no pair, or times that are no whole number from 1 on.
     """
     if len(tuple(shift)) != 2:
         raise LookInsideError(f"shift is {shift!r}: give pixels to the right and pixels down")
+    check_times(times)
+    check_boxed(images=images)
     some = images.subset(~images.negatives)
     if not len(some):
         raise LookInsideError("No image of the set has a box: there is nothing to recover.")
