@@ -255,6 +255,29 @@ def test_the_median_box_is_a_floor():
     assert result.iou[1] == 1 and result.hits[:2].tolist() == [0, 1] and result.auc.estimate == 0.5
     with pytest.raises(LookInsideError, match="has no box"):
         median_box(train.subset([2]))
+    with pytest.raises(LookInsideError, match="train is a ndarray: give BoxedImages"):
+        median_box(train.images)
+
+
+def test_each_class_has_a_median_box_of_its_own():
+    """The two lines that `median_box` tells of, and the same by label, in a set of another order of classes."""
+    far = [40, 40, 50, 52]
+    train, test = images([[TRUE, far]], [[0, 1]], ("NT", "skull")), images([[far, TRUE]], [[0, 1]], ("skull", "NT"))
+    floor = {c: Detections.everywhere(median_box(train, c), len(test), 0, [c]) for c in test.class_names}
+    scores = {c: evaluate_detections(floor[c], test, c, resamples=1) for c in floor}
+    assert {c: score.iou.tolist() for c, score in scores.items()} == {"skull": [1], "NT": [1]}
+    by_label = Detections.everywhere(median_box(train, "skull"), 2, label=1, class_names=train.class_names)
+    assert [own.tolist() for own in by_label.labels] == [[1], [1]] and by_label.class_names == ("NT", "skull")
+    assert evaluate_detections(by_label.subset([0]), test, "skull", resamples=1).iou.tolist() == [1]
+    for arguments, said in (
+        ((TRUE[:3], 1), r"box is \(3,\): give one box"),
+        (([TRUE], 1), "give one box"),
+        ((TRUE, 1.5), "count is 1.5"),
+        ((TRUE, 1, -1), "label is -1"),
+        ((TRUE, 1, 1, ["NT"]), "label 1, but there are 1 names"),
+    ):
+        with pytest.raises(LookInsideError, match=said):
+            Detections.everywhere(*arguments)
 
 
 def test_detections_are_ordered_and_padded_ones_are_read():
@@ -284,6 +307,8 @@ def test_folds_that_are_joined_score_as_one_set():
         (([[TRUE]], [[1, 2]]), r"image 0: boxes are \(1, 4\), scores \(2,\)"),
         (([[TRUE]], [[np.nan]]), "a score is not a number"),
         (([[[5, 5, 4, 6]]], [[1]]), "a box ends before it begins"),
+        (([[TRUE]], [[1]], [[0]], "ab"), "class_names is 'ab': give a list of names"),
+        (([[TRUE]], [[1]], [[0]], ["a", "a"]), "a list of names, each once"),
     ],
 )
 def test_what_is_no_detection_is_refused(arguments, says):
@@ -296,6 +321,15 @@ def test_numbers_out_of_range_are_refused():
     for options in ({"threshold": 1}, {"boxes_an_image": 0}, {"resamples": 0}):
         with pytest.raises(LookInsideError, match="give a threshold from"):
             evaluate_detections(found, truth, **options)
+    for rates in (0.5, (), (1, -1), ("a",), (np.nan,), [[1.0]]):
+        with pytest.raises(LookInsideError, match=r"rates is .*: give a list of false boxes an image"):
+            froc(found, truth, rates=rates)
+    for threshold in (1, -0.1, np.nan):
+        with pytest.raises(LookInsideError, match="threshold is"):
+            froc(found, truth, threshold=threshold)
+    for judge in (froc, evaluate_detections, average_precision):
+        with pytest.raises(LookInsideError, match="truth is a ndarray: give BoxedImages"):
+            judge(found, truth.images)
     with pytest.raises(LookInsideError, match=r"a dict: give Detections.from_padded"):
         average_precision({"boxes": [], "scores": [], "labels": []}, truth)
     with pytest.raises(LookInsideError, match="of 1 images, the set has 2"):

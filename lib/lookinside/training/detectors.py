@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from lookinside.data import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 from lookinside.models.detection import BoxModel
 from lookinside.training.history import History
@@ -69,8 +70,7 @@ def fit_detector(
             f"augment is Keras' {type(augment).__name__}, which does not move boxes along: give layers.BoxAugmentation."
         )
     for what, images in (("train", train), ("validation", validation)):
-        if not isinstance(images, BoxedImages):
-            raise LookInsideError(f"{what} is a {type(images).__name__}: give BoxedImages, `load_boxed` reads them.")
+        check_boxed(**{what: images})
         if not len(images):
             raise LookInsideError(f"{what} has no image: give some.")
         if images.shape != model.image_shape:

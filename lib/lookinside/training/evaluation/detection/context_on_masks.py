@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from lookinside.data import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, bootstrap_interval, paired_difference
 from lookinside.layers.deformable_roi_pooling import context_boxes
@@ -52,12 +53,13 @@ def context_places(model: StructureLocalizer, images: BoxedImages) -> ContextPla
         images: scans, with masks or without.
 
     Raises:
-        LookInsideError: for a model without context boxes.
+        LookInsideError: for a model without context boxes, or what is no `BoxedImages`.
 
     Source: Liu et al. 2019, Eq. 4.
     """
     if not isinstance(model, StructureLocalizer) or not model.context:
         raise LookInsideError("The model has no context boxes: give a StructureLocalizer with context=2, 4 or 6.")
+    check_boxed(images=images)
     told = model.evidence(images.pixels)
     regions = next(iter(told.steps.values())).regions
     put = keras.ops.convert_to_numpy(context_boxes(regions, model.context, model.context_stretch))

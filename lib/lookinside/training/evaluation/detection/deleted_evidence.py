@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from lookinside.data import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, bootstrap_interval, detection_grad_cam, paired_difference
 from lookinside.explain.detection.read_places import cell_centres, inside, read_centres
@@ -89,6 +90,7 @@ def evidence_deletion(
     """
     if side < 1:
         raise LookInsideError(f"side is {side}: give the blurred squares' side in pixels, 1 or more")
+    check_boxed(images=images)
     pixels = images.pixels
     told = None
     if isinstance(model, StructureLocalizer):

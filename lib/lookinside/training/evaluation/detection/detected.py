@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lookinside.data import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 
 _NO_BOX = -1  # the label of a row that only fills up
@@ -26,8 +27,8 @@ class Detections:
             another order, is then read by name. Without them the labels count as those of the test set.
 
     Raises:
-        LookInsideError: if their numbers do not agree, a value is not a number, a box ends before it begins, or a label
-            has no name.
+        LookInsideError: if their numbers do not agree, a value is not a number, a box ends before it begins, a label has
+            no name, or class names are one text or come twice.
     """
 
     boxes: Sequence[ArrayLike]
@@ -46,6 +47,8 @@ class Detections:
         for name, place in (("boxes", 0), ("scores", 1), ("labels", 2)):
             object.__setattr__(self, name, tuple(one[place] for one in found))
         if self.class_names is not None:
+            if isinstance(self.class_names, str) or len(set(self.class_names)) < len(self.class_names):
+                raise LookInsideError(f"class_names is {self.class_names!r}: give a list of names, each once.")
             object.__setattr__(self, "class_names", tuple(self.class_names))
             if self._most() >= len(self.class_names):
                 raise LookInsideError(
@@ -80,9 +83,26 @@ class Detections:
         )
 
     @classmethod
-    def everywhere(cls, box: ArrayLike, count: int) -> Detections:
-        """The same box (4,) with the score 1 on each of `count` images: a floor, with `median_box` for one."""
-        return cls([np.reshape(box, (1, 4))] * count, [np.ones(1)] * count)
+    def everywhere(
+        cls, box: ArrayLike, count: int, label: int = 0, class_names: Sequence[str] | None = None
+    ) -> Detections:
+        """The same box with the score 1 on each image: a floor, with `median_box` for a box of each class.
+
+        Args:
+            box: (4,), x_min, y_min, x_max, y_max in pixels.
+            count: number of images.
+            label: the box's class.
+            class_names: what the labels mean, as for all detections.
+
+        Raises:
+            LookInsideError: for what is no box, or a count or label that is no whole number from 0 on.
+        """
+        if np.shape(box) != (4,):
+            raise LookInsideError(f"box is {np.shape(box)}: give one box, (4,), x_min, y_min, x_max, y_max.")
+        for name, value in (("count", count), ("label", label)):
+            if not isinstance(value, int | np.integer) or value < 0:
+                raise LookInsideError(f"{name} is {value!r}: give a whole number, 0 or more.")
+        return cls([[box]] * count, [[1.0]] * count, [[label]] * count, class_names)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -128,6 +148,7 @@ def one_structure(
             f"The detections are a {type(detections).__name__}: give Detections.from_padded(**found, "
             "class_names=model.class_names)."
         )
+    check_boxed(truth=truth)
     if len(detections) != len(truth):
         raise LookInsideError(f"The detections are of {len(detections)} images, the set has {len(truth)}.")
     if structure is None and len(truth.class_names) > 1:

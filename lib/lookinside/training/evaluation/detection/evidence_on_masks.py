@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lookinside.data import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, bootstrap_interval, paired_difference
 from lookinside.explain.detection.read_places import inside, read_centres
@@ -59,6 +60,7 @@ def evidence_places(
         raise LookInsideError(f"the localizer has no step {step!r}: choose from {', '.join(model.modules)}")
     if not 1 <= count <= model.primitives:
         raise LookInsideError(f"count is {count}: the localizer has {model.primitives} primitives")
+    check_boxed(images=images)
     if not images.masks:
         raise LookInsideError("The images have no masks: `phantom_fetuses` draws some that have.")
     told = model.evidence(images.pixels).steps[step]

@@ -53,11 +53,17 @@ def froc(
         rates: false boxes an image to read the curve at.
 
     Raises:
-        LookInsideError: for another number of images, an unknown class, or a set without a true box.
+        LookInsideError: for another number of images, an unknown class, a set without a true box, or numbers out of
+            their range.
 
     Source: Bunch et al. 1978; the rates and their mean, van Ginneken et al. 2010.
     """
     detections, own = one_structure(detections, truth, structure)
+    if not 0 <= threshold < 1:
+        raise LookInsideError(f"threshold is {threshold}: give an intersection over union from 0 to below 1.")
+    known = np.asarray(rates)
+    if known.ndim != 1 or not known.size or known.dtype.kind not in "iuf" or not (known >= 0).all():
+        raise LookInsideError(f"rates is {rates!r}: give a list of false boxes an image, such as (0.5, 1, 2).")
     count = sum(map(len, own))
     if not count:
         raise LookInsideError("FROC needs a structure to find: the set has no box of this class.")

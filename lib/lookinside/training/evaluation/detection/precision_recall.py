@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lookinside.data import BoxedImages
+from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.training.evaluation.detection.box_overlap import box_iou
 from lookinside.training.evaluation.detection.detected import Detections, one_structure
 
@@ -35,6 +36,7 @@ def average_precision(
 
     Source: COCO's detection evaluation (Lin et al. 2014); pycocotools gives the same.
     """
+    check_boxed(truth=truth)
     found = {
         name: class_precision(*one_structure(detections, truth, name), threshold, most) for name in truth.class_names
     }
