@@ -382,6 +382,11 @@ def test_named_boxes_have_their_names_from_top_to_bottom():
     assert len(figure.axes[0].patches) == 2 and smallest_text(figure) >= 9
     with pytest.raises(LookInsideError, match="no box"):
         figures.named_boxes(np.zeros((30, 40)), {})
+    for box in ((1, 2, 3), [[1, 2, 3, 4]], None):
+        with pytest.raises(LookInsideError, match=r"'low' is .*: give one box"):
+            figures.named_boxes(np.zeros((30, 40)), {"low": box})
+    alone = figures.named_boxes(np.zeros((30, 40)), {"gone": [np.nan] * 4})
+    assert alone.axes[0].images and not alone.axes[0].texts and not alone.axes[0].patches
 
 
 def test_a_sheet_of_boxes_draws_each_box_where_it_is_and_names_its_kind():
@@ -396,6 +401,9 @@ def test_a_sheet_of_boxes_draws_each_box_where_it_is_and_names_its_kind():
         figures.boxed_sheet(images(2), {"true": [[0, 0, 1, 1]]})
     with pytest.raises(LookInsideError, match="at least one image"):
         figures.boxed_sheet(images(0), {})
+    for own in ((1, 2, 3), [[1, 2, 3, 4], [5]], [[1, 2]] * 2):
+        with pytest.raises(LookInsideError, match="these boxes are not four numbers each"):
+            figures.boxed_sheet(images(1), {"true": [own]})
 
 
 def test_votes_stand_beside_their_image_each_scaled_by_itself():

@@ -12,7 +12,7 @@ from lookinside.explain import paired_difference, primitive_examples
 from lookinside.figures.style import smallest_text
 from lookinside.models import FasterRCNN, StructureLocalizer, receptive_field, resnet18_stages
 from lookinside.models.detection import Evidence, Localization
-from lookinside.training import context_places, evidence_places
+from lookinside.training import context_places, evidence_deletion, evidence_places, recovered
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,14 @@ def test_context_boxes_of_a_real_localizer_start_where_they_are_put(local):
     for other in (local, FasterRCNN(SHAPE, ["a"], SIZES, width=0.125, units=8)):
         with pytest.raises(LookInsideError, match="no context boxes"):
             context_places(other, images(3))
+    for judge in (
+        lambda given: context_places(model, given),
+        lambda given: evidence_places(local, given, 3),
+        lambda given: evidence_deletion(local, given, 3),
+        lambda given: recovered(local, given, (8, 0)),
+    ):
+        with pytest.raises(LookInsideError, match="images is a ndarray: give BoxedImages"):
+            judge(images(3).pixels)
 
 
 # Examples of primitives -------------------------------------------------------------------------------------------

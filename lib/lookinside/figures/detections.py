@@ -22,8 +22,18 @@ _BOX_COLOURS = (COLOURS[4], COLOURS[5], COLOURS[1], COLOURS[2], COLOURS[3], COLO
 
 
 def show_boxes(axes: Axes, boxes: ArrayLike, colour: str) -> None:
-    """Draw boxes (K, 4) or (4,), xyxy in pixels, on an image's axes; one that is nan is left out."""
-    for x_min, y_min, x_max, y_max in np.asarray(boxes, float).reshape(-1, 4):
+    """Draw boxes (K, 4) or (4,), xyxy in pixels, on an image's axes; one that is nan is left out.
+
+    Raises:
+        LookInsideError: for boxes that are not of four numbers each.
+    """
+    try:
+        given = np.asarray(boxes, float)
+    except (TypeError, ValueError):
+        given = np.ones(1)
+    if given.size and given.shape[-1:] != (4,):
+        raise LookInsideError("these boxes are not four numbers each: give (K, 4) or (4,), x_min, y_min, x_max, y_max")
+    for x_min, y_min, x_max, y_max in given.reshape(-1, 4):
         if np.isfinite(x_min):
             # A pixel's centre is at a whole number on the axes, its edge half a pixel before.
             corner, size = (x_min - 0.5, y_min - 0.5), (x_max - x_min, y_max - y_min)
@@ -48,7 +58,8 @@ def boxed_sheet(
         note: a line below.
 
     Raises:
-        LookInsideError: for an empty sheet, more than six kinds of boxes, or boxes for another number of images.
+        LookInsideError: for an empty sheet, more than six kinds of boxes, boxes for another number of images, or boxes
+            that are not of four numbers each.
     """
     if len(images) == 0:
         raise LookInsideError("a sheet needs at least one image")
@@ -79,18 +90,25 @@ def boxed_sheet(
 
 
 def named_boxes(image: np.ndarray, boxes: Mapping[str, ArrayLike], *, note: str = "") -> Figure:
-    """Return one image, enlarged, with boxes on it and the name of each beside it.
+    """Return one image, enlarged, with boxes on it and their names.
+
+    The names stand in a column to the right of the image, in the order of the boxes from top to bottom. A line joins
+    each with the middle of its box's right edge.
 
     Args:
         image: (H, W) or (H, W, C).
-        boxes: name -> box (4,), x_min, y_min, x_max, y_max in pixels; one that is nan is left out.
+        boxes: name -> box (4,), x_min, y_min, x_max, y_max in pixels. One with a nan, as of a structure that an image
+            does not show, is left out with its name; if all are, the image stands alone.
         note: a line below.
 
     Raises:
-        LookInsideError: without a box.
+        LookInsideError: without a box, or for one that is not four numbers.
     """
     if not boxes:
         raise LookInsideError("there is no box to draw")
+    for name, box in boxes.items():
+        if np.shape(box) != (4,):
+            raise LookInsideError(f"{name!r} is {np.shape(box)}: give one box, (4,), x_min, y_min, x_max, y_max")
     height, width = np.shape(image)[:2]
     below = LINE + 0.1 if note else 0.0
     names = LETTER * TEXT / 72 * max(map(len, boxes)) + 0.8
@@ -100,7 +118,7 @@ def named_boxes(image: np.ndarray, boxes: Mapping[str, ArrayLike], *, note: str 
     axes.set_anchor("W")
     show_image(axes, image)
     corners = {name: np.asarray(box, float) for name, box in boxes.items() if np.isfinite(np.asarray(box, float)).all()}
-    # The names stand to the right of the image, in the order of the boxes from top to bottom, so that no lines cross.
+    # From top to bottom, so that no lines cross.
     in_order = sorted(corners, key=lambda name: corners[name][1] + corners[name][3])
     heights = (np.arange(len(in_order)) + 0.5) / max(len(in_order), 1) * height
     for number, (name, at) in enumerate(zip(in_order, heights, strict=True)):
