@@ -1,4 +1,8 @@
-"""Two-stage detectors of structures: two black boxes and one that shows its evidence (Liu, Wan & He 2019)."""
+"""Detectors of structures, which learn from images with boxes, all in the same way.
+
+Three have two stages, proposals and what is made of each: two black boxes (`FasterRCNN`, `FPN`) and one that shows its
+evidence (`StructureLocalizer`, Liu, Wan & He 2019). `CentreHeatMap` has one stage, and is the floor beside them.
+"""
 
 from lookinside.models.detection.box_model import BoxModel
 from lookinside.models.detection.centre_heat_map import CentreHeatMap

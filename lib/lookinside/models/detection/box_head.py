@@ -14,10 +14,12 @@ class BoxHead(layers.Layer):
     Args:
         kinds: number of classes.
         units: of its two hidden layers.
+        codes: numbers of a box: 4, shift and stretch; or 2, the stretch alone, where something else finds the centre.
+        seed: of the start weights of logits and codes; those of the hidden layers are Keras' own.
 
     Input shape: (B, R, ...), features of each region.
 
-    Output shape: logits (B, R, kinds) and codes (B, R, 4), float32.
+    Output shape: logits (B, R, kinds) and box codes (B, R, codes), float32.
 
     Source: Girshick 2015; codes of all classes alike.
     """

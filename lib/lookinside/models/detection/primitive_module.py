@@ -128,7 +128,14 @@ class PrimitiveModule(layers.Layer):
 
 
 def windows(regions: keras.KerasTensor) -> keras.KerasTensor:
-    """The windows (..., 4) around regions (..., 4) that are cropped: about the same centre, twice as large."""
+    """The windows that are cropped: each has the centre of its region, and twice (`REACH`) its width and height.
+
+    Args:
+        regions: (..., 4), x_min, y_min, x_max, y_max in pixels.
+
+    Returns:
+        (..., 4), likewise; they may reach over the image's rim.
+    """
     middle = 0.5 * (regions[..., :2] + regions[..., 2:])
     half = 0.5 * REACH * (regions[..., 2:] - regions[..., :2])
     return ops.concatenate([middle - half, middle + half], axis=-1)
