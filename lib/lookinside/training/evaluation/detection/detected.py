@@ -27,8 +27,8 @@ class Detections:
             another order, is then read by name. Without them the labels count as those of the test set.
 
     Raises:
-        LookInsideError: if their numbers do not agree, a value is not a number, a box ends before it begins, a label has
-            no name, or class names are one text or come twice.
+        LookInsideError: if their numbers do not agree, a value is not a number, a box ends before it begins, a label
+            has no name, or class names are one text or come twice.
     """
 
     boxes: Sequence[ArrayLike]
