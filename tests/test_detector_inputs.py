@@ -108,3 +108,11 @@ def test_a_model_that_has_refused_goes_on_and_a_stream_that_tells_its_size_late_
     signature = [tf.TensorSpec(None, tf.float32)]
     once = tf.function(lambda one: model(one)["boxes"], input_signature=signature, autograph=False)
     assert "tf.ensure_shape(images, (None, 48, 64, 1))" in refusal(once, pixels)
+
+
+def test_in_half_precision_true_boxes_stay_as_exact_as_they_are(monkeypatch):
+    """The answer is held at (0, 8, 24, 16), so that only the true box decides."""
+    model, data = CentreHeatMap(SHAPE, ["a"], (24, 8), width=0.125, dtype="mixed_float16"), images(1)
+    monkeypatch.setattr(model, "shares", lambda pixels, training: tf.zeros((1, 48)))
+    model({"images": data.pixels, "boxes": np.array([[[2, 8, 30.01, 16]]], np.float32), "labels": data.padded()[1]})
+    assert float(model.mean("iou").result()) == pytest.approx(22 / 30.01, abs=1e-6)  # 22 / 30.016 in half precision

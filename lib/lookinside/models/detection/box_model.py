@@ -22,7 +22,8 @@ class BoxModel(keras.Model):
     """
 
     def __init__(self, *arguments: Any, **options: Any):
-        super().__init__(*arguments, **options)
+        # Its layers turn images into half precision themselves, which has no place for a box's coordinates.
+        super().__init__(*arguments, autocast=False, **options)
         self.means: dict[str, keras.metrics.Metric] = {}
 
     @contextmanager
