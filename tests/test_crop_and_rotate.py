@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from lookinside.data import LabelledImages, centre_crop
+from lookinside.data import LabelledImages, centre_crop, phantom_fetuses
 from lookinside.errors import LookInsideError
 from lookinside.models import wang_convnet
 from lookinside.training import crop_and_rotate, fit_classifier
@@ -82,6 +82,9 @@ def test_the_middle_is_that_of_keras_and_masks_go_along():
     for side in (0, 41, 20.0, True):
         with pytest.raises(LookInsideError, match="give a whole number from 1 to 40"):
             centre_crop(eyes(2), side)
+    for images in (eyes(2).images, phantom_fetuses("test", 2, (96, 128))):  # boxes would stay where they are
+        with pytest.raises(LookInsideError, match="give LabelledImages, as load_images"):
+            centre_crop(images, 20)
 
 
 def test_a_classifier_of_the_crops_size_is_trained_on_larger_images():

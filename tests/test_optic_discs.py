@@ -33,11 +33,28 @@ def test_glare_at_the_border_is_no_disc():
     assert (found & eyes.masks["disc"]).any(axis=(1, 2)).mean() >= 0.9
 
 
+def test_a_photograph_that_is_not_square_or_small():
+    eyes = phantom_eyes("test", 4, 128)
+    known = {"images": np.pad(eyes.images, ((0, 0), (0, 0), (30, 50), (0, 0))), "masks": {}}
+    square, wide = find_discs(eyes), find_discs(replace(eyes, **known))
+    assert wide.shape == (4, 128, 208) and (wide[:, :, 30:158] == square).all()
+    small = find_discs(replace(eyes, images=eyes.images[:, 2::5, 2::5], masks={}))  # 26 px
+    assert small.shape == (4, 26, 26) and (small & eyes.masks["disc"][:, 2::5, 2::5]).any(axis=(1, 2)).all()
+    assert find_discs(eyes.subset([])).shape == (0, 128, 128)
+
+
 def test_what_has_no_disc_is_refused_in_one_line():
     eyes = phantom_eyes("test", 2, 96)
     grey = replace(eyes, images=eyes.images[..., :1])
     dark = replace(eyes, images=eyes.images // 20)
-    for images, radius, says in ((grey, 0.1, "channels=3"), (dark, 0.1, "dark all over"), (eyes, 0, "radius is 0")):
+    white = replace(eyes, images=np.full_like(eyes.images, 255))
+    tiny = replace(eyes, images=eyes.images[:, 40:55, 40:60], masks={})
+    wrong = (
+        *((grey, 0.1, "channels=3"), (dark, 0.1, "healthy.* is dark all over"), (white, 0.1, "the same all over")),
+        *((tiny, 0.1, "20x15 px"), (eyes.images, 0.1, "type ndarray: give LabelledImages"), ("hygd", 0.1, "type str")),
+        *((eyes, 0, "radius is 0"), (eyes, "0.1", "radius is '0.1'"), (eyes, np.inf, "radius is inf")),
+    )
+    for images, radius, says in wrong:
         with pytest.raises(LookInsideError, match=says) as error:
             find_discs(images, radius)
         assert "\n" not in str(error.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from numbers import Integral
 
-from lookinside.data.labelled import LabelledImages
+from lookinside.data.labelled import LabelledImages, checked_set
 from lookinside.errors import LookInsideError
 
 
@@ -23,8 +23,9 @@ def centre_crop(images: LabelledImages, side: int) -> LabelledImages:
         The set with H = W = side; names, labels, groups and tags are the same.
 
     Raises:
-        LookInsideError: if `side` is no whole number from 1 to the images' shorter side.
+        LookInsideError: for another kind of set, or a `side` that is no whole number from 1 to the shorter side.
     """
+    checked_set(images)
     height, width = images.shape[:2]
     if isinstance(side, bool) or not isinstance(side, Integral) or not 1 <= side <= min(height, width):
         raise LookInsideError(f"side is {side!r}: give a whole number from 1 to {min(height, width)}, 227 of 280 say")

@@ -208,3 +208,10 @@ class LabelledImages:
         """A batch with its images as `augment` makes them."""
         images, labels = batch
         return augment(images, training=True), labels
+
+
+def checked_set(images) -> None:
+    """Raise LookInsideError for what is not `LabelledImages`: an array, a path, a set with boxes."""
+    if not isinstance(images, LabelledImages):
+        kind = type(images).__name__
+        raise LookInsideError(f"The images are of type {kind}: give LabelledImages, as load_images or phantom_eyes do.")
