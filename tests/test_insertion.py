@@ -77,6 +77,7 @@ def test_equal_pixels_come_in_a_random_order_not_from_the_top(bright):
         (lambda m: deletion(m, IMAGE, ORDER * np.nan), "nan"),
         (lambda m: deletion(m, IMAGE, ORDER, 2), "outside the range"),
         (lambda m: deletion(m, IMAGE, ORDER, steps=0), "steps is 0"),
+        (lambda m: deletion(m, IMAGE, ORDER, fill=None), "fill is None: give one number"),
         (lambda m: insertion(m, IMAGE, ORDER, blur=-1), "blur is -1"),
         (lambda m: insertion(m, IMAGE + np.inf, ORDER), "infinite pixels"),
     ],

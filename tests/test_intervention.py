@@ -70,6 +70,10 @@ def test_what_does_not_agree_is_refused():
         ((good, good, score, score, regions.astype(float)), "regions as bool"),
         ((good, good, score, score[:2], regions), r"scores are \(3,\) and \(2,\)"),
         ((good, good * np.nan, score, score, regions), "nan or infinite"),
+        ((good, good, score, score, ~regions), "All regions are empty: .* that still have the part"),
     ):
         with pytest.raises(LookInsideError, match=said):
             map_follows_score(*arguments)
+    for options in ({"resamples": 0}, {"resamples": "all"}, {"seed": -1}, {"seed": 0.5}):
+        with pytest.raises(LookInsideError, match="give whole numbers from 1 and 0"):
+            map_follows_score(good, good, score, score, regions, **options)

@@ -417,3 +417,11 @@ def test_a_set_that_does_not_exist_and_a_model_without_convolutions():
         PathologyAware(net()).only("middle")
     with refused("no convolution"):
         PathologyAware(keras.Sequential([keras.Input(SHAPE), kl.Flatten(), kl.Dense(3)]))
+
+
+def test_what_does_not_fit_is_refused_for_a_training_graph_too():
+    explain = PathologyAware(net())
+    with refused("Class 3 is outside the range: this model knows 0 to 2"):
+        explain.map_weights(tf.constant(IMAGES), 3)
+    with refused("weights are of 1 layers, not 2"):
+        explain.weighted(tf.constant(IMAGES), explain.map_weights(tf.constant(IMAGES), -1)[:1])

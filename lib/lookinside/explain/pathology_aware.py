@@ -124,11 +124,16 @@ class PathologyAware(ClassScores):
 
         Args:
             images: float32 (N, H, W, C), unchecked.
-            classes: int32 (N,) or one for all; None or -1 is the predicted class.
+            classes: int32 (N,) or one for all; None or -1 is the predicted class. Tensors are unchecked.
 
         Returns:
             For each layer float32 (N, K, 2): the weight where the map is in the set (low, high), else 0.
+
+        Raises:
+            LookInsideError: for one class that the model does not have.
         """
+        if isinstance(classes, int) and classes != -1:
+            self._checked_classes(classes, 1)
         classes = tf.broadcast_to(tf.cast(-1 if classes is None else classes, tf.int32), tf.shape(images)[:1])
         _, weights, sets, *_ = self._looked(images, classes)
         return [tf.stop_gradient(set_weights(*both)) for both in zip(sets, weights, strict=True)]
@@ -144,7 +149,12 @@ class PathologyAware(ClassScores):
 
         Returns:
             float32 (N, 2, H, W): low, high.
+
+        Raises:
+            LookInsideError: for weights of another number of layers.
         """
+        if len(weights) != len(self.layers):
+            raise LookInsideError(f"weights are of {len(weights)} layers, not {len(self.layers)}: use map_weights.")
         known = self._graph.compute({0: images}, self._values.values(), self._call)
         return combined([known[value] for value in self._values.values()], weights, images.shape[1:3])
 

@@ -156,10 +156,11 @@ class PixelWalk(ClassScores):
             return None
         if isinstance(fill, str):
             raise LookInsideError(f"fill is {fill!r:.60}: give a number, one for each channel, or {IMPUTED!r}.")
-        fill = as_numbers(fill, "fill").astype(np.float32)
-        if fill.shape not in ((), images.shape[-1:]) or not np.isfinite(fill).all():
-            raise LookInsideError(f"fill is {fill}: give one number, or one for each of {images.shape[-1]} channels.")
-        return np.broadcast_to(fill, images.shape)
+        values = as_numbers(fill, "fill").astype(np.float32)
+        if values.shape not in ((), images.shape[-1:]) or not np.isfinite(values).all():
+            said = f"one number, one for each of {images.shape[-1]} channels, or {IMPUTED!r}"
+            raise LookInsideError(f"fill is {fill!r:.60}: give {said}.")
+        return np.broadcast_to(values, images.shape)
 
     def _curves(self, start, end, heat, images, classes) -> Curves:
         heat = as_numbers(heat, "heat")

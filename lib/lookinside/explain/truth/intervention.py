@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, as_numbers
+from lookinside.explain.calls.arguments import as_array, as_numbers, is_whole
 from lookinside.explain.truth.intervals import Interval, bootstrap_interval
 from lookinside.explain.truth.scores import region_share
 
@@ -18,6 +18,8 @@ _FEWEST = 3  # images; a rank correlation of two is always 1 or -1
 
 class Followed(NamedTuple):
     """What the maps of N images lose when a part is taken out of the images, beside what the score loses.
+
+    N counts the images whose region is not empty.
 
     Attributes:
         heat_lost: float64 (N,), positive heat in the part's region, before minus after, in the map's own unit.
@@ -58,12 +60,15 @@ def map_follows_score(
         seed: of the draws.
 
     Raises:
-        LookInsideError: for shapes that do not agree, or values that are not finite.
+        LookInsideError: for shapes that do not agree, values that are not finite, regions that are all empty, or
+            resamples or a seed that are no whole numbers.
 
     Source: ours. The intervention is the phantom's; the bootstrap, Efron & Tibshirani 1993.
     """
     before, after = as_numbers(before, "before"), as_numbers(after, "after")
     regions = as_array(regions, "regions")
+    if not is_whole(resamples) or not is_whole(seed, 0):
+        raise LookInsideError(f"resamples is {resamples!r:.60}, seed {seed!r:.60}: give whole numbers from 1 and 0.")
     if before.ndim != 3 or not before.shape == after.shape == regions.shape or regions.dtype != bool:
         raise LookInsideError(
             f"The maps are {before.shape} and {after.shape}, regions {regions.dtype} {regions.shape}: give (N, H, W) "
@@ -75,6 +80,8 @@ def map_follows_score(
     if not all(np.isfinite(one).all() for one in (before, after, *scores)):
         raise LookInsideError("A map or a score holds nan or infinite values: look at the network's weights.")
     own = regions.any(axis=(1, 2))
+    if not own.any():
+        raise LookInsideError("All regions are empty: give the masks of the images that still have the part.")
     before, after, regions = before[own], after[own], regions[own]
     heat = [(np.maximum(one, 0) * regions).sum(axis=(1, 2)) for one in (before, after)]
     change = np.abs(before - after)
