@@ -116,7 +116,9 @@ def test_sizes_out_of_range_are_refused():
         ({"side": 32.0}, "side is 32.0"),
         ({"rotation": 200}, "rotation is 200"),
         ({"fill": 2}, "fill 2"),
+        ({"fill": None}, "fill None"),
+        ({"image_shape": 40}, "height, width, channels.*got 40"),
     ):
         with pytest.raises(LookInsideError, match=says):
-            crop_and_rotate((40, 48, 3), **{"side": 32, **change})
+            crop_and_rotate(**{"image_shape": (40, 48, 3), "side": 32, **change})
     assert all(type(layer).__module__.startswith("keras.") for layer in crop_and_rotate((40, 48, 3), 32).layers)

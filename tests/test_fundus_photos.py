@@ -242,6 +242,7 @@ def test_planted_marks_change_only_what_they_say():
         (lambda: draw(1, without="rim"), "did you mean rim_loss"),
         (lambda: draw(1, without=("disc", "wedge")), "no part 'wedge'"),
         (lambda: draw(1, without=3), "names of parts"),
+        (lambda: draw(1, without=None), "without holds None: give names of parts, or () for none"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(call, says):

@@ -174,6 +174,8 @@ def test_nested_models_are_opened():
         (deeper_cnn, (None, 64, 1), 24, "height, width, channels"),
         (shallow_cnn, (1, 8, 1), 24, "at least 2 pixels"),
         (shallow_cnn, (8, 8, 1), 1, "at least 2 classes"),
+        (shallow_cnn, (8, 8, 1), "2", "a whole number, got '2'"),
+        (shallow_cnn, 8, 2, "height, width, channels.*got 8"),
     ],
 )
 def test_bad_shapes_are_refused_in_one_line(build, shape, classes, says):

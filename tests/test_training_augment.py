@@ -99,7 +99,12 @@ def test_it_reloads(tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"crop": 0.95}, "crop is 0.95"), ({"rotation": -1}, "rotation is -1"), ({"finer": 0}, "finer is 0")],
+    [
+        ({"crop": 0.95}, "crop is 0.95"),
+        ({"rotation": -1}, "rotation is -1"),
+        ({"finer": 0}, "finer is 0"),
+        ({"shear": "a"}, "shear is 'a'"),
+    ],
 )
 def test_sizes_out_of_range_are_refused(change, says):
     with pytest.raises(LookInsideError, match=says):

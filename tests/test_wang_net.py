@@ -83,6 +83,7 @@ def test_bad_arguments_are_refused_in_one_line():
     for change, says in (
         ({"head": "gap"}, "head is 'gap': choose from dense, pooling"),
         ({"padding": "full"}, "padding"),
+        ({"batch_norm": True, "bn_momentum": 2}, "bn_momentum is 2: give a share"),
     ):
         with pytest.raises(LookInsideError, match=says):
             wang_convnet((227, 227, 3), 2, **change)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -27,15 +27,15 @@ def image_input(input_shape: Sequence[int], classes: int | None, *, smallest: in
     Raises:
         LookInsideError: for a shape that is not (H, W, C), an image that is too small, or fewer than two classes.
     """
-    shape = tuple(input_shape)
-    if len(shape) != 3 or any(not isinstance(side, int) or side < 1 for side in shape):
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else input_shape
+    if not isinstance(shape, tuple) or len(shape) != 3 or any(not isinstance(one, int) or one < 1 for one in shape):
         raise LookInsideError(f"input_shape must be three whole numbers (height, width, channels), got {shape}.")
     if min(shape[:2]) < smallest:
         raise LookInsideError(
             f"input_shape {shape} is too small for {why}: make height and width at least {smallest} pixels."
         )
     if classes is not None and (not isinstance(classes, Integral) or classes < 2):
-        raise LookInsideError(f"A classifier needs at least 2 classes, got {classes}.")
+        raise LookInsideError(f"A classifier needs at least 2 classes, a whole number, got {classes!r:.60}.")
     return keras.Input(shape, name="image")
 
 
@@ -58,8 +58,8 @@ class Builder:
         bn_momentum: share of the old moving statistics kept at each step.
 
     Raises:
-        LookInsideError: for a width that is not above 0, a negative weight decay, or an initializer that Keras does
-            not know.
+        LookInsideError: for a width that is not above 0, a negative weight decay, a share of statistics out of
+            [0, 1), or an initializer that Keras does not know.
     """
 
     start: str | float
@@ -74,6 +74,8 @@ class Builder:
             raise LookInsideError(f"width is {self.width!r}: give a number above 0; 1 is the published network.")
         if not _is_number(self.weight_decay) or self.weight_decay < 0:
             raise LookInsideError(f"weight_decay is {self.weight_decay!r}: give 0 or more, 0.0005 say.")
+        if not _is_number(self.bn_momentum) or not 0 <= self.bn_momentum < 1:
+            raise LookInsideError(f"bn_momentum is {self.bn_momentum!r:.60}: give a share from 0 to below 1, 0.9 say.")
         if self.initializer != CAFFE:
             _fresh(self.initializer)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Integral
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 
 import keras
 from keras import layers
@@ -60,10 +60,10 @@ def augmentation(
         ("stretch", stretch, 0.9),
         ("fill", fill, 1.0),
     ):
-        if not 0 <= value <= largest:
-            raise LookInsideError(f"{name} is {value}: give a number from 0 to {largest}.")
-    if finer < 1:
-        raise LookInsideError(f"finer is {finer}: give a whole number from 1 on.")
+        if not _within(value, largest):
+            raise LookInsideError(f"{name} is {value!r:.60}: give a number from 0 to {largest}.")
+    if isinstance(finer, bool) or not isinstance(finer, Integral) or finer < 1:
+        raise LookInsideError(f"finer is {finer!r:.60}: give a whole number from 1 on.")
 
     outside = {"fill_mode": "constant", "fill_value": fill}
     tall, wide = finer * height, finer * width
@@ -120,8 +120,10 @@ def crop_and_rotate(
     shape = _sides(image_shape)
     if isinstance(side, bool) or not isinstance(side, Integral) or not 1 <= side <= min(shape[:2]):
         raise LookInsideError(f"side is {side!r}: give a whole number from 1 to {min(shape[:2])}, 227 of 280 say.")
-    if not 0 <= rotation <= 180 or not 0 <= fill <= 1:
-        raise LookInsideError(f"rotation is {rotation}, fill {fill}: give 0 to 180 degrees and a fill from 0 to 1.")
+    if not _within(rotation, 180) or not _within(fill, 1):
+        raise LookInsideError(
+            f"rotation is {rotation!r:.60}, fill {fill!r:.60}: give 0 to 180 degrees and a fill from 0 to 1."
+        )
     steps = [keras.Input(shape, name="image")]
     if rotation:
         outside = {"fill_mode": "constant", "fill_value": fill}
@@ -131,7 +133,12 @@ def crop_and_rotate(
 
 
 def _sides(image_shape):
-    shape = tuple(image_shape)
-    if len(shape) != 3 or any(not isinstance(side, int) or side < 1 for side in shape):
+    shape = tuple(image_shape) if isinstance(image_shape, Iterable) else image_shape
+    if not isinstance(shape, tuple) or len(shape) != 3 or any(not isinstance(one, int) or one < 1 for one in shape):
         raise LookInsideError(f"image_shape must be three whole numbers (height, width, channels), got {shape}.")
     return shape
+
+
+def _within(value, largest):
+    """Whether a value is a number from 0 to the largest."""
+    return isinstance(value, Real) and 0 <= value <= largest

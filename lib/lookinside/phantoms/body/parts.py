@@ -85,7 +85,7 @@ def names_of(without: str | Iterable[str]) -> tuple[str, ...]:
         names = (without,)
     for name in names:
         if not isinstance(name, str):
-            raise LookInsideError(f"without holds {name!r}: give names of parts, such as 'metacarpal' or 'bones'.")
+            raise LookInsideError(f"without holds {name!r}: give names of parts, or () for none.")
     return names
 
 
