@@ -79,6 +79,10 @@ def test_index_csv_tells_the_part_and_the_patient(mine):
             r"vessels/3\.png: has 3 grey levels from 0 to 2.*as PNG",
         ),
         (lambda at: Image.fromarray(masked()).save(at / "vessels/3.bmp"), "two files of one name"),
+        (
+            lambda at: Image.fromarray(masked() == 0).save(at / "vessels/3.png"),
+            r"3\.png: \d\d% of it are vessels: turn",
+        ),
         (lambda at: (at / "vessels").rename(at / "masks"), "has no images/ with vessels/ beside it"),
         (lambda at: (at / "images/3.jpg").write_text("x"), r"3\.jpg: is no picture"),
     ],
@@ -92,6 +96,10 @@ def test_what_does_not_fit_is_refused_in_one_line(mine, spoil, says):
 
 
 def test_arguments_out_of_range(mine):
-    for arguments, says in (((mine, "val", 40), "no split 'val'"), ((mine, "train", 3), "size is 3")):
+    for arguments, says in (
+        ((mine, "val", 40), "no split 'val'"),
+        ((mine, "train", 3), "size is 3"),
+        ((None, "train", 40), "the set is None: give its name"),
+    ):
         with pytest.raises(LookInsideError, match=says):
             load_vessels(*arguments)

@@ -64,8 +64,10 @@ def set_folder(set_or_folder: str | Path) -> Path:
     """A set's folder from its name, or from a path (a `Path`, or text with a slash in it).
 
     Raises:
-        LookInsideError: if it is not there.
+        LookInsideError: if it is not there, or no name and no path.
     """
+    if not isinstance(set_or_folder, (str, os.PathLike)):
+        raise LookInsideError(f"the set is {set_or_folder!r:.60}: give its name, or the path of its folder")
     text = os.fspath(set_or_folder)
     is_path = isinstance(set_or_folder, Path) or any(mark and mark in text for mark in (os.sep, os.altsep))
     if not is_path and text not in ("", ".", ".."):

@@ -18,6 +18,7 @@ from lookinside.data.stratify import stratified_split
 from lookinside.errors import DataWarning, LookInsideError
 
 TEST_SHARE, SPLIT_SEED = 0.15, 0  # where a set comes without a test part
+MOST = 0.6  # of a picture; photographs of a whole field have 5 to 15 % of vessels
 _CLASS = "fundus"  # there is nothing to tell apart
 
 
@@ -50,7 +51,8 @@ def load_vessels(
 
     Raises:
         LookInsideError: if the folder is no such set, a picture or a mask is missing, a mask is of another size or has
-            more than two values, `index.csv` does not fit, or files cannot be read (the line names the first).
+            more than two values or its colours turned round, `index.csv` does not fit, or files cannot be read (the
+            line names the first).
     """
     if split not in SPLITS:
         raise LookInsideError(f"no split {split!r}: choose from {', '.join(SPLITS)}")
@@ -91,7 +93,7 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
         shape: (H, W) of its picture.
 
     Raises:
-        LookInsideError: if it cannot be read, is of another size, or has other values.
+        LookInsideError: if it cannot be read, is of another size, has other values, or more vessel than not.
     """
     pixels = read_picture(path).pixels
     if pixels.shape != tuple(shape):
@@ -103,7 +105,10 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
             f"{path}: has {len(values)} grey levels from {values[0]} to {values[-1]}, not 0 and one more: "
             "save the mask in two colours, as PNG (JPEG adds more)"
         )
-    return np.where(pixels > 0, np.uint8(255), np.uint8(0))
+    mask = np.where(pixels > 0, np.uint8(255), np.uint8(0))
+    if mask.mean() > MOST * 255:
+        raise LookInsideError(f"{path}: {mask.mean() / 255:.0%} of it are vessels: turn it round, vessels are white")
+    return mask
 
 
 def _listed(folder: Path) -> tuple[list[Path], dict[str, list[Path]]]:
@@ -129,7 +134,11 @@ def _listed(folder: Path) -> tuple[list[Path], dict[str, list[Path]]]:
 
 def _by_stem(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except PermissionError:
+        raise LookInsideError(f"{folder}: may not be read: change its permissions") from None
+    for path in paths:
         if path.is_file() and is_picture(path):
             if path.stem in found:
                 raise LookInsideError(f"{found[path.stem]} and {path.name}: two files of one name: keep one of them")
