@@ -33,6 +33,11 @@ def collect(folder: Path) -> FoundPairs:
     pictures = {path: match for stem, path in files.items() if (match := NAME.fullmatch(stem))}
     if not pictures:
         raise LookInsideError(f"{folder}: holds no picture called Image_01L.jpg or the like: give CHASE_DB1's folder")
+    whole = {path.stem for path in pictures}
+    for stem, path in files.items():
+        whose, _, observer = stem.rpartition("_")
+        if f"_{observer}" in OBSERVERS.values() and whose not in whole:
+            raise LookInsideError(f"{path}: its picture {whose}.jpg is missing: download the set again")
     items = []
     for path in pictures:
         missing = [path.stem + ending for ending in OBSERVERS.values() if path.stem + ending not in files]

@@ -36,7 +36,9 @@ def collect(folder: Path, surround: str = "black") -> Found:
     """The photographs that Labels.csv names, anywhere under `folder`, with patient and quality."""
     everything = all_files(folder)
     table, (image, patient, label, quality) = _labels(folder, everything)
-    files = {path.name: path for path in everything if is_source(path)}
+    files = {}
+    for path in filter(is_source, everything):
+        files.setdefault(path.name, []).append(path)
     names = {original: name for name, original in CLASSES.items()}
     items, people, scores, seen = [], {}, {}, set()
     left_out = {"in the table, no file": 0}
@@ -53,7 +55,8 @@ def collect(folder: Path, surround: str = "black") -> Found:
         if name not in files:
             left_out["in the table, no file"] += 1
             continue
-        picture = files[name] if surround == "kept" else _in_a_circle(files[name])
+        path = _only_one(files[name])
+        picture = path if surround == "kept" else _in_a_circle(path)
         items.append((picture, names[said]))
         people[picture], scores[picture] = row[patient].strip(), row[quality].strip() or "not told"
     if not items:
@@ -67,6 +70,14 @@ def collect(folder: Path, surround: str = "black") -> Found:
             "why": "the dark surround tells the classes apart: it is exported differently",
         }
     return Found(items, left_out, Patients(people, "Labels.csv"), {"quality": scores}, notes=notes)
+
+
+def _only_one(paths: list[Path]) -> Path:
+    """The first of the files of one name, which have to be copies."""
+    for path in paths[1:]:
+        if path.read_bytes() != paths[0].read_bytes():
+            raise LookInsideError(f"{paths[0]} and {path}: two pictures of one name: keep one of them")
+    return paths[0]
 
 
 def _in_a_circle(path: Path) -> Source:

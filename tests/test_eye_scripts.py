@@ -1,7 +1,10 @@
 """The scripts of the eye sets: what they make of a download, in colour, and what they refuse."""
 
 import csv
+import errno
 import json
+import os
+import shutil
 import warnings
 from pathlib import Path
 
@@ -109,6 +112,15 @@ def test_hygd_refuses_a_table_that_does_not_fit(tmp_path, capsys, change, says):
     assert left_behind(tmp_path) == ["source"]
 
 
+def test_hygd_takes_copies_but_no_two_pictures_of_one_name(tmp_path, capsys):
+    source = make_hygd(tmp_path / "source")
+    shutil.copytree(source / "Images", source / "Images again")
+    assert run(hygd, "--from", source, "--out", tmp_path / "out") == 0
+    save(source / "Images again/3_1.jpg", eye())
+    assert run(hygd, "--from", source, "--out", tmp_path / "out", "--force") == 1
+    assert "3_1.jpg: two pictures of one name: keep one" in capsys.readouterr().err
+
+
 def make_acrima(folder: Path) -> tuple[Path, list[int], list[bool]]:
     """30 crops; eyes with glaucoma tend to be wider and are less green."""
     widths, sick = [], []
@@ -173,6 +185,14 @@ def test_lag_in_its_authors_layout(tmp_path, capsys):
     assert "there is no folder non_glaucoma/image" in line(capsys)
     assert run(lag, "--out", tmp_path / "out") == 1
     assert "is given out on request" in line(capsys)
+    (tmp_path / "LAG_database_part_1.rar").write_bytes(b"Rar!")  # as its authors give it out
+    assert run(lag, "--from", tmp_path / "LAG_database_part_1.rar", "--out", tmp_path / "out") == 1
+    assert "LAG_database_part_1.rar: is no .zip or .tar archive, or cut short: unpack it, and give" in line(capsys)
+    shutil.rmtree(tmp_path / "source/LAG_database_part_1/non_glaucoma")
+    shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path / "source")
+    assert run(lag, "--from", tmp_path / "mine.zip", "--out", tmp_path / "out") == 1
+    # Not the folder that it was unpacked into, which is gone.
+    assert line(capsys).startswith(f"lag: {tmp_path / 'mine.zip'}/LAG_database_part_1: there is no folder")
 
 
 def make_chase(folder: Path, children=8) -> Path:
@@ -230,4 +250,24 @@ def test_chase_refuses_what_does_not_fit(chase, tmp_path, capsys):
     (chase / "Image_01L_2ndHO.png").unlink()
     assert run(chase_db1, "--from", chase, "--out", tmp_path / "set") == 1
     assert "its mask Image_01L_2ndHO.png is missing" in line(capsys)
+    (chase / "Image_01L.png").unlink()
+    assert run(chase_db1, "--from", chase, "--out", tmp_path / "set") == 1
+    assert "Image_01L_1stHO.png: its picture Image_01L.jpg is missing" in line(capsys)
     assert left_behind(tmp_path) == ["source"]
+
+
+def test_where_nothing_may_be_written_or_read_is_named(chase, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    assert run(chase_db1, "--from", chase, "--out", tmp_path / "file/set") == 1
+    assert f"{tmp_path / 'file'}: cannot be written to" in (text := line(capsys)) and "choose --out" in text
+    (chase / "locked").mkdir()
+    own = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return own(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert run(chase_db1, "--from", chase, "--out", tmp_path / "set") == 1
+    assert line(capsys) == f"chase_db1: {chase / 'locked'}: Permission denied"

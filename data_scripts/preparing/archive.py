@@ -42,9 +42,9 @@ def unpack(archive: Path, folder: Path) -> None:
             with tarfile.open(archive) as opened:
                 _unpack_tar(opened, archive, folder)
         else:
-            raise LookInsideError(
-                f"{archive}: is no .zip or .tar archive: give the archive as it was downloaded, or a folder"
-            )
+            another = archive.suffix.lower() in (".rar", ".7z")
+            mend = "unpack it, and give the folder" if another else "download it again, or give a folder"
+            raise LookInsideError(f"{archive}: is no .zip or .tar archive, or cut short: {mend}")
     except LookInsideError:
         raise
     except _BROKEN as error:

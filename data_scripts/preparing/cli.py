@@ -91,8 +91,14 @@ def _run(card: Card, options: argparse.Namespace) -> None:
             folder = work / "unpacked"
             folder.mkdir()
             unpack(archive, folder)
-        found = card.collect(folder)
-        dataset = prepare(card, found, out, work, size=size, seed=seed, origin=origin, chosen=chosen)
+        try:
+            found = card.collect(folder)
+            dataset = prepare(card, found, out, work, size=size, seed=seed, origin=origin, chosen=chosen)
+        except LookInsideError as problem:
+            if archive is None:
+                raise
+            # What was unpacked is gone when this is read.
+            raise LookInsideError(str(problem).replace(str(folder), str(archive))) from None
     print(_summary(dataset, out))
 
 

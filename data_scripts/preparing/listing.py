@@ -11,9 +11,18 @@ from lookinside.errors import LookInsideError
 
 
 def all_files(folder: Path) -> list[Path]:
-    """Every file below `folder`, sorted; linked folders are gone through too, each folder once."""
+    """Every file below `folder`, sorted; linked folders are gone through too, each folder once.
+
+    Raises:
+        OSError: if a folder may not be read, for what is in it would be missing and nobody would know.
+    """
+
+    def refuse(error):
+        if not Path(error.filename).name.startswith("."):
+            raise error
+
     found, seen = [], set()
-    for here, folders, names in os.walk(folder, followlinks=True):
+    for here, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(here)
         if real in seen:
             folders.clear()

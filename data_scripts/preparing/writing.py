@@ -32,9 +32,18 @@ from preparing.pictures import BAR_SHARE, flat_borders, read_source, wide_enough
 
 @contextmanager
 def work_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out`, gone at the end whatever happens."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    """A temporary folder beside `out`, gone at the end whatever happens.
+
+    Raises:
+        LookInsideError: if nothing can be written there.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise LookInsideError(f"{out.parent}: cannot be written to ({error.strerror}): choose --out") from None
     try:
         yield folder
     finally:
@@ -135,9 +144,7 @@ def _divide(card: Card, found: Found, made: Path, measured: _Measured, size: int
     kept = [i for i in range(len(labels)) if i not in dropped]
     classes = sorted({labels[i] for i in kept})
     if len(classes) < 2:
-        raise LookInsideError(
-            f"{card.name}: only the class {', '.join(classes) or 'none'} is left: two or more are needed"
-        )
+        raise LookInsideError(f"only the class {', '.join(classes) or 'none'} is left: two or more are needed")
     people = [found.patients.of.get(found.items[i][0]) for i in kept]
     marks = [measured.marks[i] for i in kept]
     if card.near_copies:
