@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lookinside.data import LabelledImages, magnified, without_detail, without_shading
+from lookinside.data import LabelledImages, magnified, phantom_fetuses, without_detail, without_shading
 from lookinside.errors import LookInsideError
 
 
@@ -60,6 +60,9 @@ def test_a_smaller_image_has_a_black_border_and_no_change_is_none():
         (lambda i: without_shading(i, 0), "sigma"),
         (lambda i: without_shading(i, 2, 0), "gain"),
         (lambda i: magnified(i, -1), "factor"),
+        (lambda i: magnified(i, "2"), "factor is '2'"),
+        (lambda i: without_shading(i.images, 2), "give LabelledImages"),
+        (lambda i: magnified(phantom_fetuses("test", 1, (96, 128)), 2), "give LabelledImages"),  # boxes would not move
     ],
 )
 def test_what_makes_no_sense_is_refused(change, said):

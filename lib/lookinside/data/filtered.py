@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
 
-from lookinside.data.labelled import LabelledImages
+from lookinside.data.labelled import LabelledImages, checked_set
 from lookinside.errors import LookInsideError
 
 _GREY = 128.0
@@ -26,12 +27,12 @@ def without_shading(images: LabelledImages, sigma: float, gain: float = 1.0) -> 
         gain: what is left of the image is made so many times as strong.
 
     Raises:
-        LookInsideError: unless sigma and gain are positive.
+        LookInsideError: for another kind of set, or unless sigma and gain are positive.
 
     Source: the subtraction of the local mean, with a gain of 4, is Graham's (2015) for fundus photographs.
     """
-    if not gain > 0:
-        raise LookInsideError(f"gain is {gain}: give a number above 0")
+    if not _is_positive(gain):
+        raise LookInsideError(f"gain is {gain!r:.60}: give a number above 0")
     return _changed(images, lambda pixels: gain * (pixels - _blurred(pixels, sigma)) + _GREY)
 
 
@@ -43,7 +44,7 @@ def without_detail(images: LabelledImages, sigma: float) -> LabelledImages:
         sigma: standard deviation of the Gaussian blur, in pixels.
 
     Raises:
-        LookInsideError: unless sigma is positive.
+        LookInsideError: for another kind of set, or unless sigma is positive.
     """
     return _changed(images, lambda pixels: _blurred(pixels, sigma))
 
@@ -58,15 +59,17 @@ def magnified(images: LabelledImages, factor: float) -> LabelledImages:
         factor: 1.25 shows everything a quarter larger and cuts off the border, 0.8 adds a black border.
 
     Raises:
-        LookInsideError: unless the factor is positive.
+        LookInsideError: for another kind of set, or unless the factor is positive.
     """
-    if not factor > 0:
-        raise LookInsideError(f"factor is {factor}: give a positive number, 1 for the same size")
+    checked_set(images)
+    if not _is_positive(factor):
+        raise LookInsideError(f"factor is {factor!r:.60}: give a positive number, 1 for the same size")
     masks = {name: _magnified(mask.astype(np.float32), factor, 0) > 0.5 for name, mask in images.masks.items()}
     return replace(_changed(images, lambda pixels: _magnified(pixels, factor, 1)), masks=masks)
 
 
 def _changed(images, change):
+    checked_set(images)
     changed = [
         change(image.astype(np.float32)) for image in images.images
     ]  # one by one: float32 takes four times as much
@@ -74,9 +77,13 @@ def _changed(images, change):
     return replace(images, images=whole)
 
 
+def _is_positive(value):
+    return isinstance(value, Real) and 0 < value < np.inf
+
+
 def _blurred(pixels, sigma):
-    if not sigma > 0:
-        raise LookInsideError(f"sigma is {sigma}: give the blur's standard deviation in pixels, above 0")
+    if not _is_positive(sigma):
+        raise LookInsideError(f"sigma is {sigma!r:.60}: give the blur's standard deviation in pixels, above 0")
     return gaussian_filter(pixels, (sigma, sigma, 0), mode="nearest")
 
 
