@@ -49,6 +49,7 @@ BAD_IMAGES = {
     "a data set": (tf.data.Dataset.from_tensor_slices(IMAGES).batch(2), "BatchDataset: give an array .*one batch"),
     "a generator": ((image for image in IMAGES), "type generator: give an array"),
     "a container": (SimpleNamespace(images=IMAGES), r"type SimpleNamespace: give the array in its \.images"),
+    "a set": (SimpleNamespace(images=IMAGES, pixels=IMAGES), r"give the array in its \.pixels \(0 to 1\)"),
     "nothing": (None, "of type NoneType"),
     "symbols": (keras.Input(SHAPE), "KerasTensor, which is no array yet"),
     "of several sizes": ([IMAGES[0], IMAGES[0, 1:]], "differ in size"),

@@ -53,7 +53,9 @@ def _array(images, wanted):
         raise LookInsideError(f"The images are a PIL image: give an array, {_read('image', wanted)} say.")
     if not hasattr(images, "__array__") and not isinstance(images, list | tuple):
         mend = "give an array (N, H, W, C)"
-        if hasattr(images, "images"):
+        if hasattr(images, "pixels"):
+            mend = "give the array in its .pixels (0 to 1)"
+        elif hasattr(images, "images"):
             mend = "give the array in its .images"
         elif isinstance(images, Iterable) and not isinstance(images, dict | set):
             mend += ", one batch of it after the other"
