@@ -1244,11 +1244,14 @@ figures.table(
 #   branches, the trace-back, Figures 3 and 4; Faster R-CNN and FPN on the same trunk.
 # - **Shrunk** (recorded; in brackets: this page): 3/8 (1/4) of the width, 64 (32) primitives, 256 x 192 (192 x 144) pixels, 800
 #   (320) steps, no weights from other images to start with, and no K = 256.
-# - **Reproduced in part**: the local branch (LCF) is ahead of its coarse step in AUC. But a shifted box is brought back as well by the coarse step
-#   alone, run twice.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### The paper's claims
+#
+# - **In part**: the local branch (LCF) is ahead of its coarse step in AUC. But the coarse step, run twice, brings a shifted box back as well.
 # - **Holds**: the places of the largest votes matter to the box, if they are blurred in squares of 32 pixels.
 # - **Not reproduced**: that the whole network is ahead of its local branch. At equal steps its context branch costs more than it brings.
-# - **Cannot be told**: whether the whole network beats FPN, and how many primitives are best. Six context boxes beat two by a little.
+# - **Cannot be told**: whether the whole network beats FPN, and how many primitives are best. Six context boxes beat two.
 # - **Not supported**: that $\alpha$ says which primitives matter. It says how large an area they answer to.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
