@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -23,9 +24,9 @@ class EpochKeeper(keras.callbacks.Callback):
         bar: the open progress bar.
     """
 
-    def __init__(self, goal: Goal, steps: int, seed: int):
+    def __init__(self, goal: Goal, steps: int, seed: int, each_epoch: Callable[[int], None] | None = None):
         super().__init__()
-        self.goal, self.steps, self.seed = goal, steps, seed
+        self.goal, self.steps, self.seed, self._each_epoch = goal, steps, seed, each_epoch
         self.rows: list[Row] = []
         self.best: list[np.ndarray] = []
         self.bar: Any = None
@@ -80,6 +81,8 @@ class EpochKeeper(keras.callbacks.Callback):
             self.best = values_of(self.model.weights)
         if self._run is not None:
             self._run.save(State(self.rows, {"variables": values_of(self._variables), "best": self.best}))
+        if self._each_epoch is not None:
+            self._each_epoch(self.step)
         if self.goal.patience_is_out(self.rows):
             self.model.stop_training = True
         shown = "val_accuracy" if "val_accuracy" in values else self.goal.monitor

@@ -35,6 +35,7 @@ def fit_resumable(
     monitor: str | None = "val_loss",
     mode: str = "min",
     patience: int | None = None,
+    each_epoch: Callable[[int], None] | None = None,
     key: Any = None,
     run_folder: str | Path | None = None,
     seed: int = 0,
@@ -63,6 +64,7 @@ def fit_resumable(
         monitor: the column of the history that tells the best epoch; None keeps the last one.
         mode: "min" or "max", what is better in that column.
         patience: stop after so many epochs without a better one; None never stops.
+        each_epoch: called after every epoch with the number of steps so far, when the state is kept already.
         key: what names the configuration besides these arguments: the data, the rates of a `compile` of its own, and
             what changes inside of a function. See `run_key`.
         run_folder: where to keep what a resume needs, a folder for each configuration; None keeps nothing.
@@ -81,7 +83,7 @@ def fit_resumable(
     epochs, steps = run_limits(epochs, steps, steps_per_epoch)
     goal = _goal(monitor, mode, patience, validation)
     _compile(model, optimizer, loss=loss, metrics=metrics, loss_weights=loss_weights)
-    keeper = EpochKeeper(goal, steps, seed)
+    keeper = EpochKeeper(goal, steps, seed, each_epoch)
     bar = partial(_open_bar, progress, description=model.name)
     options = {"epochs": epochs, "steps_per_epoch": steps_per_epoch, "validation_data": validation}
     if run_folder is None:

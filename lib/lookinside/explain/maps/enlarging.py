@@ -11,14 +11,14 @@ def enlarged(maps: tf.Tensor, size) -> tf.Tensor:
     As `tf.image.resize`, which XLA compiles to something else without a word where a side is not a multiple of the
     old one (TensorFlow 2.21): then a loss of such maps would be wrong in `fit`, which compiles on a GPU.
     """
-    rows, columns = (_interpolation(tf.shape(maps)[axis], size[axis - 1]) for axis in (1, 2))
+    rows, columns = (tf.cast(_interpolation(tf.shape(maps)[axis], size[axis - 1]), maps.dtype) for axis in (1, 2))
     if len(maps.shape) == 3:
         return tf.matmul(rows @ maps, columns, transpose_b=True)
     return tf.einsum("Hh,nhws,Ww->nHWs", rows, maps, columns)
 
 
 def _interpolation(old, new):
-    """What each of the new places takes of each of the old ones: float32 (new, old)."""
+    """What each of the new places takes of each of the old ones: float64 (new, old)."""
     old, new = (tf.cast(side, tf.float64) for side in (old, new))
     places = tf.clip_by_value((tf.range(new) + 0.5) * old / new - 0.5, 0.0, old - 1.0)
-    return tf.cast(tf.nn.relu(1.0 - tf.abs(places[:, None] - tf.range(old)[None])), tf.float32)
+    return tf.nn.relu(1.0 - tf.abs(places[:, None] - tf.range(old)[None]))

@@ -1,0 +1,133 @@
+"""Generator and discriminator of Patho-GAN (Wang et al. 2019): from vessels and noise to a photograph, and its judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import keras
+from keras import layers
+
+from lookinside.errors import LookInsideError
+from lookinside.models.building import scaled
+
+MULTIPLES = (1, 2, 4, 8, 8, 8)  # of `base`: how many maps each halving makes
+_SLOPE = 0.2  # of the leaky ReLU below zero
+_START = 0.02  # standard deviation of all kernels, as in the authors' code
+
+
+def patho_generator(
+    image_shape: Sequence[int], *, noise: int = 400, base: int = 64, depth: int = 6, normalization: str | None = "instance"
+) -> keras.Model:
+    """A U-Net from a mask of vessels and a noise code to a photograph, the generator of Wang et al. 2019.
+
+    `depth` convolutions of 4 x 4 with a stride of 2 lead down, as many transposed ones lead up, and each level up also
+    gets the maps of the same size from the way down. The noise joins at the bottom, made into `base` maps by one dense
+    layer. The paper says "U-Net"; sizes, noise and start of the weights are those of its authors' code: at
+    512 x 512 x 3 it has 24,331,267 weights. Their batch normalisation takes the statistics of the batch at hand
+    when it draws, too; at the paper's batch of one that is instance normalisation, so this is what we use.
+
+    Input shape: [vessels (N, H, W, 1), 0 or 1; noise (N, Z), any range]. Output shape: (N, H, W, C), float32 in [0, 1].
+
+    Args:
+        image_shape: (H, W, C) of the photograph; H and W are multiples of 2 ** depth.
+        noise: Z, numbers of the noise code.
+        base: maps of the first convolution; the next ones have 2, 4, 8, 8, 8 times as many.
+        depth: halvings, 1 to 6.
+        normalization: "instance", or None for none.
+
+    Raises:
+        LookInsideError: for a shape, a count or an option out of its range.
+    """
+    height, width, channels = _checked(image_shape, depth, base, normalization)
+    if not _whole(noise):
+        raise LookInsideError(f"noise is {noise!r:.60}: give how many numbers a noise code has, 400 say.")
+    maps = [scaled(base, multiple) for multiple in MULTIPLES[:depth]]
+    vessels = keras.Input((height, width, 1), name="vessels")
+    code = keras.Input((noise,), name="noise")
+
+    x, skips = vessels, []
+    for level, count in enumerate(maps, 1):
+        x = _down(x, f"down{level}", count, normalization if level > 1 else None)
+        skips.append(x)
+    low = (height >> depth, width >> depth, base)
+    z = layers.Dense(low[0] * low[1] * base, kernel_initializer=_start(), name="project")(code)
+    z = layers.LeakyReLU(_SLOPE, name="project_relu")(z)
+    x = layers.Concatenate(name="bottom")([layers.Reshape(low, name="noise_maps")(z), x])
+    for level, skip in zip(range(depth - 1, 0, -1), reversed(skips[:-1]), strict=True):
+        count = scaled(base, (1, *MULTIPLES)[level - 1]) if level > 1 else base
+        x = _up(x, f"up{level}", count, normalization)
+        x = layers.Concatenate(name=f"skip{level}")([x, skip])
+    x = layers.Conv2DTranspose(channels, 4, 2, "same", kernel_initializer=_start(), name="up0")(x)
+    image = layers.Activation("sigmoid", dtype="float32", name="image")(x)
+    return keras.Model([vessels, code], image, name="patho_generator")
+
+
+def patho_discriminator(
+    image_shape: Sequence[int], *, base: int = 32, depth: int = 6, normalization: str | None = "instance"
+) -> keras.Model:
+    """A convolutional network that is to tell real photographs from drawn ones, given the vessels.
+
+    The paper's D sees the photograph alone; that of the authors' code, and ours, sees the mask of vessels beside it, so
+    that a photograph has to fit to its vessels. `depth` convolutions of 4 x 4 with a stride of 2, and one dense layer.
+    At 512 x 512 x 3 it has 6,968,257 weights.
+
+    Input shape: [vessels (N, H, W, 1), photograph (N, H, W, C)]. Output shape: (N, 1), the logit of "real", float32.
+
+    Args: as for `patho_generator`.
+
+    Raises:
+        LookInsideError: for a shape, a count or an option out of its range.
+    """
+    height, width, channels = _checked(image_shape, depth, base, normalization)
+    vessels = keras.Input((height, width, 1), name="vessels")
+    photograph = keras.Input((height, width, channels), name="photograph")
+    x = layers.Concatenate(name="both")([vessels, photograph])
+    for level, multiple in enumerate((1, 2, 4, 8, 16, 16)[:depth], 1):
+        x = _down(x, f"down{level}", scaled(base, multiple), normalization if level > 1 else None)
+    x = layers.Flatten(name="flatten")(x)
+    logit = layers.Dense(1, dtype="float32", kernel_initializer=_start(), name="logit")(x)
+    return keras.Model([vessels, photograph], logit, name="patho_discriminator")
+
+
+def _down(x, name, count, normalization):
+    x = layers.Conv2D(count, 4, 2, "same", kernel_initializer=_start(), name=name)(x)
+    return layers.LeakyReLU(_SLOPE, name=f"{name}_relu")(_normalized(x, name, normalization))
+
+
+def _up(x, name, count, normalization):
+    x = layers.Conv2DTranspose(count, 4, 2, "same", kernel_initializer=_start(), name=name)(x)
+    return layers.ReLU(name=f"{name}_relu")(_normalized(x, name, normalization))
+
+
+def _normalized(x, name, normalization):
+    if normalization is None:
+        return x
+    if normalization == "batch":
+        return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    return layers.GroupNormalization(groups=-1, epsilon=1e-3, name=f"{name}_norm")(x)
+
+
+def _start():
+    return keras.initializers.TruncatedNormal(stddev=_START)
+
+
+def _checked(image_shape, depth, base, normalization):
+    shape = tuple(image_shape) if isinstance(image_shape, Sequence) else image_shape
+    if not isinstance(shape, tuple) or len(shape) != 3 or not all(map(_whole, shape)):
+        raise LookInsideError(f"image_shape must be three whole numbers (height, width, channels), got {shape!r:.60}.")
+    if not _whole(depth) or depth > len(MULTIPLES):
+        raise LookInsideError(f"depth is {depth!r:.60}: give a whole number from 1 to {len(MULTIPLES)}.")
+    if not _whole(base):
+        raise LookInsideError(f"base is {base!r:.60}: give a whole number, 64 is the authors'.")
+    if normalization not in (None, "instance", "batch"):
+        raise LookInsideError(f'normalization is {normalization!r:.60}: give "instance" or None.')
+    if shape[0] % 2**depth or shape[1] % 2**depth:
+        raise LookInsideError(
+            f"image_shape {shape} does not halve {depth} times: give multiples of {2**depth}, or a smaller depth."
+        )
+    return shape
+
+
+def _whole(value):
+    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0

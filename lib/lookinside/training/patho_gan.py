@@ -1,0 +1,258 @@
+"""PathoGAN: two networks that play against each other, while a frozen third one says whether the disease can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lookinside.errors import LookInsideError
+from lookinside.explain import PathologyAware
+
+_WHICH = {"low": (0,), "high": (1,), "both": (0, 1)}
+_COLUMNS = ("generator_loss", "discriminator_loss", "patho_loss", "score_of_real", "score_of_drawn")
+
+
+class PathoGAN(keras.Model):
+    """Generator, discriminator and frozen classifier of Wang et al. 2019, section 4.2, trained by one graph a batch.
+
+    A step takes vessels y and the photograph x that they belong to. The generator G moves `generator_steps` times, each
+    time with new noise z, then the discriminator D (a logit) moves once:
+
+        L_G = mean softplus(-D(G(y, z), y)) + trade_off * L_patho
+        L_D = mean softplus(-D(x, y)) + mean softplus(D(G(y, z), y))
+
+    L_patho (Eq. 6) is the mean over pixels of |V(x) - V(G(y, z))| / max |V(x)|, V being a pathology-aware map of the
+    classifier. Which feature maps are in the set, and what each weighs, is told by the photograph x and held constant,
+    so the generator cannot choose what it is judged by. The classifier runs as in inference and is never changed.
+
+        gan = PathoGAN(patho_generator(shape), patho_discriminator(shape), classifier, which="low")
+        fit_patho_gan(gan, train, steps=1000)
+        photographs = gan.draw(train.masks["vessels"])
+
+    `compile(jit_compile=True)` has XLA compile the whole step. Networks in half precision work, their losses are
+    computed in float32; for float16 wrap the optimizers in `keras.optimizers.LossScaleOptimizer`. Under a
+    `tf.distribute` strategy make it, and compile it, in the strategy's scope: losses are means over the whole batch.
+
+    Args:
+        generator, discriminator: see `lookinside.models.patho_generator` and `patho_discriminator`.
+        classifier: takes photographs as G makes them, (N, H, W, C) in [0, 1]; see `Explainer` for which models will do.
+            None is the plain GAN, without L_patho.
+        which: the set whose map is compared, "low" or "high", or "both" for the mean of the two losses.
+        trade_off: lambda of Eq. 5; the paper's is 1000.
+        noise_std: standard deviation of the noise code; the paper's is 0.01.
+        generator_steps: how often G moves for one move of D; the paper's is 2.
+        class_index: the class whose evidence counts.
+        pixel_weight: of a rival to L_patho, the mean absolute difference of the pixels themselves; 0 leaves it out.
+        seed: of the noise.
+        maps: further arguments of `PathologyAware`, such as {"cmi": "gyration"}.
+
+    Raises:
+        LookInsideError: for networks that do not fit together, or an option out of its range.
+
+    Source: Wang et al. 2019, Eqs. 5 and 6. Losses that do not saturate, and a D that sees the vessels, are those of the
+    authors' code; the unit of L_patho, without which a lambda of 1000 means nothing, and `pixel_weight` are ours.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        classifier: keras.Model | None = None,
+        *,
+        which: Literal["low", "high", "both"] = "low",
+        trade_off: float = 1000.0,
+        noise_std: float = 0.01,
+        generator_steps: int = 2,
+        class_index: int = 1,
+        pixel_weight: float = 0.0,
+        seed: int = 0,
+        maps: Mapping[str, Any] | None = None,
+        name: str = "patho_gan",
+    ):
+        super().__init__(name=name)
+        _check_options(which, generator_steps, class_index, trade_off=trade_off, noise_std=noise_std, pixel_weight=pixel_weight)
+        _check_networks(generator, discriminator, classifier, class_index)
+        self.generator, self.discriminator = generator, discriminator
+        self.which, self.class_index, self.generator_steps = which, int(class_index), int(generator_steps)
+        self.trade_off, self.noise_std, self.pixel_weight = float(trade_off), float(noise_std), float(pixel_weight)
+        self.noise_seed = keras.random.SeedGenerator(seed)
+        # Within the explainer Keras does not track the classifier: it is no part of what is trained or saved.
+        self._pathology = None if classifier is None else PathologyAware(classifier, **(maps or {}))
+        self._judge = None if classifier is None else [np.asarray(one) for one in classifier.get_weights()]
+        self._maps = dict(maps or {})
+        self._means = [keras.metrics.Mean(name=column) for column in _COLUMNS]
+        self.built = True
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        *,
+        jit_compile: bool = False,
+    ) -> None:
+        """Give each network its optimizer.
+
+        Args:
+            generator_optimizer, discriminator_optimizer: None is Adam with a rate of 0.0002 and a beta_1 of 0.5, with
+                which a small network shows something after minutes. The paper's is `SGD(0.0002)`.
+            jit_compile: compile the whole step with XLA.
+        """
+        first, second = (
+            keras.optimizers.Adam(2e-4, beta_1=0.5) if one is None else one
+            for one in (generator_optimizer, discriminator_optimizer)
+        )
+        super().compile(optimizer=first, jit_compile=jit_compile)
+        self.discriminator_optimizer = second
+        first.build(self.generator.trainable_variables)
+        second.build(self.discriminator.trainable_variables)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Means over an epoch: the losses (L_patho without its weight), and D's share of "real" for both kinds."""
+        return self._means
+
+    def call(self, inputs: list, training: bool = False) -> tf.Tensor:
+        """[vessels (N, H, W, 1), noise (N, Z)] -> photographs (N, H, W, C) in [0, 1]."""
+        return self.generator(inputs, training=training)
+
+    def noise(self, count: int | tf.Tensor) -> tf.Tensor:
+        """Noise codes (count, Z), new ones with every call."""
+        return self.noise_std * keras.random.normal((count, self.generator.inputs[1].shape[1]), seed=self.noise_seed)
+
+    def draw(self, vessels: np.ndarray, *, seed: int = 0, noise_std: float | None = None, batch_size: int = 32) -> np.ndarray:
+        """Photographs with these vessels.
+
+        Args:
+            vessels: bool or 0 and 1, (N, H, W) or (N, H, W, 1).
+            seed: of the noise; the same seed gives the same photographs.
+            noise_std: of the noise; None is that of the training.
+            batch_size: how many are drawn at a time.
+
+        Returns:
+            float32 (N, H, W, C) in [0, 1].
+
+        Raises:
+            LookInsideError: for vessels of another shape.
+        """
+        vessels = np.asarray(vessels, "float32")
+        vessels = vessels[..., None] if vessels.ndim == 3 else vessels
+        wanted = self.generator.inputs[0].shape[1:]
+        if vessels.ndim != 4 or vessels.shape[1:] != tuple(wanted):
+            raise LookInsideError(f"vessels are {vessels.shape}: give (N, {wanted[0]}, {wanted[1]}), one mask an image.")
+        std = self.noise_std if noise_std is None else noise_std
+        shape = (len(vessels), self.generator.inputs[1].shape[1])
+        codes = std * np.random.default_rng(seed).standard_normal(shape, np.float32)
+        return self.generator.predict([vessels, codes.astype("float32")], batch_size=batch_size, verbose=0)
+
+    @property
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        """The generator's and the discriminator's optimizer."""
+        return self.optimizer, self.discriminator_optimizer
+
+    def told(self) -> dict[str, Any]:
+        """What makes this game another one than that of the same two networks, for the key of a run."""
+        names = ("which", "trade_off", "noise_std", "generator_steps", "class_index", "pixel_weight")
+        return {name: getattr(self, name) for name in names} | {"judge": self._judge, "maps": self._maps}
+
+    def reference(self, photographs: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """What L_patho compares with: the map (N, S, H, W) of photographs, and the weights of their feature maps."""
+        weights = self._pathology.map_weights(photographs, self.class_index)
+        return self._chosen(self._pathology.weighted(photographs, weights)), weights
+
+    def patho_loss(self, drawn: tf.Tensor, reference: tuple[tf.Tensor, list[tf.Tensor]]) -> tf.Tensor:
+        """L_patho of each image, (N,); Eq. 6 in units of the largest value of the photograph's map.
+
+        Args:
+            drawn: float (N, H, W, C) in [0, 1].
+            reference: of the N photographs that they are compared with, see `reference`.
+        """
+        wanted, weights = reference
+        found = self._chosen(self._pathology.weighted(drawn, weights))
+        largest = tf.reduce_max(tf.abs(wanted), axis=(2, 3), keepdims=True)
+        return tf.reduce_mean(tf.math.divide_no_nan(tf.abs(wanted - found), largest), axis=(1, 2, 3))
+
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One batch (vessels, photographs): G moves, then D. Returns the means of `metrics` so far."""
+        vessels, photographs = data
+        count = tf.shape(photographs)[0]
+        reference = None if self._pathology is None else self.reference(photographs)
+        for _ in range(self.generator_steps):
+            adversarial, pathology = self._move_generator(vessels, photographs, self.noise(count), reference)
+        drawn = self.generator([vessels, self.noise(count)], training=True)
+        loss, real, fake = self._move_discriminator(vessels, photographs, drawn)
+        values = adversarial, loss, pathology, tf.reduce_mean(tf.sigmoid(real)), tf.reduce_mean(tf.sigmoid(fake))
+        for metric, value in zip(self._means, values, strict=True):
+            metric.update_state(value)
+        return {metric.name: metric.result() for metric in self._means}
+
+    def _move_generator(self, vessels, photographs, noise, reference):
+        def losses():
+            drawn = self.generator([vessels, noise], training=True)
+            adversarial = tf.reduce_mean(tf.nn.softplus(-self.discriminator([vessels, drawn], training=True)))
+            pathology = 0.0 if reference is None else tf.reduce_mean(self.patho_loss(drawn, reference))
+            pixels = tf.reduce_mean(tf.abs(drawn - photographs)) if self.pixel_weight else 0.0
+            total = adversarial + self.trade_off * pathology + self.pixel_weight * pixels
+            return total, (adversarial, pathology)
+
+        return _move(self.generator, self.optimizer, losses)
+
+    def _move_discriminator(self, vessels, photographs, drawn):
+        def losses():
+            real = self.discriminator([vessels, photographs], training=True)
+            fake = self.discriminator([vessels, drawn], training=True)
+            loss = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
+            return loss, (loss, real, fake)
+
+        return _move(self.discriminator, self.discriminator_optimizer, losses)
+
+    def _chosen(self, maps):
+        return tf.gather(maps, _WHICH[self.which], axis=1)
+
+
+def _move(model, optimizer, losses):
+    """One step of one network, and of no other one: (total, rest) = losses(); returns the rest."""
+    variables = model.trainable_variables
+    values = [one.value for one in variables]
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        total, rest = losses()
+        # The optimizer adds the replicas' gradients: each gives its share of the mean.
+        total = optimizer.scale_loss(total / replicas)
+    optimizer.apply_gradients(zip(tape.gradient(total, values), variables, strict=True))
+    return rest
+
+
+def _check_options(which, generator_steps, class_index, **numbers):
+    if which not in _WHICH:
+        raise LookInsideError(f"which is {which!r:.60}: give one of {', '.join(_WHICH)}.")
+    for name, value, least in (("generator_steps", generator_steps, 1), ("class_index", class_index, 0)):
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+            raise LookInsideError(f"{name} is {value!r:.60}: give a whole number from {least} on.")
+    for name, value in numbers.items():
+        if not isinstance(value, Real) or not 0 <= value < float("inf"):
+            raise LookInsideError(f"{name} is {value!r:.60}: give a number, 0 or more.")
+
+
+def _check_networks(generator, discriminator, classifier, class_index):
+    for name, model, inputs in (("generator", generator, 2), ("discriminator", discriminator, 2)):
+        if not isinstance(model, keras.Model) or len(model.inputs) != inputs:
+            raise LookInsideError(f"{name} is no Keras model of {inputs} inputs: see patho_{name}.")
+    made, vessels = tuple(generator.output.shape[1:]), tuple(generator.inputs[0].shape[1:])
+    taken = [tuple(one.shape[1:]) for one in discriminator.inputs]
+    if taken != [vessels, made]:
+        raise LookInsideError(
+            f"The generator takes vessels {vessels} and makes {made}, the discriminator takes {taken[0]} and {taken[1]}."
+        )
+    if classifier is None:
+        return
+    if not isinstance(classifier, keras.Model) or tuple(classifier.inputs[0].shape[1:]) != made:
+        shape = tuple(classifier.inputs[0].shape[1:]) if isinstance(classifier, keras.Model) else type(classifier)
+        raise LookInsideError(f"The generator makes {made}, the classifier takes {shape}: build both for one size.")
+    if class_index >= classifier.output.shape[-1]:
+        raise LookInsideError(f"class_index is {class_index}, the classifier has {classifier.output.shape[-1]} classes.")
