@@ -22,6 +22,7 @@ from lookinside.explain import (
     landmark_share,
     map_correlation,
     paired_difference,
+    paired_difference_over_seeds,
     pointing_game,
     randomization_check,
     randomize_weights,
@@ -124,6 +125,52 @@ def test_paired_differences_by_hand():
     assert np.isnan(paired_difference([np.nan, 1], [1, np.nan])).all()
     narrow = paired_difference(first, second, level=0.5, resamples=500)
     assert found.low < narrow.low < narrow.high < found.high
+
+
+def test_differences_over_seeds_by_a_loop():
+    """Trainings and images drawn by index, one draw after the other."""
+    rng = np.random.default_rng(0)
+    first = 1 + rng.normal(size=(3, 1)) + rng.normal(size=(1, 25)) + rng.normal(size=(3, 25))
+    second = rng.normal(size=(3, 25))
+    first[1, 4] = second[:, 7] = np.nan
+    means = []
+    for _ in range(4000):
+        rows, columns = rng.integers(0, 3, 3), rng.integers(0, 25, 25)
+        means.append(np.nanmean((first - second)[np.ix_(rows, columns)]))
+    found = paired_difference_over_seeds(first, second, level=0.8, resamples=4000)
+    assert found.estimate == pytest.approx(np.nanmean(first - second))
+    np.testing.assert_allclose(found[1:], np.quantile(means, (0.1, 0.9)), atol=0.06)
+
+
+def test_three_trainings_on_the_same_images_do_not_make_three_times_as_many():
+    first, second = np.random.default_rng(0).normal(size=(2, 40))
+    one, three = paired_difference(first, second), paired_difference_over_seeds([first] * 3, [second] * 3)
+    assert three.estimate == pytest.approx(one.estimate)
+    assert three.high - three.low == pytest.approx(one.high - one.low, rel=0.1)
+    # Trainings that differ on even images: all that is uncertain is which were made.
+    apart = paired_difference_over_seeds([[0.0] * 9, [1.0] * 9], np.zeros((2, 9)))
+    assert apart == (0.5, 0, 1)
+    assert np.isnan(paired_difference_over_seeds([[np.nan]], [[1]])).all()
+    assert paired_difference_over_seeds([first], [second], seed=1) == paired_difference_over_seeds(
+        [first], [second], seed=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "options", "says"),
+    [
+        ([1, 2], [1, 2], {}, r"give twice \(S, N\)"),
+        ([[1, 2]], [[1, 2], [3, 4]], {}, "give twice"),
+        ([[1, 2], [3]], [[1, 2], [3, 4]], {}, "first holds no numbers"),
+        ([[1, np.inf]], [[1, 2]], {}, "first holds infinity"),
+        ([[1, 2]], [[1, 2]], {"level": 1}, "level is 1"),
+        ([[1, 2]], [[1, 2]], {"resamples": 0}, "resamples 0"),
+        (np.zeros((0, 3)), np.zeros((0, 3)), {"seed": -1}, "seed -1"),
+    ],
+)
+def test_scores_over_seeds_that_do_not_fit(first, second, options, says):
+    with pytest.raises(LookInsideError, match=says):
+        paired_difference_over_seeds(first, second, **options)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,12 @@ from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.dead_feature_maps import DeadMaps, dead_maps, feature_maps
 from lookinside.explain.truth.imputation import linear_imputation
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
-from lookinside.explain.truth.intervals import Interval, bootstrap_interval, paired_difference
+from lookinside.explain.truth.intervals import (
+    Interval,
+    bootstrap_interval,
+    paired_difference,
+    paired_difference_over_seeds,
+)
 from lookinside.explain.truth.intervention import Followed, map_follows_score
 from lookinside.explain.truth.parts import (
     PartImportance,
@@ -83,6 +88,7 @@ __all__ = [
     "mass_in_region",
     "mean_importance",
     "paired_difference",
+    "paired_difference_over_seeds",
     "part_importance",
     "part_rank_correlation",
     "pointing_game",

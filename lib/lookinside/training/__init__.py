@@ -1,4 +1,4 @@
-"""Training that goes on after a kill, and what classifiers and detectors are worth on images they have not seen."""
+"""Training that goes on after a kill, and what classifiers, detectors and synthetic images are worth."""
 
 from lookinside.training.augment import augmentation, crop_and_rotate
 from lookinside.training.balancing import Copies, balance, repeated_to_balance
@@ -42,6 +42,9 @@ from lookinside.training.evaluation.roc import Roc, roc_curves
 from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.shared_labels import floor_of, mistakes
 from lookinside.training.evaluation.shortcuts import Confounding, confounding, cue_conflict
+from lookinside.training.evaluation.synthesis.frechet import FrechetByCount, frechet_by_count, frechet_distance
+from lookinside.training.evaluation.synthesis.nearest import Nearest, nearest_images
+from lookinside.training.evaluation.synthesis.sign_contrast import notch_contrast, wedge_contrast
 from lookinside.training.evaluation.volume_scores import SlicesNamed, slices_named
 from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
@@ -59,8 +62,10 @@ __all__ = [
     "Evaluation",
     "EvidenceDeletion",
     "EvidencePlaces",
+    "FrechetByCount",
     "Froc",
     "History",
+    "Nearest",
     "PartLoss",
     "RatedAdam",
     "RegionBoundary",
@@ -94,11 +99,15 @@ __all__ = [
     "flattened",
     "floor_of",
     "folds",
+    "frechet_by_count",
+    "frechet_distance",
     "froc",
     "lost_by_class",
     "lost_by_tag",
     "median_box",
     "mistakes",
+    "nearest_images",
+    "notch_contrast",
     "proportion_interval",
     "recall_by_class",
     "recovered",
@@ -109,4 +118,5 @@ __all__ = [
     "slices_named",
     "training_to_record",
     "uses_of_parts",
+    "wedge_contrast",
 ]
