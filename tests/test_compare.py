@@ -156,6 +156,17 @@ def test_three_trainings_on_the_same_images_do_not_make_three_times_as_many():
     )
 
 
+@pytest.mark.parametrize(("seeds_differ", "least", "most"), [(0, 0.93, 1), (0.3, 0.83, 0.95), (1, 0.65, 0.84)])
+def test_how_often_three_seeds_hold_the_mean_is_as_the_docstring_says(seeds_differ, least, most):
+    held = 0
+    for trial in range(200):
+        rng = np.random.default_rng(trial)
+        scores = rng.normal(0, seeds_differ, (3, 1)) + rng.normal(size=(1, 60)) + rng.normal(size=(3, 60))
+        found = paired_difference_over_seeds(scores, np.zeros((3, 60)), resamples=300)
+        held += found.low <= 0 <= found.high
+    assert least <= held / 200 <= most
+
+
 @pytest.mark.parametrize(
     ("first", "second", "options", "says"),
     [

@@ -88,18 +88,29 @@ def test_light_that_drifts_over_the_field_is_no_wedge():
             assert np.nanmax(np.abs(found)) < 3 and np.nanmean(np.abs(found)) < 1
 
 
-def test_both_flanks_count_alike():
-    """A flank of 0.6 and one of 0.4 beside a wedge of 0.25: the retina is 0.5, whatever the flanks' sizes."""
+@pytest.mark.parametrize("curl", [0, 0.015])
+def test_both_flanks_count_alike(curl):
+    """Flanks of 0.6 and 0.4 beside a wedge of 0.25: the retina is 0.5, however many pixels each has, in an arc too."""
     rows, columns = np.indices((SIZE, SIZE))
-    disc = (rows - 64) ** 2 + (columns - 20) ** 2 < 10**2
-    wedge = (abs(rows - 64) < 4) & (columns > 35) & (columns < 90)
-    none, field = np.zeros_like(disc), np.ones_like(disc)
-    field[: 64 - 9] = False  # half of the upper flank lies out of the field
-    masks = {"nerve_defect": wedge, "disc": disc, "vessels": none, "field": field}
+    y, x = rows - 64, columns - 20
+    distance = np.hypot(x, y)
+    off = (np.arctan2(y, x) - curl * distance) * distance  # from the middle of the wedge, pixels
+    wedge = (abs(off) < 4) & (distance > 15) & (distance < 70)
+    field = rows >= 64 - 9 + 30 * (curl > 0)  # a part of a flank lies out of it, and its edge is black
+    edge = ndimage.binary_dilation(~field, iterations=2)
+    masks = {"nerve_defect": wedge, "disc": distance < 10, "vessels": np.zeros_like(wedge), "field": field}
     place = dataclasses.replace(eyes().subset([0]), masks={name: mask[None] for name, mask in masks.items()})
-    green = np.where(wedge, 0.25, np.where(rows < 64, 0.6, 0.4))
+    green = np.where(edge, 0.0, np.where(wedge, 0.25, np.where(off < 0, 0.6, 0.4)))
     found = wedge_contrast(np.repeat(green[None, ..., None], 3, axis=-1), place)
     assert found[0] == pytest.approx(50)
+
+
+def test_a_disc_that_is_paler_inside_has_no_notch():
+    """Green that depends on nothing but the distance from the disc's border."""
+    inwards = np.stack([ndimage.distance_transform_edt(disc) for disc in eyes().masks["disc"]])
+    images = np.repeat(0.3 + 0.03 * np.floor(inwards)[..., None], 3, axis=-1)
+    found = notch_contrast(images, eyes())
+    np.testing.assert_allclose(found[np.isfinite(found)], 0, atol=1e-9)
 
 
 def test_nothing_to_measure_is_nan():
