@@ -1,8 +1,8 @@
 """Patho-GAN's training step in JAX, written from Wang et al. 2019 (Eqs. 1 to 6) and Kingma & Ba 2015, for a comparison.
 
 It shares with the library the two networks (plain Keras, here on JAX), and nothing else: the classifier's layers, its
-maps, their gradients, sets and weights, the losses, the order of the moves and Adam are written out. It needs JAX, which
-the project does not; `make_patho_gan_golden.py` writes what it computes into a file that the tests read.
+maps, their gradients, sets and weights, the losses, the order of the moves and Adam are written out. It needs JAX, the
+project does not; `make_patho_gan_golden.py` writes what it computes into a file that the tests read.
 
     KERAS_BACKEND=jax python tests/oracles/patho_gan_jax.py --help      trains with it, on a GPU where there is one
 """
@@ -38,9 +38,9 @@ class Judge:
         """Maps behind each ReLU, to which `added` was added, and the summed logit of a class."""
         w = self.weights
         x = photographs
+        local = x
         for axis in (1, 2):
             blur = gaussian_filter1d(np.eye(x.shape[axis]), self.sigma, axis=0, mode="nearest").astype("float32")
-            local = x if axis == 1 else local
             local = jnp.moveaxis(jnp.tensordot(jnp.asarray(blur), local, axes=(1, axis)), 0, axis)
         x = jnp.clip(self.gain * (x - local) + 128 / 255, 0, 1)
         found = []
@@ -123,7 +123,7 @@ def adam(state, slopes, weights, rate=2e-4, beta1=0.5, beta2=0.999, epsilon=1e-7
 
 def fresh(weights):
     """Adam's state before its first step."""
-    return jnp.array(0.0), [jnp.zeros_like(w) for w in weights], [jnp.zeros_like(w) for w in weights]
+    return jnp.float32(0), [jnp.zeros_like(w) for w in weights], [jnp.zeros_like(w) for w in weights]
 
 
 def make_step(generator, discriminator, judge=None, which="low", trade_off=1000.0, noise_std=0.01, moves=2, pixel=0.0):
@@ -133,15 +133,12 @@ def make_step(generator, discriminator, judge=None, which="low", trade_off=1000.
     """
     codes = generator.inputs[1].shape[1]
 
-    def fixed(model):
-        return [one.value for one in model.non_trainable_variables]
-
     def draw(weights, vessels, key):
         noise = noise_std * jax.random.normal(key, (vessels.shape[0], codes))
-        return generator.stateless_call(weights, fixed(generator), [vessels, noise], training=True)[0]
+        return generator.stateless_call(weights, [], [vessels, noise])[0]
 
     def judged(weights, vessels, photographs):
-        return discriminator.stateless_call(weights, fixed(discriminator), [vessels, photographs], training=True)[0]
+        return discriminator.stateless_call(weights, [], [vessels, photographs])[0]
 
     def loss_g(weights_g, weights_d, key, vessels, photographs, reference):
         drawn = draw(weights_g, vessels, key)

@@ -23,6 +23,7 @@ from lookinside.layers.primitives import (
     votes_at,
 )
 from lookinside.layers.roi_align import RoIAlign
+from lookinside.layers.subtract_local_mean import SubtractLocalMean
 from lookinside.layers.thin_plate_spline import ThinPlateSpline
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "PrimitiveVoting",
     "RoIAlign",
     "SoftArgmax2D",
+    "SubtractLocalMean",
     "ThinPlateSpline",
     "TraceBack",
     "clip_boxes",

@@ -7,6 +7,7 @@ from lookinside.models.google_net import googlenet, inference_model
 from lookinside.models.khan_yong import KHAN_YONG_TABLE, khan_cnn
 from lookinside.models.layer_tables import beside_paper, layer_table
 from lookinside.models.le_net import lenet
+from lookinside.models.patho_gan import patho_discriminator, patho_generator
 from lookinside.models.receptive_fields import ReceptiveField, receptive_field
 from lookinside.models.res_net import resnet18_stages
 from lookinside.models.roth_net import roth_convnet
@@ -29,6 +30,8 @@ __all__ = [
     "khan_cnn",
     "layer_table",
     "lenet",
+    "patho_discriminator",
+    "patho_generator",
     "receptive_field",
     "resnet18_stages",
     "roth_convnet",

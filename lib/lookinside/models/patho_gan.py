@@ -1,4 +1,4 @@
-"""Generator and discriminator of Patho-GAN (Wang et al. 2019): from vessels and noise to a photograph, and its judge."""
+"""Generator and discriminator of Patho-GAN (Wang et al. 2019): from vessels and noise to a photograph, and back."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ _START = 0.02  # standard deviation of all kernels, as in the authors' code
 
 
 def patho_generator(
-    image_shape: Sequence[int], *, noise: int = 400, base: int = 64, depth: int = 6, normalization: str | None = "instance"
+    image_shape: Sequence[int],
+    *,
+    noise: int = 400,
+    base: int = 64,
+    depth: int = 6,
+    normalization: str | None = "instance",
 ) -> keras.Model:
     """A U-Net from a mask of vessels and a noise code to a photograph, the generator of Wang et al. 2019.
 
     `depth` convolutions of 4 x 4 with a stride of 2 lead down, as many transposed ones lead up, and each level up also
     gets the maps of the same size from the way down. The noise joins at the bottom, made into `base` maps by one dense
     layer. The paper says "U-Net"; sizes, noise and start of the weights are those of its authors' code: at
-    512 x 512 x 3 it has 24,331,267 weights. Their batch normalisation takes the statistics of the batch at hand
+    512 x 512 x 3 it has 23,872,323 weights. Their batch normalisation takes the statistics of the batch at hand
     when it draws, too; at the paper's batch of one that is instance normalisation, so this is what we use.
 
     Input shape: [vessels (N, H, W, 1), 0 or 1; noise (N, Z), any range]. Output shape: (N, H, W, C), float32 in [0, 1].
@@ -70,7 +75,7 @@ def patho_discriminator(
 
     The paper's D sees the photograph alone; that of the authors' code, and ours, sees the mask of vessels beside it, so
     that a photograph has to fit to its vessels. `depth` convolutions of 4 x 4 with a stride of 2, and one dense layer.
-    At 512 x 512 x 3 it has 6,968,257 weights.
+    At 512 x 512 x 3 it has 7,017,377 weights.
 
     Input shape: [vessels (N, H, W, 1), photograph (N, H, W, C)]. Output shape: (N, 1), the logit of "real", float32.
 
@@ -91,25 +96,28 @@ def patho_discriminator(
 
 
 def _down(x, name, count, normalization):
-    x = layers.Conv2D(count, 4, 2, "same", kernel_initializer=_start(), name=name)(x)
+    x = layers.Conv2D(count, 4, 2, "same", name=name, **_weights(normalization))(x)
     return layers.LeakyReLU(_SLOPE, name=f"{name}_relu")(_normalized(x, name, normalization))
 
 
 def _up(x, name, count, normalization):
-    x = layers.Conv2DTranspose(count, 4, 2, "same", kernel_initializer=_start(), name=name)(x)
+    x = layers.Conv2DTranspose(count, 4, 2, "same", name=name, **_weights(normalization))(x)
     return layers.ReLU(name=f"{name}_relu")(_normalized(x, name, normalization))
 
 
 def _normalized(x, name, normalization):
     if normalization is None:
         return x
-    if normalization == "batch":
-        return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.GroupNormalization(groups=-1, epsilon=1e-3, name=f"{name}_norm")(x)
 
 
 def _start():
     return keras.initializers.TruncatedNormal(stddev=_START)
+
+
+def _weights(normalization):
+    """A normalisation takes a bias away again."""
+    return {"kernel_initializer": _start(), "use_bias": normalization is None}
 
 
 def _checked(image_shape, depth, base, normalization):
@@ -120,7 +128,7 @@ def _checked(image_shape, depth, base, normalization):
         raise LookInsideError(f"depth is {depth!r:.60}: give a whole number from 1 to {len(MULTIPLES)}.")
     if not _whole(base):
         raise LookInsideError(f"base is {base!r:.60}: give a whole number, 64 is the authors'.")
-    if normalization not in (None, "instance", "batch"):
+    if normalization not in (None, "instance"):
         raise LookInsideError(f'normalization is {normalization!r:.60}: give "instance" or None.')
     if shape[0] % 2**depth or shape[1] % 2**depth:
         raise LookInsideError(

@@ -49,6 +49,8 @@ from lookinside.training.evaluation.volume_scores import SlicesNamed, slices_nam
 from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
 from lookinside.training.optimizers import RatedAdam
+from lookinside.training.patho_gan import PathoGAN
+from lookinside.training.patho_gan_fit import fit_patho_gan
 from lookinside.training.resumable import fit_resumable
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "History",
     "Nearest",
     "PartLoss",
+    "PathoGAN",
     "RatedAdam",
     "RegionBoundary",
     "Roc",
@@ -95,6 +98,7 @@ __all__ = [
     "features",
     "fit_classifier",
     "fit_detector",
+    "fit_patho_gan",
     "fit_resumable",
     "flattened",
     "floor_of",

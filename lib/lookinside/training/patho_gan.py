@@ -1,4 +1,4 @@
-"""PathoGAN: two networks that play against each other, while a frozen third one says whether the disease can be seen."""
+"""PathoGAN: two networks that play against each other, and a frozen third one that looks for the disease."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class PathoGAN(keras.Model):
         name: str = "patho_gan",
     ):
         super().__init__(name=name)
-        _check_options(which, generator_steps, class_index, trade_off=trade_off, noise_std=noise_std, pixel_weight=pixel_weight)
+        numbers = {"trade_off": trade_off, "noise_std": noise_std, "pixel_weight": pixel_weight}
+        _check_options(which, generator_steps, class_index, numbers)
         _check_networks(generator, discriminator, classifier, class_index)
         self.generator, self.discriminator = generator, discriminator
         self.which, self.class_index, self.generator_steps = which, int(class_index), int(generator_steps)
@@ -124,7 +125,9 @@ class PathoGAN(keras.Model):
         """Noise codes (count, Z), new ones with every call."""
         return self.noise_std * keras.random.normal((count, self.generator.inputs[1].shape[1]), seed=self.noise_seed)
 
-    def draw(self, vessels: np.ndarray, *, seed: int = 0, noise_std: float | None = None, batch_size: int = 32) -> np.ndarray:
+    def draw(
+        self, vessels: np.ndarray, *, seed: int = 0, noise_std: float | None = None, batch_size: int = 32
+    ) -> np.ndarray:
         """Photographs with these vessels.
 
         Args:
@@ -143,7 +146,9 @@ class PathoGAN(keras.Model):
         vessels = vessels[..., None] if vessels.ndim == 3 else vessels
         wanted = self.generator.inputs[0].shape[1:]
         if vessels.ndim != 4 or vessels.shape[1:] != tuple(wanted):
-            raise LookInsideError(f"vessels are {vessels.shape}: give (N, {wanted[0]}, {wanted[1]}), one mask an image.")
+            raise LookInsideError(
+                f"vessels are {vessels.shape}: give (N, {wanted[0]}, {wanted[1]}), one mask an image."
+            )
         std = self.noise_std if noise_std is None else noise_std
         shape = (len(vessels), self.generator.inputs[1].shape[1])
         codes = std * np.random.default_rng(seed).standard_normal(shape, np.float32)
@@ -228,7 +233,7 @@ def _move(model, optimizer, losses):
     return rest
 
 
-def _check_options(which, generator_steps, class_index, **numbers):
+def _check_options(which, generator_steps, class_index, numbers):
     if which not in _WHICH:
         raise LookInsideError(f"which is {which!r:.60}: give one of {', '.join(_WHICH)}.")
     for name, value, least in (("generator_steps", generator_steps, 1), ("class_index", class_index, 0)):
@@ -247,7 +252,7 @@ def _check_networks(generator, discriminator, classifier, class_index):
     taken = [tuple(one.shape[1:]) for one in discriminator.inputs]
     if taken != [vessels, made]:
         raise LookInsideError(
-            f"The generator takes vessels {vessels} and makes {made}, the discriminator takes {taken[0]} and {taken[1]}."
+            f"The generator takes {vessels} and makes {made}, the discriminator takes {taken[0]} and {taken[1]}."
         )
     if classifier is None:
         return
@@ -255,4 +260,6 @@ def _check_networks(generator, discriminator, classifier, class_index):
         shape = tuple(classifier.inputs[0].shape[1:]) if isinstance(classifier, keras.Model) else type(classifier)
         raise LookInsideError(f"The generator makes {made}, the classifier takes {shape}: build both for one size.")
     if class_index >= classifier.output.shape[-1]:
-        raise LookInsideError(f"class_index is {class_index}, the classifier has {classifier.output.shape[-1]} classes.")
+        raise LookInsideError(
+            f"class_index is {class_index}, the classifier has {classifier.output.shape[-1]} classes."
+        )
