@@ -11,6 +11,7 @@ from lookinside.data.files.class_folders import load_images
 from lookinside.data.files.class_names import class_like
 from lookinside.data.files.vessel_pairs import load_vessels
 from lookinside.data.filtered import magnified, without_detail, without_shading
+from lookinside.data.fundus_fields import field_of_view
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.optic_discs import find_discs
 from lookinside.data.phantom_sets import phantom_eyes, phantom_organs, phantom_radiographs, phantom_regions
@@ -34,6 +35,7 @@ __all__ = [
     "class_like",
     "coco_object",
     "describe",
+    "field_of_view",
     "find_discs",
     "find_set",
     "load_boxed",

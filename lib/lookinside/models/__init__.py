@@ -11,6 +11,7 @@ from lookinside.models.patho_gan import patho_discriminator, patho_generator
 from lookinside.models.receptive_fields import ReceptiveField, receptive_field
 from lookinside.models.res_net import resnet18_stages
 from lookinside.models.roth_net import roth_convnet
+from lookinside.models.u_net import unet
 from lookinside.models.wang_net import wang_convnet
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "resnet18_stages",
     "roth_convnet",
     "shallow_cnn",
+    "unet",
     "wang_convnet",
 ]

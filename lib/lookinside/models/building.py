@@ -150,6 +150,14 @@ class Builder:
         """The scores of the classes; float32 also in mixed precision, for a softmax loses small numbers in half."""
         return layers.Dense(classes, dtype="float32", name=name, **self._weights(0.0))(x)
 
+    def up_conv(self, x: keras.KerasTensor, name: str, maps: int) -> keras.KerasTensor:
+        """Up-convolution of 2 x 2 with a stride of 2: twice the height and width, no ReLU (Ronneberger et al. 2015)."""
+        return layers.Conv2DTranspose(scaled(maps, self.width), 2, 2, name=name, **self._weights(0.0))(x)
+
+    def pixel_logits(self, x: keras.KerasTensor, outputs: int, name: str = "logits") -> keras.KerasTensor:
+        """A convolution of 1 x 1 to the scores of each pixel; float32 also in mixed precision, as `logits`."""
+        return layers.Conv2D(outputs, 1, dtype="float32", name=name, **self._weights(0.0))(x)
+
     def _weights(self, bias, start=None):
         caffe, start = self.initializer == CAFFE, start or self.start
         if not isinstance(start, str):

@@ -39,6 +39,14 @@ from lookinside.training.evaluation.part_loss import (
 )
 from lookinside.training.evaluation.records import scores_to_record, training_to_record
 from lookinside.training.evaluation.roc import Roc, roc_curves
+from lookinside.training.evaluation.segmentation import (
+    MaskScores,
+    best_threshold,
+    evaluate_masks,
+    mask_difference,
+    mask_probabilities,
+    vessel_masks,
+)
 from lookinside.training.evaluation.share_intervals import proportion_interval
 from lookinside.training.evaluation.shared_labels import floor_of, mistakes
 from lookinside.training.evaluation.shortcuts import Confounding, confounding, cue_conflict
@@ -52,6 +60,7 @@ from lookinside.training.optimizers import RatedAdam
 from lookinside.training.patho_gan import PathoGAN
 from lookinside.training.patho_gan_fit import fit_patho_gan
 from lookinside.training.resumable import fit_resumable
+from lookinside.training.segmenters import fit_segmenter
 
 __all__ = [
     "BodyProfile",
@@ -67,6 +76,7 @@ __all__ = [
     "FrechetByCount",
     "Froc",
     "History",
+    "MaskScores",
     "Nearest",
     "PartLoss",
     "PathoGAN",
@@ -81,6 +91,7 @@ __all__ = [
     "augmentation",
     "average_precision",
     "balance",
+    "best_threshold",
     "boundary_between",
     "box_iou",
     "centre_distance",
@@ -93,6 +104,7 @@ __all__ = [
     "detection_difference",
     "evaluate_classifier",
     "evaluate_detections",
+    "evaluate_masks",
     "evidence_deletion",
     "evidence_places",
     "features",
@@ -100,6 +112,7 @@ __all__ = [
     "fit_detector",
     "fit_patho_gan",
     "fit_resumable",
+    "fit_segmenter",
     "flattened",
     "floor_of",
     "folds",
@@ -108,6 +121,8 @@ __all__ = [
     "froc",
     "lost_by_class",
     "lost_by_tag",
+    "mask_difference",
+    "mask_probabilities",
     "median_box",
     "mistakes",
     "nearest_images",
@@ -122,5 +137,6 @@ __all__ = [
     "slices_named",
     "training_to_record",
     "uses_of_parts",
+    "vessel_masks",
     "wedge_contrast",
 ]
