@@ -28,7 +28,7 @@ from lookinside.training.evaluation.evaluate import (
     recall_by_class,
 )
 from lookinside.training.evaluation.feature_space import Separation, features, flattened, separation
-from lookinside.training.evaluation.folding import folds
+from lookinside.training.evaluation.folding import answers_of_folds, folds
 from lookinside.training.evaluation.part_loss import (
     PartLoss,
     accuracy_on,
@@ -88,6 +88,7 @@ __all__ = [
     "accuracy_of_heads",
     "accuracy_on",
     "accuracy_without",
+    "answers_of_folds",
     "augmentation",
     "average_precision",
     "balance",

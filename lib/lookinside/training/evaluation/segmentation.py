@@ -17,6 +17,7 @@ from lookinside.errors import LookInsideError
 from lookinside.explain import Interval
 from lookinside.explain.calls.arguments import as_array, is_number, is_whole
 from lookinside.training.evaluation.detection.resampling import drawn_weights, interval, ratio
+from lookinside.training.segmenters import check_segmenter
 
 MASK_MEASURES = ("dice", "sensitivity", "specificity", "auc")
 
@@ -156,13 +157,12 @@ def mask_probabilities(model: keras.Model, images: LabelledImages, *, batch_size
     Raises:
         LookInsideError: for images that the model does not take, or a model with another answer.
     """
+    check_segmenter(model)
     checked_set(images)
     if not len(images) or images.shape != tuple(model.input_shape[1:]):
         raise LookInsideError(
             f"The images are {images.images.shape}: model {model.name} takes {model.input_shape}, one at least."
         )
-    if len(model.outputs) != 1 or tuple(model.output_shape[1:]) != (*images.shape[:2], 1):
-        raise LookInsideError(f"Model {model.name} answers with {model.output_shape}: give one logit for each pixel.")
     batches = (batch for batch, _ in images.to_tf(batch_size))
     logits = [keras.ops.convert_to_numpy(model(batch, training=False))[..., 0] for batch in batches]
     return expit(np.concatenate(logits))
