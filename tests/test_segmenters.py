@@ -42,9 +42,9 @@ def convolutions():
     return keras.Sequential([keras.Input(SHAPE), *layers, keras.layers.Conv2D(1, 3, padding="same")])
 
 
-def fit(model, folder=None, progress=False, **changes):
+def fit(model, folder=None, progress=False, train=TRAIN, **changes):
     options = {"mask": "line", "epochs": 4, "batch_size": 4, "learning_rate": 0.02, "augment": flips(), "seed": 3}
-    return fit_segmenter(model, TRAIN, VALIDATION, run_folder=folder, progress=progress, **{**options, **changes})
+    return fit_segmenter(model, train, VALIDATION, run_folder=folder, progress=progress, **{**options, **changes})
 
 
 def flips():
@@ -110,11 +110,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_losses(tmp_path):
     assert resumed.resumed_after == 2
     for name, values in whole.curves.items():
         np.testing.assert_allclose(resumed.curves[name], values, rtol=1e-4, atol=1e-5, err_msg=name)
-    darker = replace(TRAIN, masks={"line": np.roll(TRAIN.masks["line"], 1, axis=1)})
-    other = fit_segmenter(
-        convolutions(), darker, VALIDATION, mask="line", epochs=1, batch_size=4, run_folder=tmp_path, progress=False
-    )
-    assert other.resumed_after == 0 and len(list(tmp_path.iterdir())) == 2  # another mask is another run
+    moved = replace(TRAIN, masks={"line": np.roll(TRAIN.masks["line"], 1, axis=1)})
+    assert fit(convolutions(), tmp_path).curves == resumed.curves  # it has ended: nothing is trained
+    fit(convolutions(), tmp_path, train=moved)
+    assert len(list(tmp_path.iterdir())) == 2  # another mask is another run
 
 
 def test_answers_of_folds_come_back_in_the_images_order():

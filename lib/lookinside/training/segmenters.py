@@ -46,8 +46,9 @@ def fit_segmenter(
         epochs, steps: at most so many passes over `train`, or so many batches in all, as for `fit_classifier`.
         batch_size: images a step; a smaller set is one batch.
         learning_rate: of Adam, a number or a Keras schedule.
-        dice_weight: how much of 1 - soft Dice is added to the cross-entropy, 0 or more. Vessels are a tenth of the
-            pixels: by cross-entropy alone the probabilities of thin ones stay below a half. AUC is the same.
+        dice_weight: how much of 1 - soft Dice is added to the cross-entropy, 0 or more. Most pixels are no vessel, and
+            the cross-entropy is a mean over pixels. On 60 drawn eyes of 128 px, 1 beside 0 made the Dice coefficient
+            0.019 higher (paired interval 0.016 to 0.022) and the AUC 0.003 (0.002 to 0.004).
         patience: stop after so many epochs without a better one; None never stops.
         augment: Keras layer or pipeline that moves pixels, built for (H, W, C + 1): the mask goes through it as one
             more channel of its image and is cut at 0.5 again. `keras.layers.RandomFlip("horizontal_and_vertical")`
