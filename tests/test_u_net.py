@@ -77,7 +77,7 @@ def test_it_learns_a_dark_line_and_reloads(tmp_path):
         lines[number, row : row + 2] = 1
     images -= 0.4 * lines
     before = [np.array(v) for v in model.trainable_variables]
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
     losses = [float(model.train_on_batch(images, lines)) for _ in range(20)]
     assert losses[-1] < 0.5 * losses[0]
     assert all(np.any(np.array(v) != old) for v, old in zip(model.trainable_variables, before, strict=True))
