@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lookinside.course.places import repository
 from lookinside.course.profiles import profile
 from lookinside.course.progressbar import progress
@@ -20,6 +22,8 @@ from lookinside.locks import locked
 
 # What a row holds besides its key; every other column is a part of the key.
 NO_KEY = ("command", "date", "hardware", "versions", "seconds", "settings", "values")
+
+MOST_BYTES = 1_000_000  # of the weights of one network
 
 
 class Results:
@@ -199,6 +203,48 @@ class Results:
         if not path.is_file():
             raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
         return Image(filename=str(path))
+
+    def keep_weights(self, name: str, model: Any) -> bool:
+        """Keep a small network's weights beside the table as `<chapter>_<name>.npz`, in half precision.
+
+        For a network that a notebook shows, but cannot train in its minutes. Returns whether they were kept: only of
+        networks that have learned from the phantoms, in desk or paper, with the first seed.
+
+        Raises:
+            LookInsideError: for weights of more than a megabyte: they would stay in the repository for good.
+        """
+        if profile.name == "quick" or not profile.on_phantoms or profile.seed:
+            return False
+        path = self._weights(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_suffix(".part")
+        with half.open("wb") as file:
+            arrays = {f"{place:03d}": one.astype("float16") for place, one in enumerate(model.get_weights())}
+            np.savez_compressed(file, **arrays)
+        if half.stat().st_size > MOST_BYTES:
+            half.unlink()
+            raise LookInsideError(f"{path.name} would have more than a megabyte: take a narrower network.")
+        _patiently(lambda: os.replace(half, path))
+        return True
+
+    def weights(self, name: str, model: Any) -> Any:
+        """Give a model the weights that `keep_weights` has kept, and return it.
+
+        Raises:
+            LookInsideError: where there are none, or they are of another network.
+        """
+        path = self._weights(name)
+        if not path.is_file():
+            raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
+        with np.load(path) as file:
+            arrays = [file[key].astype("float32") for key in sorted(file.files)]
+        if [one.shape for one in arrays] != [tuple(one.shape) for one in model.weights]:
+            raise LookInsideError(f"{path.name} holds the weights of another network: record it anew or restore it.")
+        model.set_weights(arrays)
+        return model
+
+    def _weights(self, name):
+        return self.path.with_name(f"{self.chapter}_{name.replace(' ', '_')}.npz")
 
     def _recorded(self) -> list[dict]:
         """All rows of the file."""

@@ -77,7 +77,7 @@ class Builder:
         if not _is_number(self.bn_momentum) or not 0 <= self.bn_momentum < 1:
             raise LookInsideError(f"bn_momentum is {self.bn_momentum!r:.60}: give a share from 0 to below 1, 0.9 say.")
         if self.initializer != CAFFE:
-            _fresh(self.initializer)
+            fresh_initializer(self.initializer)
 
     def pixels(self, x: keras.KerasTensor, pixel_range: Sequence[float]) -> keras.KerasTensor:
         """Values in [0, 1] stretched to a range; no layer where that is [0, 1].
@@ -163,14 +163,14 @@ class Builder:
         if not isinstance(start, str):
             start = keras.initializers.RandomNormal(stddev=start / self.width**0.5)
         return {
-            "kernel_initializer": _fresh(start if caffe else self.initializer),
+            "kernel_initializer": fresh_initializer(start if caffe else self.initializer),
             "bias_initializer": keras.initializers.Constant(bias) if caffe and bias else "zeros",
             # Keras' L2 is factor * sum(w ** 2), whose gradient is 2 * factor * w.
             "kernel_regularizer": keras.regularizers.L2(self.weight_decay / 2) if self.weight_decay else None,
         }
 
 
-def _fresh(initializer):
+def fresh_initializer(initializer):
     """An initializer of a layer's own: Keras draws the same weights twice from one that is used twice."""
     if isinstance(initializer, keras.Initializer):
         return initializer.clone()
