@@ -111,6 +111,36 @@ def test_only_drawn_images_are_kept_as_a_figure(results, monkeypatch, tmp_path):
     assert [path.name for path in tmp_path.glob("*.jpg")] == ["01_anatomy_landmarks_sheet.jpg"]
 
 
+def test_small_networks_are_kept_in_half_precision_and_come_back(results, monkeypatch, tmp_path):
+    import keras
+
+    def net(units):
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(units), keras.layers.BatchNormalization()])
+
+    trained = net(2)
+    trained.set_weights([np.random.default_rng(0).normal(size=one.shape) for one in trained.get_weights()])
+    assert not results.keep_weights("a net", trained)  # the fixture's data set is a user's own
+    monkeypatch.setenv("COURSE_DATASET", "phantoms")
+    monkeypatch.setenv("COURSE_SEED", "1")
+    assert not results.keep_weights("a net", trained)
+    monkeypatch.setenv("COURSE_SEED", "0")
+    assert results.keep_weights("a net", trained)
+    assert [path.name for path in tmp_path.glob("*.npz")] == ["01_anatomy_landmarks_a_net.npz"]
+    found = results.weights("a net", net(2))
+    for new, old in zip(found.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old.astype("float16").astype("float32"))
+    with pytest.raises(LookInsideError, match="another network"):
+        results.weights("a net", net(3))
+    with pytest.raises(LookInsideError, match="is not in chapters/results: restore it with git"):
+        results.weights("another net", net(2))
+    (tmp_path / "01_anatomy_landmarks_a_net.npz").write_bytes(b"no archive")
+    with pytest.raises(LookInsideError, match="cannot be read"):
+        results.weights("a net", net(2))
+    with pytest.raises(LookInsideError, match="more than a megabyte"):
+        results.keep_weights("large", keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000)]))
+    assert not list(tmp_path.glob("*large*"))
+
+
 def test_trials_are_every_combination():
     found = trials(network=["a", "b"], seed=range(2), size=64)
     assert found == [{"network": n, "seed": s, "size": 64} for n in "ab" for s in (0, 1)]

@@ -126,10 +126,21 @@ def fresh(weights):
     return jnp.float32(0), [jnp.zeros_like(w) for w in weights], [jnp.zeros_like(w) for w in weights]
 
 
-def make_step(generator, discriminator, judge=None, which="low", trade_off=1000.0, noise_std=0.01, moves=2, pixel=0.0):
-    """One whole step as a function: (state, key, vessels, photographs) -> (state, losses).
+def make_step(
+    generator,
+    discriminator,
+    judge=None,
+    which="low",
+    trade_off=1000.0,
+    noise_std=0.01,
+    moves=2,
+    pixel=0.0,
+    rates=(2e-4, 2e-4),
+):
+    """One whole step as a function: (state, key, vessels, photographs, total=None) -> (state, losses).
 
-    `pixel` is the weight of a rival to L_patho: the mean absolute difference of the pixels themselves.
+    `pixel` is the weight of a rival to L_patho: the mean absolute difference of the pixels. `rates` are those
+    of generator and discriminator; they fall along half a cosine to 0 at `total` steps, where that is given.
     """
     codes = generator.inputs[1].shape[1]
 
@@ -151,7 +162,13 @@ def make_step(generator, discriminator, judge=None, which="low", trade_off=1000.
         real, fake = judged(weights_d, vessels, photographs), judged(weights_d, vessels, drawn)
         return jax.nn.softplus(-real).mean() + jax.nn.softplus(fake).mean()
 
-    def step(state, key, vessels, photographs):
+    def rate(number, adam_state, total):
+        if total is None:
+            return rates[number]
+        done = adam_state[0] / (total * (moves, 1)[number])
+        return rates[number] * 0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(done, 1)))
+
+    def step(state, key, vessels, photographs, total=None):
         weights_g, weights_d, adam_g, adam_d = state
         keys = jax.random.split(key, moves + 1)
         reference = None
@@ -162,10 +179,10 @@ def make_step(generator, discriminator, judge=None, which="low", trade_off=1000.
             slopes, (adversarial, pathology) = jax.grad(loss_g, has_aux=True)(
                 weights_g, weights_d, keys[number], vessels, photographs, reference
             )
-            adam_g, weights_g = adam(adam_g, slopes, weights_g)
+            adam_g, weights_g = adam(adam_g, slopes, weights_g, rate(0, adam_g, total))
         drawn = draw(weights_g, vessels, keys[moves])
         value, slopes = jax.value_and_grad(loss_d)(weights_d, drawn, vessels, photographs)
-        adam_d, weights_d = adam(adam_d, slopes, weights_d)
+        adam_d, weights_d = adam(adam_d, slopes, weights_d, rate(1, adam_d, total))
         return (weights_g, weights_d, adam_g, adam_d), jnp.array([adversarial, value, pathology])
 
     return step

@@ -46,7 +46,9 @@ def options():
     parser.add_argument("--noise", type=int, default=64)
     parser.add_argument("--noise-std", type=float, default=0.01)
     parser.add_argument("--chunk", type=int, default=250, help="steps between two looks at the clock")
-    parser.add_argument("--seconds", type=float, default=1e9, help="stop after the first chunk that ends later")
+    parser.add_argument("--initializer", default="he_normal", help="of the generator")
+    parser.add_argument("--rates", default="0.002,0.001", help="of generator and discriminator, falling to 0")
+    parser.add_argument("--seconds", type=float, default=1e9, help="fewer steps where they would take longer")
     return parser.parse_args()
 
 
@@ -68,7 +70,7 @@ def networks(told, seed):
     keras.utils.set_random_seed(seed)
     shape = (told.size, told.size, 3)
     norm = None if told.discriminator_norm == "none" else told.discriminator_norm
-    generator = patho_generator(shape, base=told.base, depth=told.depth, noise=told.noise)
+    generator = patho_generator(shape, base=told.base, depth=told.depth, noise=told.noise, initializer=told.initializer)
     return generator, patho_discriminator(shape, base=told.discriminator_base, depth=told.depth, normalization=norm)
 
 
@@ -83,30 +85,36 @@ def main():
         judge = patho_gan_jax.Judge(dict(np.load(told.judge)), told.size / 30, 4.0)
     generator, discriminator = networks(told, seeds[0])
     how = {"trade_off": told.trade_off, "noise_std": told.noise_std, "pixel": told.pixel_weight}
+    how["rates"] = [float(one) for one in told.rates.split(",")]
     step = patho_gan_jax.make_step(generator, discriminator, judge, told.which, **how)
     starts = [[[v.value for v in one.trainable_variables] for one in networks(told, seed)] for seed in seeds]
     starts = [(*both, *(patho_gan_jax.fresh(one) for one in both)) for both in starts]
     state = jax.tree.map(lambda *same: jnp.stack(same), *starts)
 
-    def one_step(state, key):
+    def one_step(state, key, total):
         which, over, across, noise = jax.random.split(key, 4)
         chosen = jax.random.randint(which, (told.batch,), 0, len(photographs))
         both = [vessels[chosen], photographs[chosen]]
         for axis, coin in ((1, over), (2, across)):
             turned = jax.random.bernoulli(coin, 0.5, (told.batch, 1, 1, 1))
             both = [jnp.where(turned, jnp.flip(one, axis), one) for one in both]
-        return step(state, noise, *both)
+        return step(state, noise, *both, total)
 
-    several = jax.jit(jax.vmap(lambda state, keys: lax.scan(one_step, state, keys)))
+    def some_steps(state, keys, total):
+        return lax.scan(lambda state, key: one_step(state, key, total), state, keys)
+
+    several = jax.jit(jax.vmap(some_steps, in_axes=(0, 0, None)))
     keys = jax.vmap(jax.random.PRNGKey)(jnp.array(seeds))
-    rows, began = [], time.time()
-    for done in range(told.chunk, told.steps + 1, told.chunk):
+    rows, began, total, done = [], time.time(), told.steps, 0
+    while done < total:
         split = jax.vmap(lambda key: jax.random.split(key, told.chunk + 1))(keys)
         keys = split[:, 0]
-        state, losses = several(state, split[:, 1:])
+        state, losses = several(state, split[:, 1:], jnp.float32(total))
+        done += told.chunk
         rows.append([done, *np.asarray(losses).mean((0, 1)).round(4).tolist(), round(time.time() - began, 1)])
-        if time.time() - began > told.seconds:
-            break
+        if len(rows) == 3:  # the first ones compile
+            each = (rows[2][-1] - rows[1][-1]) or 1e-3
+            total = min(total, done + told.chunk * max(int((told.seconds - rows[2][-1]) / each), 0))
     print(name, "steps", rows[-1][0], "losses", rows[-1][1:4], "seconds", rows[0][-1], rows[-1][-1], flush=True)
     told.out.mkdir(parents=True, exist_ok=True)
     for place, seed in enumerate(seeds):

@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -236,8 +237,11 @@ class Results:
         path = self._weights(name)
         if not path.is_file():
             raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
-        with np.load(path) as file:
-            arrays = [file[key].astype("float32") for key in sorted(file.files)]
+        try:
+            with np.load(path) as file:
+                arrays = [file[key].astype("float32") for key in sorted(file.files)]
+        except (OSError, ValueError, zipfile.BadZipFile, EOFError):
+            raise LookInsideError(f"{path.name} cannot be read: restore it with git.") from None
         if [one.shape for one in arrays] != [tuple(one.shape) for one in model.weights]:
             raise LookInsideError(f"{path.name} holds the weights of another network: record it anew or restore it.")
         model.set_weights(arrays)
