@@ -122,12 +122,22 @@ class PathologyAware(ClassScores):
     def map_weights(self, images: tf.Tensor, classes: tf.Tensor | int | None = None) -> list[tf.Tensor]:
         """What each map weighs in each set, for `weighted` inside of a training graph; a constant for its gradients.
 
+        Arguments, errors: see `own_maps`.
+
+        Returns:
+            For each layer float32 (N, K, 2): the weight where the map is in the set (low, high), else 0.
+        """
+        return self.own_maps(images, classes)[1]
+
+    def own_maps(self, images: tf.Tensor, classes: tf.Tensor | int | None = None) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Maps and `map_weights` of images by one forward and one backward pass, inside of a training graph.
+
         Args:
             images: float32 (N, H, W, C), unchecked.
             classes: int32 (N,) or one for all; None or -1 is the predicted class. Tensors are unchecked.
 
         Returns:
-            For each layer float32 (N, K, 2): the weight where the map is in the set (low, high), else 0.
+            Maps float32 (N, 2, H, W): low, high; and for each layer the weights, float32 (N, K, 2).
 
         Raises:
             LookInsideError: for one class that the model does not have.
@@ -135,8 +145,9 @@ class PathologyAware(ClassScores):
         if isinstance(classes, int) and classes != -1:
             self._checked_classes(classes, 1)
         classes = tf.broadcast_to(tf.cast(-1 if classes is None else classes, tf.int32), tf.shape(images)[:1])
-        _, weights, sets, *_ = self._looked(images, classes)
-        return [tf.stop_gradient(set_weights(*both)) for both in zip(sets, weights, strict=True)]
+        maps, weights, sets, *_ = self._looked(images, classes)
+        weights = [tf.stop_gradient(set_weights(*both)) for both in zip(sets, weights, strict=True)]
+        return combined(maps, weights, images.shape[1:3]), weights
 
     def weighted(self, images: tf.Tensor, weights: Sequence[tf.Tensor]) -> tf.Tensor:
         """Eq. 4 with given weights, differentiable by the images; for the loss of a network that makes them.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+
 import keras
 import numpy as np
 from keras import ops
@@ -16,7 +19,7 @@ class SubtractLocalMean(keras.layers.Layer):
     network take photographs as they are, and lets gradients through to them. The blur is two matrix products, one for
     rows and one for columns, which are exact up to the border (the outermost pixels go on there).
 
-    Input shape and output shape: (N, H, W, C), values in [0, 1]; H and W are fixed.
+    Input shape and output shape: (N, H, W, C), values in [0, 1]; H, W and C are fixed.
 
     Args:
         sigma: standard deviation of the blur in pixels.
@@ -30,25 +33,26 @@ class SubtractLocalMean(keras.layers.Layer):
 
     def __init__(self, sigma: float, gain: float = 1.0, **kwargs):
         super().__init__(**kwargs)
-        if not 0 < sigma < float("inf") or not 0 < gain < float("inf"):
-            raise ValueError(f"sigma is {sigma!r} and gain {gain!r}: give two positive numbers.")
+        for name, value in (("sigma", sigma), ("gain", gain)):
+            if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < math.inf:
+                raise ValueError(f"{name} is {value!r}: give a finite number above 0.")
         self.sigma, self.gain = float(sigma), float(gain)
 
     def build(self, input_shape):
         """Make the two matrices of the blur."""
-        if len(input_shape) != 4 or input_shape[1] is None or input_shape[2] is None:
+        if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(f"SubtractLocalMean takes images (N, H, W, C) of a fixed size, got {tuple(input_shape)}.")
-        self._blurs = [
-            gaussian_filter1d(np.eye(side, dtype="float64"), self.sigma, axis=0, mode="nearest").astype("float32")
-            for side in input_shape[1:3]
-        ]
+        self._blurs = [gaussian_filter1d(np.eye(side), self.sigma, axis=0, mode="nearest") for side in input_shape[1:3]]
         self.built = True
 
     def call(self, inputs):
         """See the class."""
-        rows, columns = (ops.cast(ops.convert_to_tensor(one), inputs.dtype) for one in self._blurs)
-        blurred = ops.einsum("ih,nhwc->niwc", rows, inputs)
-        blurred = ops.einsum("jw,niwc->nijc", columns, blurred)
+        rows, columns = (ops.convert_to_tensor(one, inputs.dtype) for one in self._blurs)
+        height, width, channels = inputs.shape[1:]
+        # Channel by channel a product of three matrices: faster than a sum over the axes where they are.
+        planes = ops.reshape(ops.transpose(inputs, (0, 3, 1, 2)), (-1, height, width))
+        planes = ops.matmul(ops.matmul(rows, planes), ops.transpose(columns))
+        blurred = ops.transpose(ops.reshape(planes, (-1, channels, height, width)), (0, 2, 3, 1))
         return ops.clip(self.gain * (inputs - blurred) + 128 / 255, 0.0, 1.0)
 
     def compute_output_shape(self, input_shape):

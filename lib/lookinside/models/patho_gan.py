@@ -40,7 +40,7 @@ def patho_generator(
         noise: Z, numbers of the noise code.
         base: maps of the first convolution; the next ones have 2, 4, 8, 8, 8 times as many.
         depth: halvings, 1 to 6.
-        normalization: "instance", or None for none.
+        normalization: "instance", or None for none. The smallest maps need more than one pixel for it.
         initializer: of all kernels, as Keras takes it; None is the authors', a normal distribution of 0.02 cut off at
             0.04. For a narrow network that is too little to begin with: "he_normal" learns much sooner.
 
@@ -64,7 +64,7 @@ def patho_generator(
     z = layers.LeakyReLU(_SLOPE, name="project_relu")(z)
     x = layers.Concatenate(name="bottom")([layers.Reshape(low, name="noise_maps")(z), x])
     for level, skip in zip(range(depth - 1, 0, -1), reversed(skips[:-1]), strict=True):
-        count = scaled(base, (1, *MULTIPLES)[level - 1]) if level > 1 else base
+        count = scaled(base, (1, *MULTIPLES)[level - 1])
         x = block.up(x, f"up{level}", count)
         x = layers.Concatenate(name=f"skip{level}")([x, skip])
     x = layers.Conv2DTranspose(channels, 4, 2, "same", kernel_initializer=block.start(), name="up0")(x)
@@ -98,6 +98,22 @@ def patho_discriminator(
     x = layers.Flatten(name="flatten")(x)
     logit = layers.Dense(1, dtype="float32", kernel_initializer=block.start(), name="logit")(x)
     return keras.Model([vessels, photograph], logit, name="patho_discriminator")
+
+
+def check_pair(generator: keras.Model, discriminator: keras.Model) -> None:
+    """Raise LookInsideError for two networks that do not fit together, or are other ones than those of this file."""
+    for name, model in (("generator", generator), ("discriminator", discriminator)):
+        ends = [getattr(model, side, None) or [] for side in ("inputs", "outputs")]
+        if not isinstance(model, keras.Model) or [len(one) for one in ends] != [2, 1]:
+            raise LookInsideError(f"{name} is no Keras model of two inputs and one output: see patho_{name}.")
+    made, vessels = tuple(generator.output.shape[1:]), tuple(generator.inputs[0].shape[1:])
+    if len(generator.inputs[1].shape) != 2 or None in (*made, *vessels):
+        raise LookInsideError("generator takes no noise (N, Z), or is of no fixed size: see patho_generator.")
+    taken = [tuple(one.shape[1:]) for one in discriminator.inputs]
+    if taken != [vessels, made]:
+        raise LookInsideError(
+            f"The generator takes {vessels} and makes {made}, the discriminator takes {taken[0]} and {taken[1]}."
+        )
 
 
 class _Blocks:
@@ -141,6 +157,12 @@ def _checked(image_shape, depth, base, normalization):
     if shape[0] % 2**depth or shape[1] % 2**depth:
         raise LookInsideError(
             f"image_shape {shape} does not halve {depth} times: give multiples of {2**depth}, or a smaller depth."
+        )
+    if normalization and depth > 1 and shape[:2] == (2**depth, 2**depth):
+        # A pixel minus its own mean is 0 whatever it was.
+        raise LookInsideError(
+            f"At {shape} a depth of {depth} leaves maps of one pixel, which an instance normalisation empties: "
+            "give a smaller depth, larger images or normalization=None."
         )
     return shape
 

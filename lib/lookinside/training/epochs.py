@@ -75,10 +75,13 @@ class EpochKeeper(keras.callbacks.Callback):
         """Nothing of an epoch with a loss of nan is kept."""
         values = {name: float(value) for name, value in logs.items()}
         self._refuse(values, epoch)
+        weights = values_of(self.model.weights)
+        if not all(np.isfinite(one).all() for one in weights):  # the losses of the last step were its beginning's
+            raise LookInsideError(f"Weights became nan or infinite in epoch {epoch + 1}: give a lower learning_rate.")
         seconds = time.monotonic() - self.began
         self.rows.append({"step": self.step + self.batches, **values, "seconds": seconds})
         if self.goal.best_row(self.rows) == len(self.rows) - 1:
-            self.best = values_of(self.model.weights)
+            self.best = weights
         if self._run is not None:
             self._run.save(State(self.rows, {"variables": values_of(self._variables), "best": self.best}))
         if self._each_epoch is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
 from typing import Any, Literal
 
 import keras
@@ -12,6 +11,8 @@ import tensorflow as tf
 
 from lookinside.errors import LookInsideError
 from lookinside.explain import PathologyAware
+from lookinside.explain.calls.arguments import is_number, is_whole
+from lookinside.models.patho_gan import check_pair
 
 _WHICH = {"low": (0,), "high": (1,), "both": (0, 1)}
 _COLUMNS = ("generator_loss", "discriminator_loss", "patho_loss", "score_of_real", "score_of_drawn")
@@ -34,9 +35,10 @@ class PathoGAN(keras.Model):
         fit_patho_gan(gan, train, steps=1000)
         photographs = gan.draw(train.masks["vessels"])
 
-    `compile(jit_compile=True)` has XLA compile the whole step. Networks in half precision work, their losses are
-    computed in float32; for float16 wrap the optimizers in `keras.optimizers.LossScaleOptimizer`. Under a
-    `tf.distribute` strategy make it, and compile it, in the strategy's scope: losses are means over the whole batch.
+    `compile(jit_compile=True)` has XLA compile the whole step. Networks in half precision work, their losses and the
+    classifier are computed in float32; a network in float16 has its optimizer wrapped in a `LossScaleOptimizer`. Under
+    a `tf.distribute` strategy make it, and compile it, in the strategy's scope: losses are means over the whole batch,
+    which the devices share evenly. Save `gan.generator`, which draws; `gan.save_weights` keeps both networks' weights.
 
     Args:
         generator, discriminator: see `lookinside.models.patho_generator` and `patho_discriminator`.
@@ -76,23 +78,23 @@ class PathoGAN(keras.Model):
     ):
         super().__init__(name=name)
         numbers = {"trade_off": trade_off, "noise_std": noise_std, "pixel_weight": pixel_weight}
-        _check_options(which, generator_steps, class_index, numbers)
-        _check_networks(generator, discriminator, classifier, class_index)
+        _check_options(which, generator_steps, class_index, numbers, maps)
+        check_pair(generator, discriminator)
         self.generator, self.discriminator = generator, discriminator
         self.which, self.class_index, self.generator_steps = which, int(class_index), int(generator_steps)
         self.trade_off, self.noise_std, self.pixel_weight = float(trade_off), float(noise_std), float(pixel_weight)
         self.noise_seed = keras.random.SeedGenerator(seed)
-        # Within the explainer Keras does not track the classifier: it is no part of what is trained or saved.
-        self._pathology = None if classifier is None else PathologyAware(classifier, **(maps or {}))
-        self._judge = None if classifier is None else [np.asarray(one) for one in classifier.get_weights()]
         self._maps = dict(maps or {})
+        # Within explainer and function Keras does not track the classifier: it is no part of what is trained or saved.
+        self._pathology = None if classifier is None else _explainer(classifier, generator, class_index, self._maps)
+        self._judge = lambda: None if classifier is None else [classifier, classifier.get_weights()]
         self._means = [keras.metrics.Mean(name=column) for column in _COLUMNS]
         self.built = True
 
     def compile(
         self,
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        generator_optimizer: keras.optimizers.Optimizer | str | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | str | None = None,
         *,
         jit_compile: bool = False,
     ) -> None:
@@ -102,15 +104,24 @@ class PathoGAN(keras.Model):
             generator_optimizer, discriminator_optimizer: None is Adam with a rate of 0.0002 and a beta_1 of 0.5, with
                 which a small network shows something after minutes. The paper's is `SGD(0.0002)`.
             jit_compile: compile the whole step with XLA.
+
+        Raises:
+            LookInsideError: for what is no optimizer, or one that has been used, by the other network say.
         """
-        first, second = (
-            keras.optimizers.Adam(2e-4, beta_1=0.5) if one is None else one
-            for one in (generator_optimizer, discriminator_optimizer)
-        )
-        super().compile(optimizer=first, jit_compile=jit_compile)
+        first = _optimizer(generator_optimizer, self.generator)
+        second = _optimizer(discriminator_optimizer, self.discriminator)  # not the same one: that is built by now
+        super().compile(optimizer=first, jit_compile=jit_compile, auto_scale_loss=False)
         self.discriminator_optimizer = second
-        first.build(self.generator.trainable_variables)
-        second.build(self.discriminator.trainable_variables)
+
+    def save(self, *arguments: Any, **options: Any) -> None:
+        """Refused: the classifier is no part of it, and without one it could not go on.
+
+        Raises:
+            LookInsideError: always.
+        """
+        raise LookInsideError(
+            "A PathoGAN is not saved whole: use gan.generator.save(...), which draws, or gan.save_weights(...)."
+        )
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -132,26 +143,25 @@ class PathoGAN(keras.Model):
 
         Args:
             vessels: bool or 0 and 1, (N, H, W) or (N, H, W, 1).
-            seed: of the noise; the same seed gives the same photographs.
-            noise_std: of the noise; None is that of the training.
+            seed: of the noise, 0 or more; the same seed gives the same photographs.
+            noise_std: of the noise, 0 or more; None is that of the training.
             batch_size: how many are drawn at a time.
 
         Returns:
             float32 (N, H, W, C) in [0, 1].
 
         Raises:
-            LookInsideError: for vessels of another shape.
+            LookInsideError: for vessels of another shape, or that are no mask; a number out of its range.
         """
-        vessels = np.asarray(vessels, "float32")
-        vessels = vessels[..., None] if vessels.ndim == 3 else vessels
-        wanted = self.generator.inputs[0].shape[1:]
-        if vessels.ndim != 4 or vessels.shape[1:] != tuple(wanted):
-            raise LookInsideError(
-                f"vessels are {vessels.shape}: give (N, {wanted[0]}, {wanted[1]}), one mask an image."
-            )
+        vessels = _mask(vessels, self.generator.inputs[0].shape[1:])
         std = self.noise_std if noise_std is None else noise_std
+        _check_whole({"seed": seed}, 0)
+        _check_whole({"batch_size": batch_size}, 1)
+        _check_numbers({"noise_std": std})
         shape = (len(vessels), self.generator.inputs[1].shape[1])
         codes = std * np.random.default_rng(seed).standard_normal(shape, np.float32)
+        if not len(vessels):
+            return np.zeros((0, *self.generator.output.shape[1:]), "float32")
         return self.generator.predict([vessels, codes.astype("float32")], batch_size=batch_size, verbose=0)
 
     @property
@@ -162,12 +172,12 @@ class PathoGAN(keras.Model):
     def told(self) -> dict[str, Any]:
         """What makes this game another one than that of the same two networks, for the key of a run."""
         names = ("which", "trade_off", "noise_std", "generator_steps", "class_index", "pixel_weight")
-        return {name: getattr(self, name) for name in names} | {"judge": self._judge, "maps": self._maps}
+        return {name: getattr(self, name) for name in names} | {"judge": self._judge(), "maps": self._maps}
 
     def reference(self, photographs: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """What L_patho compares with: the map (N, S, H, W) of photographs, and the weights of their feature maps."""
-        weights = self._pathology.map_weights(photographs, self.class_index)
-        return self._chosen(self._pathology.weighted(photographs, weights)), weights
+        maps, weights = self._pathology.own_maps(photographs, self.class_index)
+        return self._chosen(maps), weights
 
     def patho_loss(self, drawn: tf.Tensor, reference: tuple[tf.Tensor, list[tf.Tensor]]) -> tf.Tensor:
         """L_patho of each image, (N,); Eq. 6 in units of the largest value of the photograph's map.
@@ -233,33 +243,65 @@ def _move(model, optimizer, losses):
     return rest
 
 
-def _check_options(which, generator_steps, class_index, numbers):
-    if which not in _WHICH:
+def _optimizer(given, network):
+    """The optimizer of a network, built; one that scales the loss where the network computes in float16."""
+    try:
+        found = keras.optimizers.Adam(2e-4, beta_1=0.5) if given is None else keras.optimizers.get(given)
+    except (ValueError, TypeError):
+        raise LookInsideError(f"The optimizer is {given!r:.60}: give one of Keras', SGD(0.0002) say.") from None
+    half = any(layer.compute_dtype == "float16" for layer in network.layers)
+    if half and not isinstance(found, keras.optimizers.LossScaleOptimizer):
+        found = keras.optimizers.LossScaleOptimizer(found)
+    if found.built:
+        raise LookInsideError(f"The optimizer {found.name} has been used already: give a new one.")
+    found.build(network.trainable_variables)
+    return found
+
+
+def _explainer(classifier, generator, class_index, maps):
+    """The classifier's `PathologyAware`, where it takes what the generator makes and knows the class."""
+    try:
+        found = PathologyAware(classifier, **maps)
+    except TypeError as error:  # an argument that it does not know
+        raise LookInsideError(f"maps are {maps!r:.60}: {error}.") from None
+    made, taken = tuple(generator.output.shape[1:]), tuple(classifier.inputs[0].shape[1:])
+    if taken != made:
+        raise LookInsideError(f"The generator makes {made}, the classifier takes {taken}: build both for one size.")
+    found.map_weights(tf.zeros((1, *made)), int(class_index))  # no such class, or no gradient: refused now
+    return found
+
+
+def _mask(vessels, wanted):
+    """Vessels as float32 (N, H, W, 1), or LookInsideError."""
+    try:
+        vessels = np.asarray(vessels, "float32")
+    except (TypeError, ValueError):
+        raise LookInsideError(f"vessels are no array of masks: give (N, {wanted[0]}, {wanted[1]}).") from None
+    vessels = vessels[..., None] if vessels.ndim == 3 else vessels
+    if vessels.ndim != 4 or vessels.shape[1:] != tuple(wanted):
+        raise LookInsideError(f"vessels are {vessels.shape}: give (N, {wanted[0]}, {wanted[1]}), one mask an image.")
+    if not np.isin(vessels, (0, 1)).all():
+        raise LookInsideError("vessels hold other values than 0 and 1: give masks, probabilities > 0.5 say.")
+    return vessels
+
+
+def _check_options(which, generator_steps, class_index, numbers, maps):
+    if not isinstance(which, str) or which not in _WHICH:
         raise LookInsideError(f"which is {which!r:.60}: give one of {', '.join(_WHICH)}.")
-    for name, value, least in (("generator_steps", generator_steps, 1), ("class_index", class_index, 0)):
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+    _check_whole({"generator_steps": generator_steps}, 1)
+    _check_whole({"class_index": class_index}, 0)
+    _check_numbers(numbers)
+    if maps is not None and not isinstance(maps, Mapping):
+        raise LookInsideError(f'maps are {maps!r:.60}: give arguments of PathologyAware, {{"cmi": "gyration"}} say.')
+
+
+def _check_whole(values, least):
+    for name, value in values.items():
+        if not is_whole(value, least):
             raise LookInsideError(f"{name} is {value!r:.60}: give a whole number from {least} on.")
-    for name, value in numbers.items():
-        if not isinstance(value, Real) or not 0 <= value < float("inf"):
+
+
+def _check_numbers(values):
+    for name, value in values.items():
+        if not is_number(value):
             raise LookInsideError(f"{name} is {value!r:.60}: give a number, 0 or more.")
-
-
-def _check_networks(generator, discriminator, classifier, class_index):
-    for name, model, inputs in (("generator", generator, 2), ("discriminator", discriminator, 2)):
-        if not isinstance(model, keras.Model) or len(model.inputs) != inputs:
-            raise LookInsideError(f"{name} is no Keras model of {inputs} inputs: see patho_{name}.")
-    made, vessels = tuple(generator.output.shape[1:]), tuple(generator.inputs[0].shape[1:])
-    taken = [tuple(one.shape[1:]) for one in discriminator.inputs]
-    if taken != [vessels, made]:
-        raise LookInsideError(
-            f"The generator takes {vessels} and makes {made}, the discriminator takes {taken[0]} and {taken[1]}."
-        )
-    if classifier is None:
-        return
-    if not isinstance(classifier, keras.Model) or tuple(classifier.inputs[0].shape[1:]) != made:
-        shape = tuple(classifier.inputs[0].shape[1:]) if isinstance(classifier, keras.Model) else type(classifier)
-        raise LookInsideError(f"The generator makes {made}, the classifier takes {shape}: build both for one size.")
-    if class_index >= classifier.output.shape[-1]:
-        raise LookInsideError(
-            f"class_index is {class_index}, the classifier has {classifier.output.shape[-1]} classes."
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from pathlib import Path
 
 import matplotlib.image
@@ -49,19 +50,21 @@ def fit_patho_gan(
             angle, as in the paper. Corners are filled with black.
         every: after so many steps the state is kept and the history gets a row.
         sheets: a folder for `samples_000100.png` and so on, eight photographs above what is drawn from their vessels,
-            with the same noise each time; None draws none.
+            with the same noise each time; None draws none. A run that has ended already draws none either.
         run_folder: where to keep what a resume needs, see `fit_resumable`; None keeps nothing.
         seed: of the batches, the flips and the noise.
         progress: as for `fit_classifier`.
 
     Returns:
-        The history: a row for every `every` steps, with "generator_loss" (adversarial), "discriminator_loss",
-        "patho_loss" (without its weight), and "score_of_real", "score_of_drawn": what the discriminator thinks.
+        The history: a row for every `every` steps, with their means of "generator_loss" (adversarial, nats, of the
+        last of the generator's moves), "discriminator_loss" (nats, of both kinds together), "patho_loss" (L_patho
+        without its weight; 0 without a classifier), and "score_of_real", "score_of_drawn": what the discriminator
+        thinks, 0 to 1, where 1 is "real".
 
     Raises:
         LookInsideError: for images that do not fit, or a loss that becomes nan (the last good state is kept).
     """
-    _check(gan, train, vessels, batch_size, every, rotation)
+    _check(gan, train, vessels, rotation, {"steps": steps, "batch_size": batch_size, "every": every}, seed, sheets)
     if not gan.compiled:
         gan.compile()
     gather = _gatherer(train, vessels)
@@ -104,8 +107,10 @@ def write_sheet(gan: PathoGAN, shown: LabelledImages, vessels: str, folder: Path
     """Write `samples_STEP.png`: the photographs, below them what is drawn from their vessels."""
     drawn = gan.draw(shown.masks[vessels])
     rows = [np.concatenate(list(row), axis=1) for row in (shown.pixels, drawn)]
+    sheet = np.clip(np.concatenate(rows), 0, 1)
     folder.mkdir(parents=True, exist_ok=True)
-    matplotlib.image.imsave(folder / f"samples_{step:06d}.png", np.clip(np.concatenate(rows), 0, 1))
+    sheet = np.broadcast_to(sheet, (*sheet.shape[:2], 3))  # grey is written as colour
+    matplotlib.image.imsave(folder / f"samples_{step:06d}.png", sheet)
 
 
 def _gatherer(train, vessels):
@@ -137,7 +142,7 @@ def _turned(images, angles):
     )
 
 
-def _check(gan, train, vessels, batch_size, every, rotation):
+def _check(gan, train, vessels, rotation, counts, seed, sheets):
     if not isinstance(gan, PathoGAN):
         raise LookInsideError(f"gan is a {type(gan).__name__}: give a PathoGAN.")
     checked_set(train)
@@ -146,9 +151,24 @@ def _check(gan, train, vessels, batch_size, every, rotation):
         raise LookInsideError("train has no image: give some.")
     made = tuple(gan.generator.output.shape[1:])
     if train.shape != made:
-        raise LookInsideError(f"train has images of {train.shape}, the generator makes {made}: read them in that size.")
-    for name, value in (("batch_size", batch_size), ("every", every)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise LookInsideError(f"train has images of {train.shape}, the generator makes {made}: build it for these.")
+    for name, value in counts.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise LookInsideError(f"{name} is {value!r:.60}: give a whole number, 1 or more.")
-    if not isinstance(rotation, int | float) or not 0 <= rotation <= 180:
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise LookInsideError(f"seed is {seed!r:.60}: give a whole number.")
+    if not isinstance(rotation, Real) or isinstance(rotation, bool) or not 0 <= rotation <= 180:
         raise LookInsideError(f"rotation is {rotation!r:.60}: give 0 to 180 degrees.")
+    _check_folder(sheets)
+
+
+def _check_folder(sheets):
+    """Before the training, not after its first `every` steps."""
+    if sheets is None:
+        return
+    if not isinstance(sheets, str | Path):
+        raise LookInsideError(f"sheets is {sheets!r:.60}: give the path of a folder.")
+    try:
+        Path(sheets).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LookInsideError(f"sheets: no folder {sheets} can be made ({error.strerror}): give another.") from None

@@ -27,6 +27,6 @@ def combined(maps: Sequence[tf.Tensor], weights: Sequence[tf.Tensor], size: Sequ
     for one, weight in zip(maps, weights, strict=True):
         height, width, count = tf.shape(one)[1], tf.shape(one)[2], one.shape[-1]
         low = tf.matmul(tf.reshape(one, (-1, height * width, count)), weight)
-        low = tf.reshape(low, (-1, height, width, weight.shape[-1]))
+        low = tf.reshape(tf.transpose(low, (0, 2, 1)), (-1, height, width))
         sums.append(enlarged(low, size))
-    return tf.transpose(tf.add_n(sums), (0, 3, 1, 2))
+    return tf.reshape(tf.add_n(sums), (-1, weights[0].shape[-1], *size))

@@ -6,15 +6,13 @@ import tensorflow as tf
 
 
 def enlarged(maps: tf.Tensor, size) -> tf.Tensor:
-    """(N, h, w) -> (N, H, W), bilinear, half pixel centres, edges repeated; (N, h, w, S) -> (N, H, W, S).
+    """(N, h, w) -> (N, H, W), bilinear, half pixel centres, edges repeated.
 
     As `tf.image.resize`, which XLA compiles to something else without a word where a side is not a multiple of the
     old one (TensorFlow 2.21): then a loss of such maps would be wrong in `fit`, which compiles on a GPU.
     """
     rows, columns = (tf.cast(_interpolation(tf.shape(maps)[axis], size[axis - 1]), maps.dtype) for axis in (1, 2))
-    if len(maps.shape) == 3:
-        return tf.matmul(rows @ maps, columns, transpose_b=True)
-    return tf.einsum("Hh,nhws,Ww->nHWs", rows, maps, columns)
+    return tf.matmul(rows @ maps, columns, transpose_b=True)
 
 
 def _interpolation(old, new):
