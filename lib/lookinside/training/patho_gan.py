@@ -193,7 +193,9 @@ class PathoGAN(keras.Model):
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One batch (vessels, photographs): G moves, then D. Returns the means of `metrics` so far."""
-        vessels, photographs = data
+        vessels, photographs, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if photographs is None:
+            raise LookInsideError("Batches hold no photographs: give pairs (vessels, photographs).")
         count = tf.shape(photographs)[0]
         reference = None if self._pathology is None else self.reference(photographs)
         for _ in range(self.generator_steps):

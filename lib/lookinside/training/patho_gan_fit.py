@@ -88,7 +88,7 @@ def fit_patho_gan(
 
     shown = train.subset(np.arange(min(_ON_A_SHEET, len(train))))
     known = [train.images, train.masks[vessels], flip, float(rotation), batch_size]
-    known += [gan.generator, gan.discriminator, gan.told(), [one.get_config() for one in gan.optimizers]]
+    known += [gan.generator, gan.discriminator, gan.told()]  # `fit_resumable` adds the optimizers
     return fit_resumable(
         gan,
         batches,
