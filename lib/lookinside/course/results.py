@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -248,7 +249,7 @@ class Results:
         return model
 
     def _weights(self, name):
-        return self.path.with_name(f"{self.chapter}_{name.replace(' ', '_')}.npz")
+        return self.path.with_name(f"{self.chapter}_{re.sub(r'[^0-9A-Za-z]+', '_', name)}.npz")
 
     def _recorded(self) -> list[dict]:
         """All rows of the file."""
