@@ -174,7 +174,10 @@ note = "CHASE_DB1 at 256 pixels against the first observer, 95 % over 14 childre
 figures.table(on_chase, digits=3, row_name="who", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# TEXT_VESSELS
+# Photographs with vessels marked by two observers (Fraz et al. 2012) tell what a good score is: **the second observer** has a Dice of .77 with the first.
+# A small U-Net that has learned from other children's photographs has .76. It cannot be told from the human ($-.016$, [$-.034$, $.001$]), but its
+# learning rate was chosen after a look at these photographs. The network of this chapter, which has seen drawn eyes only, has .56 on them. That is no
+# better than to mark what is darker than its surroundings (.61). In this chapter it is used for drawn eyes only.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 3. The game, by hand
@@ -183,10 +186,11 @@ figures.table(on_chase, digits=3, row_name="who", note=note)
 # $D$ wants to be right. $G$ wants $D$ to be wrong. They move in turn.
 #
 # Our toy has one number each. The only real "picture" is the number 1. The generator draws the number $\theta$. The discriminator has one
-# number $\gamma$ and says $D(x) = \sigma(\gamma x)$, with $\sigma(a) = 1 / (1 + e^{-a})$. Both begin at 0.
+# number $\gamma$ and says $D(x) = \sigma(\gamma (x - 1))$, with $\sigma(a) = 1 / (1 + e^{-a})$: a positive $\gamma$ says that larger numbers look more
+# real. Both begin at 0 (the idea is that of Mescheder et al. 2018).
 #
-# **By hand.** $D$ climbs on $\log D(1) + \log(1 - D(\theta))$, whose slope by $\gamma$ is $(1 - \sigma(\gamma)) - \theta\,\sigma(\gamma\theta)$. $G$ climbs on
-# $\log D(\theta)$, whose slope by $\theta$ is $\gamma\,(1 - \sigma(\gamma\theta))$. Take steps of size 1: $G$ first, then $D$, then both again.
+# **By hand.** $D$ climbs on $\log D(1) + \log(1 - D(\theta))$, whose slope by $\gamma$ is $(1 - \theta)\,\sigma(\gamma (\theta - 1))$. $G$ climbs on $\log D(\theta)$,
+# whose slope by $\theta$ is $\gamma\,(1 - \sigma(\gamma (\theta - 1)))$. Take steps of size 1: $G$ first, then $D$, then both again.
 
 
 # %% slideshow={"slide_type": "subslide"}
@@ -195,26 +199,24 @@ def sigma(a):
 
 
 def slope_of_d(theta, gamma):
-    return (1 - sigma(gamma)) - theta * sigma(gamma * theta)
+    return (1 - theta) * sigma(gamma * (theta - 1))
 
 
 def slope_of_g(theta, gamma):
-    return gamma * (1 - sigma(gamma * theta))
+    return gamma * (1 - sigma(gamma * (theta - 1)))
 
 
-theta, gamma, rounds = 0.0, 0.0, []
+theta, gamma, by_hand = 0.0, 0.0, []
 for number in (1, 2):
     theta += slope_of_g(theta, gamma)
     gamma += slope_of_d(theta, gamma)
-    rounds.append({"round": number, "theta": theta, "gamma": gamma})
-assert np.allclose((theta, gamma), (0.25, 0.745), atol=1e-3)
-figures.table(
-    rounds, digits=3, row_name="round", note="the generator moves first; it starts at 0, the real number is 1"
-)
+    by_hand.append({"round": number, "theta": theta, "gamma": gamma})
+assert np.allclose((theta, gamma), (0.311, 0.786), atol=1e-3)
+figures.table(by_hand, digits=3, row_name="round", note="the generator moves first; the real number is 1")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# In round 1 the generator does not move: a discriminator that knows nothing tells nothing. It learns that larger numbers are real ($\gamma = 0.5$),
-# and in round 2 the generator follows: $\theta = 0.5 \cdot (1 - \sigma(0)) = 0.25$.
+# In round 1 the generator does not move: a discriminator that knows nothing tells nothing. It learns that larger numbers look more real
+# ($\gamma = 0.5$), and in round 2 the generator follows: $\theta = 0.5 \cdot (1 - \sigma(-0.5)) = 0.31$.
 #
 # **Predict.** We play 300 rounds with small steps (0.1). Does $\theta$ settle at 1 ("settles"), circle around 1 ("circles"), or run away ("runs away")?
 
@@ -228,7 +230,7 @@ def play(turns, size_of_step=0.1, weight=0.0, printed=False):
     theta, gamma, path = 0.0, 0.1, []
     for _ in range(turns):
         if printed:  # G maximises, D minimises log D(1) + log(1 - D(theta)) + weight * |1 - theta|
-            up = -gamma * sigma(gamma * theta) + weight * np.sign(theta - 1)
+            up = -gamma * sigma(gamma * (theta - 1)) + weight * np.sign(theta - 1)
             theta, gamma = theta + size_of_step * up, gamma - size_of_step * slope_of_d(theta, gamma)
         else:
             theta += size_of_step * (slope_of_g(theta, gamma) - weight * np.sign(theta - 1))
@@ -242,17 +244,16 @@ paths = {
     "with L_patho": play(300, weight=0.1),
     "as printed": play(300, weight=0.1, printed=True),
 }
+assert abs(paths["with L_patho"][-1] - 1) < 0.05 < abs(paths["as printed"][-100:] - 1).min()
 
-# %% alt="The generator's number over 300 rounds: the plain game swings around 1 with slowly smaller swings, with the second loss it comes to 1 sooner, and with max and min as the paper prints them it runs away from 1." slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-swings = np.sum(np.diff(np.sign(paths["the game"] - 1)) != 0)
-check(
-    my_guess_game, "circles", f"It passes 1 {swings} times. Each move is right for the other's last position, and late."
-)
-rounds = np.arange(1, 301)
-figures.step_curves(
-    {name: [(rounds, np.clip(one, -3, 3))] for name, one in paths.items()},
-    "theta (the real number is 1)",
-    limits=(-3.1, 3.1),
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### 300 rounds
+
+# %% alt="The generator's number over 300 rounds: in the plain game it swings around 1 all the time, with the second loss it settles at 1, and with max and min as the paper prints them the swings grow and it runs away." slideshow={"slide_type": "-"} tags=["cut", "hide-input"]
+times = np.sum(np.diff(np.sign(paths["the game"] - 1)) != 0)
+check(my_guess_game, "circles", f"It crosses 1 {times} times. Each move answers the other's last one, and comes late.")
+figures.band_curves(
+    {name: (np.arange(1, 301), one, one, one) for name, one in paths.items()}, "round", "theta", limits=None
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -263,7 +264,8 @@ figures.step_curves(
 #
 # $y$ is the mask of vessels, $z$ a code of random numbers, $x$ the photograph. **As printed, the game is the wrong way round.** $D$ would
 # have to make $\log D(x)$ small, that is, call real pictures drawn. Two players who swap both labels could live with that. But $G$ would also
-# have to make $L_{patho}$, the distance of the evidence, as *large* as it can: the curve "as printed" runs away. Read $\min_\theta \max_\gamma$.
+# have to make $L_{patho}$, the distance of the evidence, as *large* as it can: the curve "as printed" swings wider and wider. Read
+# $\min_\theta \max_\gamma$, with which $L_{patho}$ calms the game.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Why nobody plays it like that
@@ -393,7 +395,6 @@ GAMES = {
     "high": {"which": "high", "trade_off": LAMBDA},
     "low, untrained judge": {"which": "low", "trade_off": LAMBDA},
     "low, lambda 1000": {"which": "low", "trade_off": 1000},
-    "without pixel term": {"pixel_weight": 0},
 }
 
 
@@ -570,9 +571,8 @@ figures.table(noises, digits=4, row_name="standard deviation", note=note)
 # unit, which makes both losses about equally large at the start). Same vessels, same noise, same start, same number of steps. Look for the wedge and
 # the notch that the photograph has.
 
-# %% alt="Photographs of four eyes with both signs, and what three generators draw from their vessels: plain, low set, high set; the edge of the true signs is marked." slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-ill = np.flatnonzero(np.array(test.tags["pathology"]) == "both")[:6]
-signs = test.masks["rim_loss"] | test.masks["nerve_defect"]
+# %% alt="Photographs of eight eyes with both signs, and what three generators draw from their vessels: plain, with the low set, with the high set." slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
+ill = np.flatnonzero(np.array(test.tags["pathology"]) == "both")[:8]
 pictures = {"photograph": test.pixels, **{name: drawn_by(name) for name in ("plain", "low", "high")}}
 stack = np.concatenate([one[ill] for one in pictures.values()])
 titles = [name if place == 0 else "" for name in pictures for place in range(len(ill))]
@@ -594,6 +594,19 @@ def zoomed(images, number):
 
 close = [zoomed(one, number) for one in pictures.values() for number in ill]
 figures.image_sheet(close, titles, columns=len(ill), note=f"{side} x {side} pixels around the lost rim")
+
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### With the paper's weight of 1000
+
+# %% alt="Eight photographs, and what the generator draws that was trained with a weight of 1000: mauve squares with a fine pattern along the vessels, and no eye." slideshow={"slide_type": "-"} tags=["hide-input"]
+stack = np.concatenate([test.pixels[:8], drawn_by("low, lambda 1000")[:8]])
+titles = ["photograph", *[""] * 7, "low, lambda 1000", *[""] * 7]
+figures.image_sheet(stack, titles, columns=8, note="the same game, start and number of steps, with 1000 instead of 10")
+
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# Section 4 said it: to draw no eye is a good answer to this loss. In our unit a weight of 1000 drowns the discriminator and the pixels. What is
+# left is a square, with a fine pattern along the vessels that only networks see. $L_{patho}$ is content with it: {l1000} on the test eyes, less than any
+# other game has. (In the authors' unit, which we do not know, 1000 may be little.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### The ophthalmologist, measured
@@ -660,7 +673,21 @@ rest = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in ME
 figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 95 % over eyes; one training each")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# TEXT_SCORES
+# ### What the table says
+#
+# - **No generator shows the wedge.** Photographs have a contrast of 20 %, the same eyes without signs -4 %, all three drawings 4 to 5 %, and the wedge
+#   reader says "no" to all three. The notch is there in part: 15 to 19 %, where photographs have 62 and eyes without signs 4.
+# - **And yet $L_{patho}$ did its work**: on eyes that no network has seen it is .14 with the low set, and .22 in the plain game.
+# - **What it bought lies in the networks.** The low set's pictures get a margin of 27 from the *second* classifier, photographs 4. Its judge gives them 2.
+#   The square of the slide before gets 260.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# How can both be? The pathology-aware map is a sum over all layers, with many weights. A picture can match it with a pattern that has no meaning for us: an
+# **adversarial pattern**. Such patterns are what a gradient finds first. They are not bound to one network, so a second classifier is no cure either,
+# unless one looks at its number: 27 where photographs have 4 is no better picture. It is a sign that something is wrong.
+#
+# The vessels say the same without any classifier of glaucoma. Found again in the drawings, they have a Dice of .53 with those they were drawn from in the
+# plain game, and .35 with either set.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. The recorded results
@@ -720,7 +747,7 @@ def measure_help(added, seed):
     few, more = replace(few, masks={}), replace(more, masks={})
     learn, validation = few.split(0.2, seed=seed)
     learn = learn if added == "nothing" else learn.join(more)
-    net, turns = built("judge"), 600
+    net, turns = built("judge"), 400
     rate = keras.optimizers.schedules.CosineDecay(0.002, turns)
     flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=seed)
     how = {"steps": turns, "patience": None, "optimizer": keras.optimizers.Adam(rate), "seed": seed, "augment": flips}
@@ -732,8 +759,8 @@ def measure_help(added, seed):
 
 
 # %% slideshow={"slide_type": "skip"}
-RUNS = trials(game=["plain", "low", "high", "low, untrained judge"], seed=profile.seeds)
-RUNS += trials(game=["low, lambda 1000", "without pixel term"], seed=profile.seeds[:1])
+RUNS = trials(game=["plain", "low", "high"], seed=profile.seeds)
+RUNS += trials(game=["low, untrained judge", "low, lambda 1000"], seed=profile.seeds[:1])
 if profile.name != "quick" and profile.on_phantoms:
     results.sweep(trials(reader=list(READERS)), measure_reader)
     results.sweep(RUNS, measure_game)
@@ -742,15 +769,17 @@ desk = {"profile": "desk", "dataset": "phantoms"}
 
 
 def each(measure, game):
-    """A recorded score of every test eye after every training (seeds, N)."""
+    """Seed -> the recorded score of every test eye (N,)."""
     rows = results.rows(game=game, **desk)
-    return np.array([row["values"]["each"][measure] for row in rows], float)
+    return {row["seed"]: np.array(row["values"]["each"][measure], float) for row in rows}
 
 
 def beside(measure, game, other="plain"):
-    """Mean difference of two games with its interval over seeds and eyes; None where one is not recorded."""
+    """Mean difference of two games with its interval over seeds and eyes; None where they share no seed."""
     first, second = each(measure, game), each(measure, other)
-    return explain.paired_difference_over_seeds(first, second) if first.shape == second.shape and len(first) else None
+    shared = sorted(set(first) & set(second))
+    both = [np.array([one[seed] for seed in shared]) for one in (first, second)]
+    return explain.paired_difference_over_seeds(*both) if shared else None
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -771,12 +800,13 @@ figures.table(recorded, digits=1, row_name="picture", note=note)
 # ### Paired differences from the plain game, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
+PAIR_NOTE = "120 eyes and three trainings (untrained judge: one), 95 % over both"
 pairs = {game: {name: beside(name, game) for name in MEASURES[:6]} for game in PLAYED[1:]}
-figures.table(pairs, digits=1, row_name="game minus plain", note="three trainings and 120 eyes, 95 % over both")
+figures.table(pairs, digits=1, row_name="game minus plain", note=PAIR_NOTE)
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 pairs_2 = {game: {name: beside(name, game) for name in MEASURES[6:]} for game in PLAYED[1:]}
-figures.table(pairs_2, digits=3, row_name="game minus plain", note="three trainings and 120 eyes, 95 % over both")
+figures.table(pairs_2, digits=3, row_name="game minus plain", note=PAIR_NOTE)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # TEXT_PAIRS
@@ -786,7 +816,7 @@ figures.table(pairs_2, digits=3, row_name="game minus plain", note="three traini
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 columns = {"Frechet": "Frechet", "nearest photograph": "nearest"}
-whole = results.table(columns, "game", groups=[*PLAYED, "low, lambda 1000", "without pixel term"], **desk)
+whole = results.table(columns, "game", groups=[*PLAYED, "low, lambda 1000"], **desk)
 real_row = results.table(
     {"Frechet": "Frechet, real", "nearest photograph": "nearest, real"}, "game", groups=["plain"], **desk
 )
@@ -898,7 +928,9 @@ assert forgiving(V_real[0], V_real[0]) == 0, "a map is as far as 0 from itself"
 noticed = "test_two_steps_against_the_reference_in_jax"
 
 # %% slideshow={"slide_type": "skip"}
-assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in {"TODO"}, "look for a test that compares weights"
+assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in {"1fb2583f", "f431fd81"}, (
+    "look for a test that compares weights"
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## What to take along
