@@ -20,7 +20,9 @@ from lookinside.course.provenance import hardware, versions
 from lookinside.course.results import write_json
 from lookinside.errors import LookInsideError
 
-MODULES = ("deconvnet_rows", "explainer_rows", "phantom_rows", "roi_rows", "spline_rows", "volume_rows")
+MODULES = (
+    *("deconvnet_rows", "explainer_rows", "patho_rows", "phantom_rows", "roi_rows", "spline_rows", "volume_rows"),
+)
 
 
 def main() -> int:

@@ -103,7 +103,7 @@ class PathoGAN(keras.Model):
         Args:
             generator_optimizer, discriminator_optimizer: None is Adam with a rate of 0.0002 and a beta_1 of 0.5, with
                 which a small network shows something after minutes. The paper's is `SGD(0.0002)`.
-            jit_compile: compile the whole step with XLA.
+            jit_compile: compile the whole step with XLA, which draws other noise from the same seed.
 
         Raises:
             LookInsideError: for what is no optimizer, or one that has been used, by the other network say.
