@@ -29,7 +29,7 @@
 # - the paper's Equations 5 and 6, and what the second one really asks for,
 # - Figure 3, and measurements in place of the ophthalmologist's points.
 #
-# **Cost** (quick profile, two CPU cores): about two and a half minutes and 2.5 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): a little more than two minutes and 2.2 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: a loss asks for what it says, not for what its name says. Compute it for a few pictures that you know, a grey
@@ -143,8 +143,7 @@ def measure_vessels(finder):
     chase = load_vessels("chase_db1", "train", 256).join(load_vessels("chase_db1", "test", 256))
     drawn_only = unet(chase.shape, base=6, depth=3, batch_norm=True)
     drawn_only.set_weights(vessel_net().get_weights())  # convolutions alone: any size will do
-    second = chase.masks["vessels_second"]
-    learn = {"U-Net": learnt, "dark beside its surroundings": dark}.get(finder)
+    second, learn = chase.masks["vessels_second"], {"U-Net": learnt, "dark beside its surroundings": dark}.get(finder)
     answer = second if finder == "second observer" else training.mask_probabilities(drawn_only, chase)
     answer = training.answers_of_folds(chase, 3, learn) if learn else answer
     judged = [chase.masks["vessels"], field_of_view(chase), chase.groups]
@@ -165,7 +164,6 @@ columns = {
     "Dice": "dice",
     "minus human": "minus human",
     "sensitivity": "sensitivity",
-    "specificity": "specificity",
     "AUC": "auc",
 }
 on_chase = results.table(columns, "finder", groups=FINDERS, profile="desk", dataset="chase_db1")
@@ -183,6 +181,9 @@ figures.table(on_chase, digits=3, row_name="who", note=note)
 #
 # A **generator** $G$ draws. A **discriminator** $D$ looks at a picture and says how likely it is that it is real: $p = D(x)$ between 0 and 1.
 # $D$ wants to be right. $G$ wants $D$ to be wrong. They move in turn.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### One number each
 #
 # Our toy has one number each. The only real "picture" is the number 1. The generator draws the number $\theta$. The discriminator has one
 # number $\gamma$ and says $D(x) = \sigma(\gamma (x - 1))$, with $\sigma(a) = 1 / (1 + e^{-a})$: a positive $\gamma$ says that larger numbers look more
@@ -192,7 +193,7 @@ figures.table(on_chase, digits=3, row_name="who", note=note)
 # whose slope by $\theta$ is $\gamma\,(1 - \sigma(\gamma (\theta - 1)))$. Take steps of size 1: $G$ first, then $D$, then both again.
 
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 def sigma(a):
     return 1 / (1 + np.exp(-a))
 
@@ -205,6 +206,7 @@ def slope_of_g(theta, gamma):
     return gamma * (1 - sigma(gamma * (theta - 1)))
 
 
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 theta, gamma, by_hand = 0.0, 0.0, []
 for number in (1, 2):
     theta += slope_of_g(theta, gamma)
@@ -248,9 +250,13 @@ assert abs(paths["with L_patho"][-1] - 1) < 0.05 < abs(paths["as printed"][-100:
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### 300 rounds
 
-# %% alt="The generator's number over 300 rounds: in the plain game it swings around 1 all the time, with the second loss it settles at 1, and with max and min as the paper prints them the swings grow and it runs away." slideshow={"slide_type": "-"} tags=["cut", "hide-input"]
+# %% alt="The generator's number over 300 rounds: in the plain game it swings around 1 all the time, with the second loss it settles at 1, and with max and min as the paper prints them the swings grow and it runs away." slideshow={"slide_type": "-"} tags=["hide-input"]
 times = np.sum(np.diff(np.sign(paths["the game"] - 1)) != 0)
-check(my_guess_game, "circles", f"It crosses 1 {times} times. Each move answers the other's last one, and comes late.")
+check(
+    my_guess_game,
+    "circles",
+    f"Theta crosses the real number {times} times. Each move answers the other's last one, and comes late.",
+)
 figures.band_curves(
     {name: (np.arange(1, 301), one, one, one) for name, one in paths.items()}, "round", "theta", limits=None
 )
@@ -407,6 +413,7 @@ def game(variant, judge, seed=SEED):
     return training.PathoGAN(generator, discriminator, judge if "which" in options else None, seed=seed, **options)
 
 
+# %% slideshow={"slide_type": "skip"}
 @remember
 def watcher(which):
     """An untrained game whose L_patho compares pictures: which="low" or "high"."""
@@ -445,7 +452,7 @@ figures.table(shown, row_name="picture", digits=3, note=f"L_patho, {len(test)} t
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **A grey square is nearer to an eye with glaucoma than another eye with glaucoma is.** It is as near as the same eye without both
-# signs: the loss does see the signs, and it is content with none. And noise of 2 %, which we hardly see, costs half as much as the
+# signs: the loss does see the signs, and it is content with none. And noise of 2 %, which we hardly see, costs more than half as much as the
 # whole disease, because a classifier's maps are not robust to it.
 #
 # So this loss alone would draw nothing. What happens beside a discriminator has to be measured.
@@ -510,7 +517,10 @@ def played(variant, seed=SEED, turns=steps):
 
 short, history = played("plain")
 
-# %% alt="Two curves over the steps of a short training: the discriminator's mean probability of real for photographs and for drawn pictures; they come closer and part again." slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### What the discriminator thinks
+
+# %% alt="Two curves over the steps of a short training: the discriminator's mean probability of real for photographs and for drawn pictures; they come closer and part again." slideshow={"slide_type": "-"} tags=["hide-input"]
 columns = {"photographs": "score_of_real", "drawn pictures": "score_of_drawn"}
 thinks = {name: [(history.steps, history.curves[column])] for name, column in columns.items()}
 figures.step_curves(thinks, "the discriminator's probability of real", chance=0.5)
@@ -570,7 +580,10 @@ figures.table(noises, digits=4, row_name="standard deviation", note=note)
 # unit, which makes both losses about equally large at the start). Same vessels, same noise, same start, same number of steps. Look for the wedge and
 # the notch that the photograph has.
 
-# %% alt="Photographs of eight eyes with both signs, and what three generators draw from their vessels: plain, with the low set, with the high set." slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# ### Figure 3
+
+# %% alt="Photographs of eight eyes with both signs, and what three generators draw from their vessels: plain, with the low set, with the high set." slideshow={"slide_type": "-"} tags=["hide-input"]
 ill = np.flatnonzero(np.array(test.tags["pathology"]) == "both")[:8]
 pictures = {"photograph": test.pixels, **{name: drawn_by(name) for name in ("plain", "low", "high")}}
 stack = np.concatenate([one[ill] for one in pictures.values()])
@@ -650,7 +663,9 @@ def scored(variant):
 
 
 WHO = ("photograph", "without signs", "plain", "low", "high", "low, lambda 1000")
-MEASURES = tuple(scored("photograph"))
+SIGN_SCORES = ("wedge, %", "notch, %", "rim reader", "wedge reader")
+JUDGES = ("judge", "second", "vessels", "L_patho, low")
+PICTURE = ("vessels", "SSIM", "L_patho, low", "L_patho, high")
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **Predict.** Which generator shows the *wedge* better at its place: "plain", "low" or "high"?
@@ -659,7 +674,7 @@ MEASURES = tuple(scored("photograph"))
 my_guess_wedge = "low"
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-means = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in MEASURES[:6]} for who in WHO}
+means = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in SIGN_SCORES} for who in WHO}
 best = max(("plain", "low", "high"), key=lambda name: means[name]["wedge, %"][0])
 ties = [name for name in ("plain", "low", "high") if means[name]["wedge, %"][2] >= means[best]["wedge, %"][0]]
 real_wedge = means["photograph"]["wedge, %"][0]
@@ -668,7 +683,7 @@ check(my_guess_wedge, best, reason, also=ties)
 figures.table(means, digits=1, row_name="picture", note=f"{len(test)} test eyes, 95 % over eyes; one training each")
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
-rest = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in MEASURES[6:]} for who in WHO}
+rest = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in JUDGES} for who in WHO}
 figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 95 % over eyes; one training each")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -686,7 +701,7 @@ figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 
 # unless one looks at its number: 27 where photographs have 4 is no better picture. It is a sign that something is wrong.
 #
 # The vessels say the same without any classifier of glaucoma. Found again in the drawings, they have a Dice of .53 with those they were drawn from in the
-# plain game, and .35 with either set.
+# plain game, and .35 and .34 with the two sets.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. The recorded results
@@ -783,25 +798,32 @@ def beside(measure, game, other="plain"):
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 PLAYED = ("plain", "low", "high", "low, untrained judge")
-recorded = {
-    game: results.table({name: f"mean/{name}" for name in MEASURES[:6]}, "game", groups=[game], **desk)[game]
-    for game in PLAYED
-}
-for who in ("photograph", "without signs"):
-    recorded[who] = {name: explain.bootstrap_interval(scored(who)[name]) for name in MEASURES[:6]}
-note = "drawn eyes, three trainings, 95 % over eyes, widest of the three; the last two rows are no drawings"
-figures.table(recorded, digits=1, row_name="picture", note=note)
+
+
+def recorded(names):
+    """Means over the trainings; below them the photographs, and the same eyes without signs."""
+    columns = {name: f"mean/{name}" for name in names}
+    rows = {game: results.table(columns, "game", groups=[game], **desk)[game] for game in PLAYED}
+    still = {who: scored(who) for who in ("photograph", "without signs")}
+    return rows | {who: {name: explain.bootstrap_interval(one[name]) for name in names} for who, one in still.items()}
+
+
+TABLE_NOTE = "three trainings (untrained judge: one), 95 % over eyes, widest of the three; the last two are no drawings"
+figures.table(recorded(SIGN_SCORES), digits=1, row_name="picture", note=TABLE_NOTE)
+
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+figures.table(recorded(JUDGES), digits=2, row_name="picture", note=TABLE_NOTE)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Paired differences from the plain game, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 PAIR_NOTE = "120 eyes and three trainings (untrained judge: one), 95 % over both"
-pairs = {game: {name: beside(name, game) for name in MEASURES[:6]} for game in PLAYED[1:]}
+pairs = {game: {name: beside(name, game) for name in SIGN_SCORES} for game in PLAYED[1:]}
 figures.table(pairs, digits=1, row_name="game minus plain", note=PAIR_NOTE)
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
-pairs_2 = {game: {name: beside(name, game) for name in MEASURES[6:]} for game in PLAYED[1:]}
+pairs_2 = {game: {name: beside(name, game) for name in PICTURE} for game in PLAYED[1:]}
 figures.table(pairs_2, digits=3, row_name="game minus plain", note=PAIR_NOTE)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
