@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,21 +33,21 @@ class SubtractLocalMean(keras.layers.Layer):
     Source: the subtraction of the local mean, with a gain of 4, is Graham's (2015) for fundus photographs.
     """
 
-    def __init__(self, sigma: float, gain: float = 1.0, **kwargs):
+    def __init__(self, sigma: float, gain: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
         for name, value in (("sigma", sigma), ("gain", gain)):
             if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < math.inf:
                 raise ValueError(f"{name} is {value!r}: give a finite number above 0.")
         self.sigma, self.gain = float(sigma), float(gain)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[int | None]) -> None:
         """Make the two matrices of the blur."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(f"SubtractLocalMean takes images (N, H, W, C) of a fixed size, got {tuple(input_shape)}.")
         self._blurs = [gaussian_filter1d(np.eye(side), self.sigma, axis=0, mode="nearest") for side in input_shape[1:3]]
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """See the class."""
         rows, columns = (ops.convert_to_tensor(one, inputs.dtype) for one in self._blurs)
         height, width, channels = inputs.shape[1:]
@@ -55,10 +57,10 @@ class SubtractLocalMean(keras.layers.Layer):
         blurred = ops.transpose(ops.reshape(planes, (-1, channels, height, width)), (0, 2, 3, 1))
         return ops.clip(self.gain * (inputs - blurred) + 128 / 255, 0.0, 1.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
         """The input's."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Keras' configuration."""
         return super().get_config() | {"sigma": self.sigma, "gain": self.gain}
