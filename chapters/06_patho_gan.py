@@ -330,7 +330,7 @@ figures.table({"mean L_patho": toy_loss}, row_name="generator", digits=3, note="
 # eyes has the median 0. **A loss that was made to bring the disease out asks for an eye without it**, unless the generator can tell from
 # the vessels where the disease is, or the discriminator insists. Does it happen with real maps?
 #
-# **Predict.** We take the judge and 60 eyes, and compute $L_{patho}$ (low set) between each eye and (1) another eye with glaucoma, (2) a grey
+# **Predict.** We take the judge and 120 eyes, and compute $L_{patho}$ (low set) between each eye and (1) another eye with glaucoma, (2) a grey
 # square. Which of them is *nearer*: "another eye" or "grey square"?
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
@@ -741,7 +741,7 @@ def measure_game(game, seed):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Does it help anyone?
 #
-# Patho-GAN was made to enlarge training sets. So: a classifier learns from 400 eyes, half of them ill, a quarter of what the judge had. Then once more
+# Patho-GAN was made to enlarge training sets. So: a classifier gets 400 eyes (80 of them to choose the epoch by), half of them ill, a quarter of what the judge had. Then once more
 # with 400 *drawn* eyes with glaucoma added. The number of steps is the same. The best that it could be: 400 *real* ones added. It is tested on 400 eyes.
 
 
@@ -836,7 +836,7 @@ figures.table(pairs_2, digits=3, row_name="game minus plain", note=PAIR_NOTE)
 # and .07.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **What can a classifier say of a drawn picture?** Little. The wedge reader knows wedges with an AUC of .99 on drawn *eyes*. The three plain generators
+# **What can a classifier say of a drawn picture?** Little. The wedge reader finds wedges with an AUC above .99 on drawn *eyes*. The three plain generators
 # get -2, 6 and -1 from it, and show no wedge. The second classifier gives the low set's pictures 27, 9 and 7, photographs 4. These networks have never
 # seen such pictures, and what they say there depends on one training or the other. The formula at the place of the sign does not.
 #
