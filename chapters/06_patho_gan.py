@@ -400,6 +400,8 @@ GAMES = {
     "high": {"which": "high", "trade_off": LAMBDA},
     "low, untrained judge": {"which": "low", "trade_off": LAMBDA},
     "low, lambda 1000": {"which": "low", "trade_off": 1000},
+    "plain, no pixel term": {"pixel_weight": 0},
+    "low, no pixel term": {"which": "low", "trade_off": LAMBDA, "pixel_weight": 0},
 }
 
 
@@ -770,8 +772,8 @@ def measure_help(added, seed):
 
 # %% slideshow={"slide_type": "skip"}
 ADDED = ("nothing", "plain", "low", "real eyes")
-RUNS = trials(game=["plain", "low", "high"], seed=profile.seeds)
-RUNS += trials(game=["low, untrained judge", "low, lambda 1000"], seed=profile.seeds[:1])
+RUNS = trials(game=["plain", "low", "high", "low, untrained judge"], seed=profile.seeds)
+RUNS += trials(game=["low, lambda 1000", "plain, no pixel term", "low, no pixel term"], seed=profile.seeds[:1])
 if profile.name != "quick" and profile.on_phantoms:
     results.sweep(trials(reader=list(READERS)), measure_reader)
     results.sweep(RUNS, measure_game)
