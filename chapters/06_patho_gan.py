@@ -51,7 +51,15 @@ import tensorflow as tf
 
 from lookinside import explain, figures, training
 from lookinside.course import Results, check, profile, progress, record_result, remember, set_up, trials
-from lookinside.data import field_of_view, load_vessels, phantom_eyes, without_shading
+from lookinside.data import (
+    crop_around,
+    field_of_view,
+    find_discs,
+    load_images,
+    load_vessels,
+    phantom_eyes,
+    without_shading,
+)
 from lookinside.layers import SubtractLocalMean
 from lookinside.models import patho_discriminator, patho_generator, unet, wang_convnet
 
@@ -121,15 +129,27 @@ figures.image_sheet(np.concatenate([test.images[:8], *masks]), titles, columns=8
 
 
 # %% slideshow={"slide_type": "skip"}
-def learnt(train, unseen):
-    """What a U-Net that learns from some photographs of CHASE_DB1 says of the others."""
+def taught(train):
+    """A U-Net that has learned from some photographs of CHASE_DB1."""
     keras.utils.set_random_seed(SEED)
     net = unet(train.shape, base=8, depth=3, batch_norm=True)
     rate = keras.optimizers.schedules.CosineDecay(0.01, 300)
     flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=SEED)
     how = {"steps": 300, "batch_size": 2, "learning_rate": rate, "augment": flips, "seed": SEED}
     training.fit_segmenter(net, *train.split(0.2, seed=0), progress=progress, **how)
-    return training.mask_probabilities(net, unseen)
+    return net
+
+
+def learnt(train, unseen):
+    """What it says of the others."""
+    return training.mask_probabilities(taught(train), unseen)
+
+
+def at_size(net, side):
+    """The same network for pictures of another size: convolutions alone do not mind."""
+    other = keras.models.clone_model(net, input_tensors=keras.Input((side, side, 3)))
+    other.set_weights(net.get_weights())
+    return other
 
 
 def dark(train, unseen):
@@ -141,8 +161,7 @@ def dark(train, unseen):
 def measure_vessels(finder):
     """Scores on CHASE_DB1 (28 photographs of 14 children, three folds by child), against the first observer."""
     chase = load_vessels("chase_db1", "train", 256).join(load_vessels("chase_db1", "test", 256))
-    drawn_only = unet(chase.shape, base=6, depth=3, batch_norm=True)
-    drawn_only.set_weights(vessel_net().get_weights())  # convolutions alone: any size will do
+    drawn_only = at_size(vessel_net(), 256)
     second, learn = chase.masks["vessels_second"], {"U-Net": learnt, "dark beside its surroundings": dark}.get(finder)
     answer = second if finder == "second observer" else training.mask_probabilities(drawn_only, chase)
     answer = training.answers_of_folds(chase, 3, learn) if learn else answer
@@ -417,15 +436,16 @@ def game(variant, judge, seed=SEED):
 
 # %% slideshow={"slide_type": "skip"}
 @remember
-def watcher(which):
+def watcher(which, networks=classifier):
     """An untrained game whose L_patho compares pictures: which="low" or "high"."""
-    return game(which, classifier("judge"))
+    return game(which, networks("judge"))
 
 
-def distance(drawn, which="low"):
-    """L_patho of each picture (N,)."""
-    pairs = [(tf.constant(test.pixels[k : k + 20]), tf.constant(drawn[k : k + 20])) for k in range(0, len(drawn), 20)]
-    return np.concatenate([watcher(which).patho_loss(fake, watcher(which).reference(eye)) for eye, fake in pairs])
+def distance(drawn, which="low", photographs=None, networks=classifier):
+    """L_patho of each picture (N,), from the test eyes unless told."""
+    photographs, watch = test.pixels if photographs is None else photographs, watcher(which, networks)
+    pairs = [(tf.constant(photographs[k : k + 20]), tf.constant(drawn[k : k + 20])) for k in range(0, len(drawn), 20)]
+    return np.concatenate([watch.patho_loss(fake, watch.reference(eye)) for eye, fake in pairs])
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -503,18 +523,22 @@ figures.table(sizes, digits=0, row_name="network", note=note)
 def played(variant, seed=SEED, turns=steps):
     """A trained game, and the course of its losses."""
     gan = game(variant, built("judge") if "untrained" in variant else classifier("judge"), seed)
+    return gan, fitted(gan, eyes("train", seed), "phantoms", variant, seed, turns)
+
+
+def fitted(gan, photographs, source, variant, seed, turns):
+    """Train a game on photographs with vessels; returns the course of its losses."""
     rates = [keras.optimizers.schedules.CosineDecay(rate, moves * turns) for rate, moves in ((0.002, 2), (0.0002, 1))]
     adam, sgd = (
         [keras.optimizers.Adam(rate, beta_1=0.5) for rate in rates],
         [keras.optimizers.SGD(0.0002) for _ in range(2)],
     )
     gan.compile(*profile.pick(quick=adam, desk=adam, paper=sgd))
-    folder = profile.run_folder("06_patho_gan", "phantoms", f"{variant}, {turns} steps", seed)
+    folder = profile.run_folder("06_patho_gan", source, f"{variant}, {turns} steps", seed)
     every = max(turns // 12, 10)
     how = {"steps": turns, "every": every, "run_folder": folder, "seed": seed, "sheets": folder and folder / "sheets"}
     how |= {"batch_size": profile.pick(quick=4, desk=4, paper=1), "rotation": profile.pick(quick=0, desk=0, paper=180)}
-    history = training.fit_patho_gan(gan, eyes("train", seed), vessels="segmented", progress=progress, **how)
-    return gan, history
+    return training.fit_patho_gan(gan, photographs, vessels="segmented", progress=progress, **how)
 
 
 short, history = played("plain")
@@ -644,16 +668,27 @@ def dice_of(first, second):
     return 2 * (first & second).sum(axis=(1, 2)) / np.maximum(first.sum(axis=(1, 2)) + second.sum(axis=(1, 2)), 1)
 
 
+def margins(net, pictures):
+    """Logit of "yes" minus that of "no" (N,)."""
+    logits = net.predict(pictures, batch_size=40, verbose=0)
+    return logits[:, 1] - logits[:, 0]
+
+
+def likeness(drawn, photographs, finder, networks=classifier):
+    """Scores of drawn pictures (N,) beside the photographs whose vessels they were drawn from."""
+    again = np.concatenate([finder(drawn[k : k + 40]) for k in range(0, len(drawn), 40)])[..., 0] > 0
+    found = {"vessels": dice_of(again, photographs.masks["segmented"])}
+    found["SSIM"] = tf.image.ssim(drawn, photographs.pixels, 1.0).numpy()
+    return found | {
+        f"L_patho, {which}": distance(drawn, which, photographs.pixels, networks) for which in ("low", "high")
+    }
+
+
 def scores_of(drawn):
     """Name of a measure -> its value for each drawn test eye (N,); nan where the photograph has no such sign."""
     found = {f"{name}, %": contrast(drawn, test) for name, contrast in SIGNS.items()}
-    for name in READERS:
-        logits = classifier(name).predict(drawn, batch_size=40, verbose=0)
-        found[name] = logits[:, 1] - logits[:, 0]
-    again = np.concatenate([vessel_net()(drawn[k : k + 40]) for k in range(0, len(drawn), 40)])[..., 0] > 0
-    found["vessels"] = dice_of(again, test.masks["segmented"])
-    found["SSIM"] = tf.image.ssim(drawn, test.pixels, 1.0).numpy()
-    return found | {f"L_patho, {which}": distance(drawn, which) for which in ("low", "high")}
+    found |= {name: margins(classifier(name), drawn) for name in READERS}
+    return found | likeness(drawn, test, vessel_net())
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -717,27 +752,32 @@ figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 
 
 
 # %% slideshow={"slide_type": "skip"}
-def cloud(pictures):
+def cloud(pictures, networks=classifier):
     """The means of the second classifier's 64 last maps, for each picture."""
-    _, local, net = classifier("second").layers
+    _, local, net = networks("second").layers
     return training.features(net, "pool5", local(pictures).numpy())
+
+
+def row_of(found, **more):
+    """A row of the record: each score on each eye, and the means."""
+    values = {"each": {name: np.round(one, 4) for name, one in found.items()}}
+    values["mean"] = {name: explain.bootstrap_interval(one) for name, one in found.items()}
+    return {"settings": {"steps": steps, "base": base, "size": size}, "values": values | more}
+
+
+def whole_sets(pictures, photographs, train, networks=classifier, field=None):
+    """Do the pictures as a set resemble the photographs, and do they copy those that were learned from?"""
+    near, real = (training.nearest_images(one, train, field=field).distances.mean() for one in (pictures, photographs))
+    seen, drawn, learned = (cloud(one, networks) for one in (photographs, pictures, train[: len(photographs)]))
+    frechet = {"Frechet": training.frechet_distance(drawn, seen)}
+    return frechet | {"Frechet, real": training.frechet_distance(learned, seen), "nearest": near, "nearest, real": real}
 
 
 def measure_game(game, seed):
     """All scores of one trained game on the test eyes."""
-    pictures = drawn_by(game, seed)
-    found = scores_of(pictures)
-    inside = test.masks["field"].all(axis=0)
-    near = training.nearest_images(pictures, eyes("train", seed).pixels, field=inside)
-    real = training.nearest_images(test.pixels, eyes("train", seed).pixels, field=inside)
-    values = {"each": {name: np.round(one, 4) for name, one in found.items()}}
-    values["mean"] = {name: explain.bootstrap_interval(one) for name, one in found.items()}
-    values |= {"nearest": near.distances.mean(), "nearest, real": real.distances.mean()}
-    values["Frechet"] = training.frechet_distance(cloud(pictures), cloud(test.pixels))
-    values["Frechet, real"] = training.frechet_distance(
-        cloud(eyes("train", seed).pixels[: len(test)]), cloud(test.pixels)
-    )
-    return {"settings": {"steps": steps, "base": base, "size": size, "eyes": count}, "values": values}
+    pictures, inside = drawn_by(game, seed), test.masks["field"].all(axis=0)
+    rest = whole_sets(pictures, test.pixels, eyes("train", seed).pixels, field=inside)
+    return row_of(scores_of(pictures), **rest)
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -747,7 +787,26 @@ def measure_game(game, seed):
 # with 400 *drawn* eyes with glaucoma added. The number of steps is the same. The best that it could be: 400 *real* ones added. It is tested on 400 eyes.
 
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+TURNS = 600
+
+
+def learned(name, learn, validation, folder, seed):
+    """A classifier that is built like one of READERS, after 600 steps."""
+    net, rate = built(name), keras.optimizers.schedules.CosineDecay(0.002, TURNS)
+    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=seed)
+    how = {"steps": TURNS, "patience": None, "optimizer": keras.optimizers.Adam(rate), "seed": seed, "augment": flips}
+    folder = profile.run_folder("06_patho_gan", *folder.split("/"), seed)
+    training.fit_classifier(net, learn, validation, run_folder=folder, progress=progress, **how)
+    return net
+
+
+def auc_of(net, unseen):
+    """Area under the ROC curve, with its interval over eyes, or patients where they are known."""
+    scores = net.predict(unseen.pixels, batch_size=40, verbose=0)
+    return training.roc_curves(scores, unseen.labels, unseen.class_names, unseen.groups)["glaucoma"].auc
+
+
 def measure_help(added, seed):
     """AUC of a classifier that learned from 400 eyes, and from 400 more with glaucoma, drawn or real."""
     own = {"size": size, "seed": 2000 + seed, "progress": progress}
@@ -759,18 +818,78 @@ def measure_help(added, seed):
             drawn = played(added, seed)[0].draw(more.masks["segmented"])
             more = replace(more, images=np.rint(drawn * 255).astype(np.uint8))
         learn = learn.join(replace(more, masks={}))
-    net, turns = built("judge"), 600
-    rate = keras.optimizers.schedules.CosineDecay(0.002, turns)
-    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=seed)
-    how = {"steps": turns, "patience": None, "optimizer": keras.optimizers.Adam(rate), "seed": seed, "augment": flips}
-    folder = profile.run_folder("06_patho_gan", "phantoms", f"help, {added}", seed)
-    training.fit_classifier(net, learn, validation, run_folder=folder, progress=progress, **how)
-    scores = net.predict(unseen.pixels, batch_size=40, verbose=0)
-    auc = training.roc_curves(scores, unseen.labels, unseen.class_names, None)["glaucoma"].auc
-    return {"settings": {"steps": turns, "eyes": 400, "added": 400}, "values": {"AUC": auc}}
+    net = learned("judge", learn, validation, f"phantoms/help, {added}", seed)
+    return {"settings": {"steps": TURNS, "eyes": 400, "added": 400}, "values": {"AUC": auc_of(net, unseen)}}
 
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+@remember
+def real_finder():
+    """A U-Net that has learned the vessels of all photographs of CHASE_DB1."""
+    return taught(load_vessels("chase_db1", "train", 2 * size).join(load_vessels("chase_db1", "test", 2 * size)))
+
+
+@remember
+def real_parts():
+    """HYGD around the disc, with vessels found: half of the patients to learn from, a quarter for a second classifier, a quarter unseen."""
+    parts = [load_images("hygd", part, 2 * size, channels=3) for part in ("train", "test")]
+    whole = training.vessel_masks(real_finder(), parts[0].join(parts[1]).only(["healthy", "glaucoma"]))
+    learn, rest = crop_around(whole, find_discs(whole), size).split(0.5, seed=0)
+    return learn, *rest.split(0.5, seed=0)
+
+
+@remember
+def real_classifier(name):
+    """The judge, or a second classifier, which learned from photographs of other patients."""
+    learn, other, _ = real_parts()
+    own = replace(learn if name == "judge" else other, masks={})
+    return learned(name, *own.split(0.2, seed=0), f"hygd/{name}", 0)
+
+
+def ill(part):
+    """The photographs with glaucoma of one of the three parts (0, 1, 2)."""
+    photographs = real_parts()[part]
+    return photographs.subset(photographs.labels == 1)
+
+
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
+@remember
+def drawn_real(variant, seed=SEED):
+    """The unseen eyes of HYGD, drawn from their vessels."""
+    gan = game(variant, real_classifier("judge"), seed)
+    fitted(gan, ill(0), "hygd", variant, seed, steps)
+    return gan.draw(ill(2).masks["segmented"])
+
+
+def real_scores(pictures):
+    """As `scores_of`, but nobody knows where the signs are."""
+    found = {name: margins(real_classifier(name), pictures) for name in ("judge", "second")}
+    return found | likeness(pictures, ill(2), at_size(real_finder(), size), real_classifier)
+
+
+def measure_real(game, seed):
+    """All scores of one game that was played with photographs of HYGD."""
+    pictures = drawn_real(game, seed)
+    return row_of(real_scores(pictures), **whole_sets(pictures, ill(2).pixels, ill(0).pixels, real_classifier))
+
+
+def measure_still(picture):
+    """The same scores of pictures that nobody drew."""
+    eye = ill(2).pixels
+    other = np.roll(eye, len(eye) // 2, axis=0)  # far enough to be another patient's
+    return row_of(
+        real_scores({"photograph": eye, "another eye": other, "grey square": np.full_like(eye, 0.5)}[picture])
+    )
+
+
+def measure_real_reader(reader):
+    """AUC of one classifier on unseen patients, healthy and ill."""
+    photographs = [len(real_parts()[0 if reader == "judge" else 1]), len(real_parts()[2])]
+    settings = {"photographs": photographs, "steps": TURNS}
+    return {"settings": settings, "values": {"AUC": auc_of(real_classifier(reader), real_parts()[2])}}
+
+
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 ADDED = ("nothing", "plain", "low", "real eyes")
 RUNS = trials(game=["plain", "low", "high", "low, untrained judge"], seed=profile.seeds)
 RUNS += trials(game=["low, lambda 1000", "plain, no pixel term", "low, no pixel term"], seed=profile.seeds[:1])
@@ -778,6 +897,10 @@ if profile.name != "quick" and profile.on_phantoms:
     results.sweep(trials(reader=list(READERS)), measure_reader)
     results.sweep(RUNS, measure_game)
     results.sweep(trials(added=ADDED, seed=profile.seeds), measure_help)
+elif profile.name != "quick" and profile.dataset == "hygd":
+    results.sweep(trials(reader=["judge", "second"]), measure_real_reader)
+    results.sweep(trials(picture=["photograph", "another eye", "grey square"]), measure_still)
+    results.sweep(trials(game=["plain", "low", "high"], seed=profile.seeds), measure_real)
 desk = {"profile": "desk", "dataset": "phantoms"}
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from lookinside.data import LabelledImages, centre_crop, phantom_fetuses
+from lookinside.data import LabelledImages, centre_crop, crop_around, phantom_fetuses
 from lookinside.errors import LookInsideError
 from lookinside.models import wang_convnet
 from lookinside.training import crop_and_rotate, fit_classifier
@@ -122,3 +122,35 @@ def test_sizes_out_of_range_are_refused():
         with pytest.raises(LookInsideError, match=says):
             crop_and_rotate(**{"image_shape": (40, 48, 3), "side": 32, **change})
     assert all(type(layer).__module__.startswith("keras.") for layer in crop_and_rotate((40, 48, 3), 32).layers)
+
+
+def test_squares_around_a_region_take_their_masks_along_and_stay_inside():
+    images = RNG.integers(0, 255, (4, 30, 26, 3), dtype=np.uint8)
+    discs = np.zeros((4, 30, 26), bool)
+    for number, (row, column) in enumerate(((15, 12), (1, 1), (28, 24), (10, 20))):  # 15, 12: middle of 3 x 3 pixels
+        discs[number, row - 1 : row + 2, column - 1 : column + 2] = True
+    data = LabelledImages(images, np.zeros(4, np.int64), ("eye",), tuple("abcd"), masks={"disc": discs})
+    around = crop_around(data, data.masks["disc"], 9)
+    for number, (top, left) in enumerate(((11, 8), (0, 0), (21, 17), (6, 16))):
+        np.testing.assert_array_equal(around.images[number], images[number, top : top + 9, left : left + 9])
+        np.testing.assert_array_equal(around.masks["disc"][number], discs[number, top : top + 9, left : left + 9])
+    assert around.masks["disc"][0, 4, 4] and around.names == data.names
+    np.testing.assert_array_equal(crop_around(data, discs, 26).images[0], images[0, 2:28])
+    assert crop_around(data.subset([]), discs[:0], 9).images.shape == (0, 9, 9, 3)
+
+
+def test_squares_around_nothing_are_refused():
+    data = eyes(2)
+    empty = data.masks["disc"].copy()
+    empty[1] = False
+    for regions, side, said in (
+        (empty, 20, "The region of 1 is empty"),
+        (empty[:1], 20, r"regions are bool \(1, 40, 40\): give bool \(2, 40, 40\)"),
+        (empty.astype("float32"), 20, "regions are float32"),
+        (data.masks["disc"], 41, "side is 41: give a whole number from 1 to 40"),
+        (data.masks["disc"], True, "side is True"),
+    ):
+        with pytest.raises(LookInsideError, match=said):
+            crop_around(data, regions, side)
+    with pytest.raises(LookInsideError, match="type ndarray"):
+        crop_around(data.images, data.masks["disc"], 20)

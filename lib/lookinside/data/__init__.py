@@ -6,7 +6,7 @@ from lookinside.data.boxes.coco_reading import load_boxed, read_coco
 from lookinside.data.boxes.coco_writing import coco_object, write_coco
 from lookinside.data.boxes.drawn_scans import phantom_fetuses
 from lookinside.data.boxes.placing import Placement
-from lookinside.data.cropping import centre_crop
+from lookinside.data.cropping import centre_crop, crop_around
 from lookinside.data.files.class_folders import load_images
 from lookinside.data.files.class_names import class_like
 from lookinside.data.files.vessel_pairs import load_vessels
@@ -34,6 +34,7 @@ __all__ = [
     "centre_crop",
     "class_like",
     "coco_object",
+    "crop_around",
     "describe",
     "field_of_view",
     "find_discs",
