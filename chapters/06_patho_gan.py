@@ -758,11 +758,11 @@ def cloud(pictures, networks=classifier):
     return training.features(net, "pool5", local(pictures).numpy())
 
 
-def row_of(found, **more):
+def row_of(found, numbers, **more):
     """A row of the record: each score on each eye, and the means."""
     values = {"each": {name: np.round(one, 4) for name, one in found.items()}}
     values["mean"] = {name: explain.bootstrap_interval(one) for name, one in found.items()}
-    return {"settings": {"steps": steps, "base": base, "size": size}, "values": values | more}
+    return {"settings": {"steps": steps, "base": base, "size": size, "eyes": numbers}, "values": values | more}
 
 
 def whole_sets(pictures, photographs, train, networks=classifier, field=None):
@@ -777,7 +777,7 @@ def measure_game(game, seed):
     """All scores of one trained game on the test eyes."""
     pictures, inside = drawn_by(game, seed), test.masks["field"].all(axis=0)
     rest = whole_sets(pictures, test.pixels, eyes("train", seed).pixels, field=inside)
-    return row_of(scores_of(pictures), **rest)
+    return row_of(scores_of(pictures), count, **rest)
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -870,16 +870,16 @@ def real_scores(pictures):
 def measure_real(game, seed):
     """All scores of one game that was played with photographs of HYGD."""
     pictures = drawn_real(game, seed)
-    return row_of(real_scores(pictures), **whole_sets(pictures, ill(2).pixels, ill(0).pixels, real_classifier))
+    rest = whole_sets(pictures, ill(2).pixels, ill(0).pixels, real_classifier)
+    return row_of(real_scores(pictures), {"train": len(ill(0)), "test": len(ill(2))}, **rest)
 
 
 def measure_still(picture):
     """The same scores of pictures that nobody drew."""
     eye = ill(2).pixels
     other = np.roll(eye, len(eye) // 2, axis=0)  # far enough to be another patient's
-    return row_of(
-        real_scores({"photograph": eye, "another eye": other, "grey square": np.full_like(eye, 0.5)}[picture])
-    )
+    still = {"photograph": eye, "another eye": other, "grey square": np.full_like(eye, 0.5)}
+    return row_of(real_scores(still[picture]), {"test": len(eye)})
 
 
 def measure_real_reader(reader):
