@@ -80,17 +80,15 @@ def fit(noise, steps):
     history = fit_patho_gan(gan, eyes(), steps=steps, every=1, batch_size=4, rotation=20, seed=2, progress=False)
     return gan, history
 
-alone, curves = fit(0.0, 2)
+alone, curves = fit(1.0, 2)
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    both, found = fit(0.0, 2)
+    both, found = fit(1.0, 2)
 for one, other in zip(both.get_weights(), alone.get_weights(), strict=True):
     np.testing.assert_allclose(one, other, atol=1e-5)
 assert_moved(alone.get_weights())
 for name, values in curves.curves.items():
     np.testing.assert_allclose(found.curves[name], values, rtol=1e-5, err_msg=name)
 print("the same")
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    print("noisy", np.isfinite(fit(1.0, 1)[1].curves["generator_loss"]).all())
 """
 
 
@@ -98,4 +96,4 @@ def test_two_devices_with_half_a_batch_each_make_the_same_steps(request):
     """In a process of its own: devices are set once."""
     done = subprocess.run([sys.executable, "-c", ELSEWHERE], capture_output=True, text=True, cwd=request.path.parent)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "the same" in done.stdout and "noisy True" in done.stdout
+    assert "the same" in done.stdout

@@ -133,8 +133,14 @@ class PathoGAN(keras.Model):
         return self.generator(inputs, training=training)
 
     def noise(self, count: int | tf.Tensor) -> tf.Tensor:
-        """Noise codes (count, Z), new ones with every call."""
-        return self.noise_std * keras.random.normal((count, self.generator.inputs[1].shape[1]), seed=self.noise_seed)
+        """Noise codes (count, Z), new ones with every call; of several devices each gets its rows of the whole batch."""
+        devices = tf.distribute.get_strategy().num_replicas_in_sync
+        shape = (devices * count, self.generator.inputs[1].shape[1])
+        codes = self.noise_std * keras.random.normal(shape, seed=self.noise_seed)
+        if devices == 1:
+            return codes
+        own = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return codes[own * count : (own + 1) * count]
 
     def draw(
         self, vessels: np.ndarray, *, seed: int = 0, noise_std: float | None = None, batch_size: int = 32
