@@ -129,14 +129,14 @@ figures.image_sheet(np.concatenate([test.images[:8], *masks]), titles, columns=8
 
 
 # %% slideshow={"slide_type": "skip"}
-def taught(train):
+def taught(train, folder=None):
     """A U-Net that has learned from some photographs of CHASE_DB1."""
     keras.utils.set_random_seed(SEED)
     net = unet(train.shape, base=8, depth=3, batch_norm=True)
     rate = keras.optimizers.schedules.CosineDecay(0.01, 300)
     flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=SEED)
     how = {"steps": 300, "batch_size": 2, "learning_rate": rate, "augment": flips, "seed": SEED}
-    training.fit_segmenter(net, *train.split(0.2, seed=0), progress=progress, **how)
+    training.fit_segmenter(net, *train.split(0.2, seed=0), run_folder=folder, progress=progress, **how)
     return net
 
 
@@ -826,7 +826,8 @@ def measure_help(added, seed):
 @remember
 def real_finder():
     """A U-Net that has learned the vessels of all photographs of CHASE_DB1."""
-    return taught(load_vessels("chase_db1", "train", 2 * size).join(load_vessels("chase_db1", "test", 2 * size)))
+    chase = load_vessels("chase_db1", "train", 2 * size).join(load_vessels("chase_db1", "test", 2 * size))
+    return taught(chase, profile.run_folder("06_patho_gan", "chase_db1", "vessels"))
 
 
 @remember

@@ -96,6 +96,7 @@ def fit_segmenter(
     )
 
 
+@keras.saving.register_keras_serializable("lookinside")
 class CrossEntropyAndDice(keras.losses.Loss):
     """The binary cross-entropy of logits, its mean over pixels, and some of 1 - soft Dice of each image.
 
@@ -124,6 +125,7 @@ class CrossEntropyAndDice(keras.losses.Loss):
         return {**super().get_config(), "dice_weight": self.dice_weight}
 
 
+@keras.saving.register_keras_serializable("lookinside")
 def dice(y_true: Any, y_pred: Any) -> Any:
     """The Dice coefficient of each image: (N, H, W, 1) masks of 0 and 1, logits -> (N,), with the logits cut at 0.
 
