@@ -116,6 +116,17 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_losses(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2  # another mask is another run
 
 
+def test_a_trained_network_is_cloned_and_loaded_with_its_loss_or_without(tmp_path):
+    model = convolutions()
+    fit(model, epochs=1)
+    model.save(tmp_path / "net.keras")
+    loaded = keras.models.load_model(tmp_path / "net.keras")
+    assert loaded.loss.get_config()["dice_weight"] == 1.0
+    for other in (loaded, keras.models.load_model(tmp_path / "net.keras", compile=False)):
+        np.testing.assert_allclose(other(TRAIN.pixels), model(TRAIN.pixels), atol=1e-6)
+    assert keras.models.clone_model(model).count_params() == model.count_params()
+
+
 def test_answers_of_folds_come_back_in_the_images_order():
     seen = []
 

@@ -38,6 +38,9 @@ def fit_segmenter(
 ) -> History:
     """Train a network to find a mask; it ends with the weights of its BEST epoch, the one with the highest "val_dice".
 
+    What `model.save` writes afterwards is read by `keras.models.load_model` where this module is imported, and anywhere
+    with compile=False.
+
     Args:
         model: a Keras model from images (N, H, W, C) to logits (N, H, W, 1), `models.unet` say; it is compiled here.
         train: images to learn from, with the mask.
