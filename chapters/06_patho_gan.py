@@ -422,6 +422,7 @@ GAMES = {
     "low, lambda 1000": {"which": "low", "trade_off": 1000},
     "plain, no pixel term": {"pixel_weight": 0},
     "low, no pixel term": {"which": "low", "trade_off": LAMBDA, "pixel_weight": 0},
+    "low, untrained judge, no pixel term": {"which": "low", "trade_off": LAMBDA, "pixel_weight": 0},
 }
 
 
@@ -897,9 +898,10 @@ def measure_real_reader(reader):
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
 ADDED = ("nothing", "ill eyes again", "plain", "low", "real eyes")
-RUNS = trials(game=["plain", "low", "high", "low, untrained judge"], seed=profile.seeds)
-ONCE = ("low, lambda 1", "low, lambda 1000", "plain, no pixel term", "low, no pixel term")
-RUNS += trials(game=ONCE, seed=profile.seeds[:1])
+PLAYED = ("plain", "low", "high", "low, untrained judge")
+NO_PIXELS = ("plain, no pixel term", "low, no pixel term", "low, untrained judge, no pixel term")
+RUNS = trials(game=[*PLAYED, *NO_PIXELS], seed=profile.seeds)
+RUNS += trials(game=["low, lambda 1", "low, lambda 1000"], seed=profile.seeds[:1])
 if profile.name != "quick" and profile.on_phantoms:
     results.sweep(trials(reader=list(READERS)), measure_reader)
     results.sweep(RUNS, measure_game)
@@ -928,10 +930,8 @@ def beside(measure, game, other="plain"):
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Three trainings each, recorded
 
+
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
-PLAYED = ("plain", "low", "high", "low, untrained judge")
-
-
 def recorded(names):
     """Means over the trainings; below them the photographs, and the same eyes without signs."""
     columns = {name: f"mean/{name}" for name in names}
