@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from keras import layers as kl
 from keras.layers import RandomFlip, RandomRotation
 from long_runs import bar_that
 from sklearn.metrics import f1_score, log_loss
@@ -13,7 +14,7 @@ from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.models import unet
 from lookinside.training import answers_of_folds, augmentation, fit_segmenter, folds, mask_probabilities
-from lookinside.training.segmenters import CrossEntropyAndDice, _MaskedImages, dice
+from lookinside.training.segmenters import CrossEntropyAndDice, _MaskedImages, check_segmenter, dice
 from lookinside.training.stream import training_batches
 
 SHAPE = (24, 32, 3)
@@ -174,7 +175,52 @@ def test_models_of_another_kind_are_refused():
     for model in (Other(), "unet"):
         with pytest.raises(LookInsideError, match="answers with no known shape: give a functional model"):
             fit(model)
+
+
+class OwnSigmoid(keras.layers.Layer):
+    """A sigmoid whose type does not say so."""
+
+    def call(self, x):
+        return keras.ops.sigmoid(x)
+
+
+PROBABILITIES = {
+    "an activation": lambda x: kl.Conv2D(1, 1, activation="sigmoid")(x),
+    "a layer": lambda x: kl.Activation("hard_sigmoid")(x),
+    "a softmax": lambda x: kl.Activation("softmax")(x),
+    "a softmax layer": lambda x: kl.Softmax()(x),
+    "an operation": keras.ops.sigmoid,
+    "a lambda": lambda x: kl.Activation(lambda y: keras.ops.sigmoid(y))(x),
+    "a lambda layer": lambda x: kl.Lambda(lambda y: keras.ops.clip(y, 0, 1))(x),
+    "one's own": lambda x: OwnSigmoid()(x),
+    "made larger": lambda x: kl.UpSampling2D(2)(kl.Activation("sigmoid")(kl.MaxPooling2D(2)(x))),
+    "one of two classes": lambda x: kl.Activation("softmax")(kl.Conv2D(2, 1)(x))[..., 1:],
+    "a model in it": lambda x: keras.Sequential([keras.Input((*SHAPE[:2], 1)), kl.Activation("sigmoid")])(x),
+    "for ever below 0": keras.ops.log_sigmoid,
+}
+LOGITS = {
+    "none": lambda x: x,
+    "linear": lambda x: kl.Activation("linear")(x),
+    "a lambda": lambda x: kl.Activation(lambda y: 2 * y)(x),
+    "a lambda layer": lambda x: kl.Lambda(lambda y: y - 1)(x),
+    "their logarithm": lambda x: kl.Lambda(lambda y: keras.ops.log(y / (1 - y)))(keras.ops.sigmoid(x)),
+    "weighted": lambda x: kl.Conv2D(1, 1)(keras.ops.sigmoid(x)),
+    "about 0": lambda x: 2 * keras.ops.sigmoid(x) - 1,
+    "gated": lambda x: x * keras.ops.sigmoid(x),
+}
+
+
+def ending_in(end):
     inputs = keras.Input(SHAPE)
-    model = keras.Model(inputs, keras.layers.Conv2D(1, 1, activation="sigmoid", name="odds")(inputs))
-    with pytest.raises(LookInsideError, match="odds is a sigmoid, but the loss takes logits"):
-        fit(model)
+    return keras.Model(inputs, end(kl.Conv2D(1, 3, padding="same")(inputs)))
+
+
+@pytest.mark.parametrize("kind", PROBABILITIES)
+def test_a_network_that_answers_with_probabilities_is_refused(kind):
+    with pytest.raises(LookInsideError, match=r"^Model .* answers with the probabilities of [^\n]*logits are needed"):
+        check_segmenter(ending_in(PROBABILITIES[kind]))
+
+
+@pytest.mark.parametrize("kind", LOGITS)
+def test_a_network_that_answers_with_logits_is_none_of_these(kind):
+    check_segmenter(ending_in(LOGITS[kind]))

@@ -133,7 +133,7 @@ class PathoGAN(keras.Model):
         return self.generator(inputs, training=training)
 
     def noise(self, count: int | tf.Tensor) -> tf.Tensor:
-        """Noise codes (count, Z), new ones with every call; of several devices each gets its rows of the whole batch."""
+        """Noise codes (count, Z), new with every call; of several devices each gets its rows of the whole batch."""
         devices = tf.distribute.get_strategy().num_replicas_in_sync
         shape = (devices * count, self.generator.inputs[1].shape[1])
         codes = self.noise_std * keras.random.normal(shape, seed=self.noise_seed)

@@ -7,16 +7,31 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
-from keras import ops
+from keras import layers, ops
 
 from lookinside.data import LabelledImages
 from lookinside.data.batches import batched
 from lookinside.data.labelled import checked_set
 from lookinside.errors import LookInsideError
+from lookinside.explain.network.activations import (
+    SQUASHING,
+    UNDONE_BY_NOTHING,
+    activation_name,
+    endings,
+    is_hidden,
+    is_only_activation,
+)
+from lookinside.explain.network.graph import Graph
 from lookinside.training.history import History
 from lookinside.training.resumable import fit_resumable
 from lookinside.training.stream import training_batches
+
+_SQUASHING = (*SQUASHING, *UNDONE_BY_NOTHING, "log_sigmoid")
+# What moves pixels and leaves their values, so that probabilities before it are probabilities behind it.
+_MOVING = (layers.Identity, layers.Dropout, layers.Reshape, layers.Permute, layers.UpSampling2D, layers.Resizing)
+_MOVING_OPS = ("Cropping2D", "ZeroPadding2D", "GetItem", "Reshape", "Squeeze", "ExpandDims", "Transpose", "Cast")
 
 
 def fit_segmenter(
@@ -177,9 +192,49 @@ def check_segmenter(model: keras.Model) -> None:
             f"Model {name} answers with {shown}: give a functional model that answers (N, H, W, C) with one logit for "
             "each pixel, (N, H, W, 1), models.unet say."
         )
-    last = model.outputs[0]._keras_history.operation
-    if isinstance(last, keras.layers.Layer) and getattr(last, "activation", None) is keras.activations.sigmoid:
-        raise LookInsideError(f"Layer {last.name} is a sigmoid, but the loss takes logits: leave it away.")
+    squasher = _squasher(model)
+    if squasher is not None:
+        raise LookInsideError(
+            f"Model {model.name} answers with the probabilities of {squasher}, but logits are needed: end it before "
+            f"{squasher}, or give that layer no activation."
+        )
+
+
+def _squasher(model):
+    """Name of the step at a model's end that makes probabilities of logits; None where none is seen."""
+    try:
+        graph = Graph(model)
+    except LookInsideError:  # a call of its own: what it does cannot be read
+        return None
+    step = graph.writer(graph.outputs[0])
+    while step is not None and not _squashes(step.layer):
+        moves = isinstance(step.layer, _MOVING) or type(step.layer).__name__ in _MOVING_OPS
+        if not moves and not _is_linear(step.layer):
+            return None
+        step = graph.writer(step.inputs[0])
+    return None if step is None else step.name
+
+
+def _is_linear(layer):
+    return isinstance(layer, keras.layers.Activation) and activation_name(layer) == "linear"
+
+
+def _squashes(layer):
+    """Whether a layer or operation ends in probabilities, by its activation's name or, where there is none, a trial."""
+    (last, *_) = endings(layer)
+    unread = is_hidden(last) and not last.weights
+    ending = last if unread or is_only_activation(last) else getattr(last, "activation", None)
+    name = None if unread else activation_name(ending)
+    return name in _SQUASHING or (name is None and _stays_in_0_to_1(ending))
+
+
+def _stays_in_0_to_1(function):
+    """Whether what a function makes of logits far below and above 0 are numbers from 0 to 1."""
+    try:
+        made = ops.convert_to_numpy(function(np.linspace(-60, 60, 7, dtype="float32").reshape(1, 1, 7, 1)))
+    except Exception:  # a layer of one's own may want another shape, and raise what it likes
+        return False
+    return bool(made.size and (made >= 0).all() and (made <= 1).all())
 
 
 def _checked(model, mask, what, images):
