@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.training import features, flattened, separation
 
@@ -48,6 +49,31 @@ def test_features_are_the_layers():
     np.testing.assert_allclose(features(model, "maps", images, batch_size=3), expected, atol=1e-6)
     with pytest.raises(LookInsideError, match="no layer 'map': choose from image, maps"):
         features(model, "map", images)
+
+
+IMAGES = RANDOM.random((3, 4, 5, 1)).astype("float32")
+SET = LabelledImages((255 * IMAGES).astype("uint8"), np.zeros(3, "int64"), ("one",), ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"images": SET.images}, "The images are uint8: give float in the model's range"),
+        ({"images": IMAGES > 0.5}, "The images are bool"),
+        ({"images": SET}, "give the array in its .pixels"),
+        ({"images": IMAGES[:, :3]}, "the model takes"),
+        ({"images": IMAGES[:0]}, "no image"),
+        ({"images": np.nan * IMAGES}, "nan or infinite"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": 2.0}, "batch_size is 2.0"),
+        ({"model": "net.keras"}, "model is 'net.keras': give a Keras model"),
+        ({"model": keras.Sequential([keras.layers.Dense(1)])}, "give a Keras model of one input"),
+    ],
+)
+def test_features_of_what_does_not_fit(change, says):
+    net = keras.Sequential([keras.Input((4, 5, 1)), keras.layers.Flatten(name="row")])
+    with pytest.raises(LookInsideError, match=rf"\A[^\n]*{says}[^\n]*\Z"):
+        features(**{"model": net, "layer": "row", "images": IMAGES, **change})
 
 
 def test_refusals():

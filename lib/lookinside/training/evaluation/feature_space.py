@@ -11,20 +11,45 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 from lookinside.errors import LookInsideError
+from lookinside.explain.calls.arguments import is_whole
+from lookinside.explain.calls.images import checked_images
 from lookinside.training.evaluation.share_intervals import proportion_interval
 
 
 def features(model: keras.Model, layer: str, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
-    """What a layer computes of images (N, H, W, C): float32 (N, D), maps in one row.
+    """What a layer computes of images: float32 (N, D), maps in one row.
 
-    Raises LookInsideError for a layer that the model does not have.
+    Args:
+        model: a Keras model of one input.
+        layer: the name of one of its layers.
+        images: float (N, H, W, C), at least one, in the range that the model was trained on; it is not changed here.
+        batch_size: images at a time.
+
+    Raises:
+        LookInsideError: for what is no such model, a layer that it does not have, or images of another size, without a
+            number, or of whole numbers: 0 to 255 is not the range of a set's `pixels`.
     """
+    images = _checked(model, images, batch_size)
     names = [one.name for one in model.layers]
     if layer not in names:
         raise LookInsideError(f"Model {model.name} has no layer {layer!r}: choose from {', '.join(names)}.")
     read = keras.Model(model.inputs, model.get_layer(layer).output)
     found = [np.asarray(read([images[i : i + batch_size]])) for i in range(0, len(images), batch_size)]
     return np.concatenate(found).reshape(len(images), -1)
+
+
+def _checked(model, images, batch_size):
+    """The images as an array that the model takes."""
+    if not isinstance(model, keras.Model) or len(getattr(model, "inputs", None) or ()) != 1:
+        raise LookInsideError(f"model is {model!r:.60}: give a Keras model of one input that shows its layers.")
+    if not is_whole(batch_size):
+        raise LookInsideError(f"batch_size is {batch_size!r:.60}: give a whole number from 1 on.")
+    images = checked_images(images, tuple(model.inputs[0].shape))
+    if not np.issubdtype(images.dtype, np.floating):
+        raise LookInsideError(
+            f"The images are {images.dtype}: give float in the model's range, a set's .pixels or images / 255 say."
+        )
+    return images
 
 
 def flattened(space: np.ndarray, *, perplexity: float = 20.0, seed: int = 0) -> np.ndarray:
