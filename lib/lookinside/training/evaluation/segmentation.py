@@ -30,11 +30,13 @@ class MaskScores:
     trainings.
 
     Attributes:
-        dice: mean over images of 2 * both / (found + true), see Interval: (estimate, low, high).
+        dice: mean over images of 2 * both / (found + true), see Interval: (estimate, low, high); 1 on an image where
+            nothing is true and nothing found, as in scikit-learn's `f1_score` with `zero_division=1` and in the
+            history of `fit_segmenter`.
         sensitivity: of the share of the mask's pixels that was found.
         specificity: of the share of the other pixels that was left alone.
         auc: of the area under the ROC curve of the pixels; nan for answers that are yes or no, which have no curve.
-        each: measure -> float64 (N,), its value on each image; nan where it is not defined.
+        each: measure -> float64 (N,), its value on each image; nan where it is not defined, which Dice always is.
         draws: measure -> float64 (1 + resamples,), its mean on the images, then on images drawn anew, the same draws
             for all that are evaluated on the same images and groups.
     """
