@@ -167,6 +167,10 @@ def test_vessels_that_are_no_masks_are_not_drawn_from(vessels, options, says):
         small_game().draw(vessels, **options)
 
 
+def all_over(value):
+    return replace(eyes(), masks={"vessels": np.full((6, *SHAPE[:2]), value)})
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -176,6 +180,8 @@ def test_vessels_that_are_no_masks_are_not_drawn_from(vessels, options, says):
         ({"train": eyes(shape=(32, 16, 3))}, r"train has images of \(32, 16, 3\)"),
         ({"train": eyes().subset([])}, "train has no image"),
         ({"train": replace(eyes(), masks={})}, "no mask 'vessels' in this set: these images have no masks"),
+        ({"train": all_over(False)}, "'vessels' is empty on every image: there is nothing to draw after"),
+        ({"train": all_over(True)}, "'vessels' is full on every image"),
         ({"vessels": "veins"}, "no mask 'veins' in this set: choose from vessels"),
         ({"steps": 0}, "steps is 0"),
         ({"steps": None}, "steps is None"),

@@ -50,7 +50,7 @@ class PathoGAN(keras.Model):
         generator_steps: how often G moves for one move of D; the paper's is 2.
         class_index: the class whose evidence counts.
         pixel_weight: of a rival to L_patho, the mean absolute difference of the pixels themselves; 0 leaves it out.
-        seed: of the noise.
+        seed: of the noise in a `fit` of your own; `fit_patho_gan` has its own seed.
         maps: further arguments of `PathologyAware`, such as {"cmi": "gyration"}.
 
     Raises:

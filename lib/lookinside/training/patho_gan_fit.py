@@ -37,7 +37,8 @@ def fit_patho_gan(
     """Train generator and discriminator; they end as they are after the last step.
 
     Each step draws `batch_size` images at random, by a rule that follows from seed and step alone: a run that was
-    killed goes on to the same losses.
+    killed goes on to the same losses. Of the networks the layers tell one run from another, not the weights that they
+    start from: give each of two starts its own `run_folder`, or the second gets the weights of the first.
 
     Args:
         gan: compiled, or it is compiled here as `PathoGAN.compile` does by itself.
@@ -50,9 +51,10 @@ def fit_patho_gan(
             angle, as in the paper. Corners are filled with black.
         every: after so many steps the state is kept and the history gets a row.
         sheets: a folder for `samples_000100.png` and so on, eight photographs above what is drawn from their vessels,
-            with the same noise each time; None draws none. A run that has ended already draws none either.
+            with the same noise each time; None draws none. A run that has ended already draws none either. Runs with
+            other settings write over these files: give each its own folder.
         run_folder: where to keep what a resume needs, see `fit_resumable`; None keeps nothing.
-        seed: of the batches, the flips and the noise.
+        seed: of the batches, the flips and the noise; the one that the PathoGAN was made with does not count here.
         progress: as for `fit_classifier`.
 
     Returns:
@@ -149,6 +151,9 @@ def _check(gan, train, vessels, rotation, counts, seed, sheets):
     train.masks[vessels]  # a missing name is refused with the names there are
     if not len(train):
         raise LookInsideError("train has no image: give some.")
+    for value, what in ((True, "empty"), (False, "full")):
+        if not (train.masks[vessels] == value).any():
+            raise LookInsideError(f"The mask {vessels!r:.60} is {what} on every image: there is nothing to draw after.")
     made = tuple(gan.generator.output.shape[1:])
     if train.shape != made:
         raise LookInsideError(f"train has images of {train.shape}, the generator makes {made}: build it for these.")
