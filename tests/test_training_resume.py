@@ -1,6 +1,7 @@
 """The files of a run: a torn one is passed over, and a finished run is not trained again."""
 
 import logging
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from long_runs import STEPS, TRAIN, VALIDATION, bar_that
 
 from lookinside.errors import LookInsideError
-from lookinside.training import augmentation, fit_classifier
+from lookinside.training import augmentation, fit_classifier, run_folder
 from lookinside.training.keys import run_key
 from lookinside.training.run_folder import RunFolder, State
 
@@ -53,7 +54,7 @@ def anything(found):
 @pytest.fixture
 def run(tmp_path):
     """A folder with two saved states, after step 1 and after step 2."""
-    run = RunFolder(tmp_path / "abc")
+    run = RunFolder(tmp_path, "abc")
     run.save(state(1))
     run.save(state(2))
     return run
@@ -70,6 +71,44 @@ def test_a_torn_state_gives_way_to_the_one_before_and_never_takes_its_place(run,
     run.save(state(2))
     run.last.write_bytes(b"torn again")
     assert step_of(run.load(anything)) == 1
+
+
+@pytest.mark.parametrize("byte", [8, 10])
+def test_a_state_of_an_unknown_or_hidden_kind_of_zip_is_passed_over(run, byte):
+    """A byte that tells how a part of the file is compressed, or that it is encrypted."""
+    left = bytearray(run.last.read_bytes())
+    for begin in (left.index(b"PK\x01\x02"), left.rindex(b"PK\x01\x02")):
+        left[begin + byte] = 0x5B
+    run.last.write_bytes(left)
+    assert step_of(run.load(anything)) == 1
+
+
+@pytest.mark.parametrize("folder", [5, b"runs", "a\0b", "file", "file/folder", "/proc/runs", "n" * 300])
+def test_a_folder_that_will_not_do_is_said_in_one_line_before_the_training(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LookInsideError, match=r"\Arun_folder (is|'.*) [^\n]*give (another|the path)"):
+        fit(folder, no_bar)
+
+
+def test_a_folder_without_permission_is_said_too(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)  # root may write everywhere
+    with pytest.raises(LookInsideError, match=r"cannot be written to \(Permission denied\): give another"):
+        fit(tmp_path, no_bar)
+
+
+@pytest.mark.parametrize("save", [RunFolder.save, RunFolder.finish])
+def test_a_full_disk_ends_in_one_line_and_the_state_before_stays(run, monkeypatch, save):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_folder.np, "savez", full)
+    with pytest.raises(LookInsideError, match=r"\AThe state of run abc cannot be written \(No space left .*\Z"):
+        save(run, state(3))
+    assert step_of(run.load(anything)) == 2
 
 
 @pytest.mark.parametrize("renames", [0, 1, 2])

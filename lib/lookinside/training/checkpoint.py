@@ -37,7 +37,7 @@ class Checkpoint:
         rows: one mapping a save: `step` and the values that were given with it.
 
     Raises:
-        LookInsideError: for a part without variables, or one that is not built.
+        LookInsideError: for a part without variables, or one that is not built, or a folder that cannot be written to.
     """
 
     def __init__(self, folder: str | Path | None, *parts: Any, key: Any = None):
@@ -45,7 +45,7 @@ class Checkpoint:
         if not self.variables:
             raise LookInsideError("A checkpoint needs the models and optimizers that it is to keep.")
         described = [part for part in parts if hasattr(part, "get_config")]
-        self._run = None if folder is None else RunFolder(Path(folder) / run_key("loop", described, key))
+        self._run = None if folder is None else RunFolder(folder, run_key("loop", described, key))
         self.step = 0
         self.rows: list[Row] = []
 
@@ -67,7 +67,8 @@ class Checkpoint:
         """Keep the state after `step` steps, and a row of values (losses, scores) beside it.
 
         Raises:
-            LookInsideError: for a value that is nan or infinite; then nothing is written and the last state stays.
+            LookInsideError: for a value that is nan or infinite; then nothing is written and the last state stays; or
+                where the state cannot be written.
         """
         row = {name: float(value) for name, value in values.items()}
         for name, value in row.items():

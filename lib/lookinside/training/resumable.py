@@ -89,7 +89,7 @@ def fit_resumable(
     if run_folder is None:
         return _train(model, keeper, batches, bar, **options)
     settings = [epochs, steps, steps_per_epoch, seed, monitor, mode, patience, loss, metrics, loss_weights]
-    run = RunFolder(Path(run_folder) / run_key("fit", model, optimizers_of(model), settings, key))
+    run = RunFolder(run_folder, run_key("fit", model, optimizers_of(model), settings, key))
     with locked(run.folder / "lock", waiting=f"Run {run.folder.name} is trained by another process: waiting for it."):
         return _load_finished(run, model, goal, steps) or _go_on(run, model, keeper, batches, bar, **options)
 

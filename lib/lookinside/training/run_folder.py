@@ -7,7 +7,9 @@ import json
 import logging
 import os
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from lookinside.errors import LookInsideError
 from lookinside.training.history import Row
 
 _LOG = logging.getLogger("lookinside")
+# What NumPy and zipfile raise of broken bytes: an unknown or encrypted kind of compression is a RuntimeError.
+_BROKEN = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -33,28 +37,64 @@ class RunFolder:
 
     `state.npz` is the last state and `state_before.npz` the one before it, `finished.npz` what is left of a run that
     has ended, `history.csv` its rows for people to read.
+
+    Args:
+        runs: the folder of all runs; it is made where it is missing.
+        key: the run's own name, see `run_key`.
+
+    Raises:
+        LookInsideError: for what is no path of a folder that can be made and written to.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.last, self.before = folder / "state.npz", folder / "state_before.npz"
-        self.finished = folder / "finished.npz"
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, runs: str | os.PathLike, key: str):
+        if not isinstance(runs, str | os.PathLike):
+            raise LookInsideError(f"run_folder is {runs!r:.60}: give the path of a folder.")
+        self.folder = Path(runs) / key
+        self.last, self.before = self.folder / "state.npz", self.folder / "state_before.npz"
+        self.finished = self.folder / "finished.npz"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "lock").open("a").close()  # what cannot be written is said before the training
+        except (OSError, ValueError) as error:  # a ValueError is about a zero byte
+            said = getattr(error, "strerror", None) or error
+            raise LookInsideError(
+                f"run_folder {str(runs)!r:.60} cannot be written to ({said}): give another."
+            ) from None
 
     def save(self, state: State) -> None:
-        """Write a state; the one before it stays."""
-        part = self._written(state)
-        if self.last.exists():
-            os.replace(self.last, self.before)
-        os.replace(part, self.last)
-        write_rows(self.folder / "history.csv", state.rows)
+        """Write a state; the one before it stays.
+
+        Raises:
+            LookInsideError: where it cannot be written, the disk is full say.
+        """
+        with self._writing():
+            part = self._written(state)
+            if self.last.exists():
+                os.replace(self.last, self.before)
+            os.replace(part, self.last)
+            write_rows(self.folder / "history.csv", state.rows)
 
     def finish(self, state: State) -> None:
-        """Write what is left of a run that has ended, and remove what only a resume needs."""
-        os.replace(self._written(state), self.finished)
-        write_rows(self.folder / "history.csv", state.rows)
-        self.last.unlink(missing_ok=True)
-        self.before.unlink(missing_ok=True)
+        """Write what is left of a run that has ended, and remove what only a resume needs.
+
+        Raises:
+            LookInsideError: where it cannot be written, the disk is full say.
+        """
+        with self._writing():
+            os.replace(self._written(state), self.finished)
+            write_rows(self.folder / "history.csv", state.rows)
+            self.last.unlink(missing_ok=True)
+            self.before.unlink(missing_ok=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LookInsideError(
+                f"The state of run {self.folder.name} cannot be written ({error.strerror or error}): make room or mend "
+                "the folder, and call again to go on from the state before."
+            ) from error
 
     def load_finished(self, fits: Callable[[State], bool]) -> State | None:
         """The state of a run that has ended, where there is one that is whole and fits."""
@@ -93,7 +133,7 @@ def _read(path: Path, fits: Callable[[State], bool]) -> State | None:
             for name in file.files:  # in the order in which they were written
                 if "/" in name:
                     arrays.setdefault(name.split("/")[0], []).append(file[name])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         _LOG.debug("state %s: %s", path, error)
         return None
     state = State(rows, arrays)
