@@ -13,6 +13,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from lookinside.errors import LookInsideError
+from lookinside.explain.calls.arguments import is_whole
 from lookinside.locks import locked
 from lookinside.training.epochs import EpochKeeper
 from lookinside.training.history import Goal, History, Row, history_from_rows
@@ -81,6 +82,8 @@ def fit_resumable(
             (then the last good state is kept).
     """
     epochs, steps = run_limits(epochs, steps, steps_per_epoch)
+    if not is_whole(seed, -(2**63)) or seed >= 2**63:
+        raise LookInsideError(f"seed is {seed!r:.60}: give a whole number of at most 63 bits.")
     goal = _goal(monitor, mode, patience, validation)
     _compile(model, optimizer, loss=loss, metrics=metrics, loss_weights=loss_weights)
     keeper = EpochKeeper(goal, steps, seed, each_epoch)
@@ -139,8 +142,8 @@ def run_limits(epochs: int | None, steps: int | None, steps_per_epoch: int) -> t
     if epochs is None and steps is None:
         raise LookInsideError("Say how long to train: give epochs, steps or both.")
     for name, value in (("epochs", epochs), ("steps", steps), ("steps_per_epoch", steps_per_epoch)):
-        if value is not None and value < 1:
-            raise LookInsideError(f"{name} is {value}: give 1 or more.")
+        if value is not None and not is_whole(value):
+            raise LookInsideError(f"{name} is {value!r:.60}: give a whole number, 1 or more.")
     most = min(value for value in (epochs and epochs * steps_per_epoch, steps) if value is not None)
     return -(-most // steps_per_epoch), most
 
@@ -153,7 +156,11 @@ def optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
 
 def _goal(monitor: str | None, mode: str, patience: int | None, validation: Any) -> Goal:
     if mode not in ("min", "max"):
-        raise LookInsideError(f"mode is {mode!r}: say 'min' or 'max'.")
+        raise LookInsideError(f"mode is {mode!r:.60}: say 'min' or 'max'.")
+    if patience is not None and not is_whole(patience, 0):
+        raise LookInsideError(f"patience is {patience!r:.60}: give a whole number of epochs, or None.")
+    if not isinstance(monitor, str | None):
+        raise LookInsideError(f"monitor is {monitor!r:.60}: give the name of a column, or None.")
     if monitor is not None and monitor.startswith("val_") and validation is None:
         raise LookInsideError(
             f"monitor is {monitor!r}, but there is no validation: give one, or another column or None."
