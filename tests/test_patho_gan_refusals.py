@@ -10,7 +10,7 @@ from small_games import SHAPE, eyes, small_game, small_judge
 
 from lookinside.errors import LookInsideError
 from lookinside.models import patho_discriminator, patho_generator
-from lookinside.training import PathoGAN, fit_patho_gan
+from lookinside.training import PathoGAN, fit_patho_gan, patho_gan_fit
 
 
 def refused(says):
@@ -193,6 +193,7 @@ def all_over(value):
         ({"rotation": True}, "rotation is True"),
         ({"rotation": float("nan")}, "rotation is nan"),
         ({"seed": 0.5}, "seed is 0.5"),
+        ({"seed": 2**70}, "seed is 1180591620717411303424: give a whole number of at most 63 bits"),
         ({"sheets": 5}, "sheets is 5: give the path of a folder"),
     ],
 )
@@ -202,8 +203,15 @@ def test_a_training_that_cannot_start(change, says):
         fit_patho_gan(given.pop("gan"), given.pop("train"), **given)
 
 
-def test_a_sheet_that_cannot_be_written_is_said_before_the_training(tmp_path):
+def test_a_sheet_that_cannot_be_written_is_said_before_the_training(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    for path in (tmp_path / "file", tmp_path / "file" / "folder"):
+    for path in (tmp_path / "file", tmp_path / "file" / "folder", f"{tmp_path}/a\0b"):
         with refused("sheets: no folder .* can be made"):
             fit_patho_gan(small_game(), eyes(), steps=2, sheets=path, progress=False)
+
+    def refuse(**options):
+        raise PermissionError(13, f"Permission denied: {options['dir']}")
+
+    monkeypatch.setattr(patho_gan_fit.tempfile, "TemporaryFile", refuse)  # root may write everywhere
+    with refused(rf"sheets: no folder .*written to \(Permission denied: {tmp_path}\): give another"):
+        fit_patho_gan(small_game(), eyes(), steps=2, sheets=tmp_path, progress=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from numbers import Integral, Real
 from pathlib import Path
@@ -66,7 +67,7 @@ def fit_patho_gan(
     Raises:
         LookInsideError: for images that do not fit, or a loss that becomes nan (the last good state is kept).
     """
-    _check(gan, train, vessels, rotation, {"steps": steps, "batch_size": batch_size, "every": every}, seed, sheets)
+    _check(gan, train, vessels, rotation, {"steps": steps, "batch_size": batch_size, "every": every}, sheets)
     if not gan.compiled:
         gan.compile()
     gather = _gatherer(train, vessels)
@@ -144,7 +145,7 @@ def _turned(images, angles):
     )
 
 
-def _check(gan, train, vessels, rotation, counts, seed, sheets):
+def _check(gan, train, vessels, rotation, counts, sheets):
     if not isinstance(gan, PathoGAN):
         raise LookInsideError(f"gan is a {type(gan).__name__}: give a PathoGAN.")
     checked_set(train)
@@ -160,8 +161,6 @@ def _check(gan, train, vessels, rotation, counts, seed, sheets):
     for name, value in counts.items():
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise LookInsideError(f"{name} is {value!r:.60}: give a whole number, 1 or more.")
-    if not isinstance(seed, Integral) or isinstance(seed, bool):
-        raise LookInsideError(f"seed is {seed!r:.60}: give a whole number.")
     if not isinstance(rotation, Real) or isinstance(rotation, bool) or not 0 <= rotation <= 180:
         raise LookInsideError(f"rotation is {rotation!r:.60}: give 0 to 180 degrees.")
     _check_folder(sheets)
@@ -175,5 +174,9 @@ def _check_folder(sheets):
         raise LookInsideError(f"sheets is {sheets!r:.60}: give the path of a folder.")
     try:
         Path(sheets).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LookInsideError(f"sheets: no folder {sheets} can be made ({error.strerror}): give another.") from None
+        tempfile.TemporaryFile(dir=sheets).close()  # a folder that is there may be for reading only
+    except (OSError, ValueError) as error:  # a ValueError is about a zero byte
+        said = getattr(error, "strerror", None) or error
+        raise LookInsideError(
+            f"sheets: no folder {str(sheets)!r:.60} can be made and written to ({said}): give another."
+        ) from None
