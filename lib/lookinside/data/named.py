@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ class Named(Mapping):
         self._values, self._one, self._many = dict(values), one, many
 
     def __getitem__(self, name: str) -> Sequence:
-        if name not in self._values:
+        if name not in self:
             there = f"choose from {', '.join(self._values)}" if self._values else f"these images have no {self._many}"
-            raise LookInsideError(f"no {self._one} {name!r} in this set: {there}")
+            raise LookInsideError(f"no {self._one} {name!r:.60} in this set: {there}")
         return self._values[name]
 
     def __setitem__(self, name: str, value: Sequence) -> None:
@@ -29,7 +29,7 @@ class Named(Mapping):
         )
 
     def __contains__(self, name: object) -> bool:
-        return name in self._values
+        return isinstance(name, Hashable) and name in self._values
 
     def get(self, name: str, default=None):
         """What is there, or `default` where there is none of that name."""
