@@ -144,6 +144,23 @@ def test_answers_of_folds_come_back_in_the_images_order():
         answers_of_folds(TRAIN, 1, answer)
 
 
+def no_mask(pixels, training):
+    """An augmentation that knows of three channels only."""
+    return pixels[..., :3]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"batch_size": np.int64(4), "epochs": np.int64(1)},
+        {"learning_rate": keras.optimizers.schedules.CosineDecay(0.01, 5), "seed": 2**62},
+        {"learning_rate": 1, "seed": np.int64(-3), "augment": lambda pixels, training: pixels},
+    ],
+)
+def test_what_is_said_in_another_way_works(rest):
+    assert fit(convolutions(), **{"epochs": 1, **rest}).epochs == 1
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -157,6 +174,21 @@ def test_answers_of_folds_come_back_in_the_images_order():
         ({"augment": augmentation(SHAPE)}, r"augment takes images of \(24, 32, 3\): build it for \(24, 32, 4\)"),
         ({"augment": keras.layers.RandomCrop(16, 16)}, r"makes \(16, 16, 4\) of images of \(24, 32, 4\)"),
         ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": 2.0}, "batch_size is 2.0"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast': give a number above 0"),
+        ({"learning_rate": 0}, "learning_rate is 0"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+        ({"learning_rate": None}, "learning_rate is None"),
+        ({"learning_rate": True}, "learning_rate is True"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"augment": "flip"}, "augment is 'flip': give a layer of Keras"),
+        ({"augment": no_mask}, r"augment no_mask leaves images of \(24, 32, 2\), not \(24, 32, 3\)"),
+        (
+            {"augment": lambda x: x},
+            r"augment <lambda> fails on a batch \(B, 24, 32, 4\) with training=True: .*training",
+        ),
+        ({"mask": ["line"]}, r"no mask \['line'\] in this set"),
+        ({"seed": 1.5}, "seed is 1.5"),
         ({"dice_weight": -1}, "dice_weight is -1"),
         ({"epochs": None}, "Say how long to train"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from lookinside.data import LabelledImages
 from lookinside.data.batches import batched
 from lookinside.data.labelled import checked_set
 from lookinside.errors import LookInsideError
+from lookinside.explain.calls.arguments import is_whole
 from lookinside.explain.network.activations import (
     SQUASHING,
     UNDONE_BY_NOTHING,
@@ -84,15 +87,17 @@ def fit_segmenter(
 
     Source: cross-entropy of each pixel, Ronneberger et al. 2015, Eq. 1; soft Dice, Milletari et al. 2016, section 3.
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise LookInsideError(f"batch_size is {batch_size!r}: give a whole number, 1 or more.")
+    if not is_whole(batch_size):
+        raise LookInsideError(f"batch_size is {batch_size!r:.60}: give a whole number, 1 or more.")
+    optimizer = _adam(learning_rate)
     check_segmenter(model)
     sets = [_checked(model, mask, what, images) for what, images in (("train", train), ("validation", validation))]
     _check_augment(augment, train.shape)
-    batch_size = min(batch_size, len(train))
+    batch_size = int(min(batch_size, len(train)))
 
     def batches(first_epoch, epochs):
-        return training_batches(sets[0], batch_size, seed=seed, first_epoch=first_epoch, epochs=epochs, augment=augment)
+        options = {"seed": seed, "first_epoch": first_epoch, "epochs": epochs}
+        return _checked_stream(sets[0], batch_size, augment, train.shape, **options)
 
     return fit_resumable(
         model,
@@ -101,7 +106,7 @@ def fit_segmenter(
         epochs=epochs,
         steps=steps,
         validation=batched(sets[1], batch_size),
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=optimizer,
         loss=CrossEntropyAndDice(dice_weight),
         metrics=[dice],
         monitor="val_dice",
@@ -252,7 +257,43 @@ def _checked(model, mask, what, images):
     return _MaskedImages(images, mask)
 
 
+def _adam(learning_rate):
+    number = isinstance(learning_rate, Real)
+    if not (0 < learning_rate < math.inf if number else callable(learning_rate)) or isinstance(learning_rate, bool):
+        # A schedule can be called, too.
+        raise LookInsideError(
+            f"learning_rate is {learning_rate!r:.60}: give a number above 0, 0.001 say, or one of Keras' schedules."
+        )
+    return keras.optimizers.Adam(float(learning_rate) if number else learning_rate)
+
+
+def _checked_stream(images, batch_size, augment, shape, **options):
+    """The training batches, or LookInsideError where a function that augments does not keep what a batch is."""
+    try:
+        stream = training_batches(images, batch_size, augment=augment, **options)
+    except (TypeError, ValueError) as error:
+        if augment is None:
+            raise
+        raise LookInsideError(
+            f"augment {_name_of(augment)} fails on a batch (B, {shape[0]}, {shape[1]}, {shape[2] + 1}) with "
+            f"training=True: {str(error).strip().splitlines()[-1].strip():.120}"
+        ) from None
+    found = stream.element_spec[0].shape[1:]
+    if not found.is_compatible_with(shape):
+        raise LookInsideError(
+            f"augment {_name_of(augment)} leaves images of {tuple(found)}, not {shape}: give one that keeps their size "
+            "and, as one more channel, their mask."
+        )
+    return stream
+
+
+def _name_of(augment):
+    return getattr(augment, "name", None) or getattr(augment, "__name__", type(augment).__name__)
+
+
 def _check_augment(augment, shape):
+    if augment is not None and not callable(augment):
+        raise LookInsideError(f"augment is {augment!r:.60}: give a layer of Keras, RandomFlip() say, or None.")
     if not isinstance(augment, keras.layers.Layer):
         return
     wanted = (*shape[:2], shape[2] + 1)

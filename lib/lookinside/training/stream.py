@@ -35,7 +35,7 @@ def training_batches(
     Returns:
         Dataset of (epochs - first_epoch) * (len(train) // B) batches, each as `train.to_tf(B)` has them.
     """
-    gather = train.gatherer()
+    gather, seed = train.gatherer(), int(seed)
     count, steps = len(train), len(train) // batch_size
 
     def one_epoch(epoch):
@@ -50,7 +50,8 @@ def training_batches(
     def augmented(place, batch):
         for number, state in enumerate(states):
             first = tf.cast(place * _SEEDS_A_STEP, state.dtype)
-            state.assign(tf.stack([tf.cast(seed * 1000 + number, state.dtype), first]))
+            own = (seed * 1000 + number + 2**63) % 2**64 - 2**63  # a large seed would leave int64
+            state.assign(tf.stack([tf.cast(own, state.dtype), first]))
         return train.augmented(batch, augment)
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
