@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lookinside.errors import LookInsideError
@@ -35,12 +36,12 @@ def batched(
     """The batches of one pass over a set; see `LabelledImages.to_tf`. `options` are those of its `gatherer`.
 
     Raises:
-        LookInsideError: if the set is empty or the batch size is below 1.
+        LookInsideError: if the set is empty, or the batch size is no whole number from 1 on.
     """
     if not len(images):
         raise LookInsideError("this set holds no image: choose other classes or another split")
-    if batch_size < 1:
-        raise LookInsideError(f"batch_size is {batch_size}: give 1 or more")
+    if not isinstance(batch_size, Integral) or isinstance(batch_size, bool) or batch_size < 1:
+        raise LookInsideError(f"batch_size is {batch_size!r:.60}: give a whole number, 1 or more")
     import tensorflow as tf  # here, so that scripts which only read files need not wait for it
 
     order = tf.data.Dataset.range(len(images))
