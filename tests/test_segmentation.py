@@ -77,6 +77,7 @@ def test_the_difference_is_paired():
     assert found.high - found.low < 0.5 * (first.dice.high - first.dice.low)
     assert mask_difference(first, first, "auc") == (0, 0, 0)
     for other, measure, says in (
+        (ANSWERS, "dice", "second is of type ndarray: give what evaluate_masks returns"),
         (first, "iou", "no measure 'iou': choose from dice"),
         (evaluate_masks(ANSWERS[:6], TRUTH[:6]), "dice", "different images or draws"),
         (evaluate_masks(ANSWERS, TRUTH, resamples=5), "dice", "different images or draws"),
@@ -91,6 +92,8 @@ def test_the_best_threshold_is_the_one_that_trying_all_finds():
     tried = np.quantile(ANSWERS[FIELD], np.linspace(0, 1, 21))
     dices = [evaluate_masks(ANSWERS, TRUTH, FIELD, threshold=one, resamples=1).dice.estimate for one in tried]
     assert found == tried[np.argmax(dices)] and 0.4 < found < 0.8
+    with pytest.raises(LookInsideError, match="answers are bool, and a yes or no has no threshold"):
+        best_threshold(TRUTH, TRUTH)
     assert best_threshold(ANSWERS, TRUTH, candidates=21) != found  # what lies outside of the field would count
 
 
@@ -114,6 +117,8 @@ def test_probabilities_and_masks_of_a_network():
         (model, eyes.images, {}, "type ndarray"),
         (two, eyes, {}, r"answers with \(None, 96, 96, 2\)"),
         (model, eyes, {"threshold": 50}, "threshold is 50: give a probability"),
+        (model, eyes, {"batch_size": 2.5}, "batch_size is 2.5: give a whole number"),
+        (model, eyes, {"batch_size": "8"}, "batch_size is '8'"),
     ):
         with pytest.raises(LookInsideError, match=says):
             vessel_masks(network, images, **options)
@@ -129,6 +134,11 @@ def test_probabilities_and_masks_of_a_network():
         ({"truth": np.zeros(SHAPE, bool)}, "empty inside the field on every image"),
         ({"field": FIELD & (np.arange(7) != 2)[:, None, None]}, "field of image 2 is empty"),
         ({"groups": ["a"] * 6}, "groups are 6, images 7"),
+        ({"groups": 5}, "groups is 5: give one text for each image, or None"),
+        ({"groups": "abcdefg"}, "groups is 'abcdefg'"),
+        ({"groups": [["a"]] * 7}, r"groups is \[\['a'\]"),
+        ({"groups": [["a"], ["b", "c"]]}, "groups has rows of different lengths"),
+        ({"groups": ["a"] * 6 + [None]}, "group of some images is None"),
         ({"threshold": "0.5"}, "threshold is '0.5'"),
         ({"resamples": 0}, "resamples 0"),
     ],

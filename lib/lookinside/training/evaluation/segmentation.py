@@ -77,8 +77,7 @@ def evaluate_masks(
     Source: Dice 1945; areas by scikit-learn; the bootstrap over patients, Efron & Tibshirani 1993.
     """
     answers, truth, field = _checked(answers, truth, field)
-    if groups is not None and len(groups) != len(truth):
-        raise LookInsideError(f"groups are {len(groups)}, images {len(truth)}: give one group for each image.")
+    _check_groups(groups, len(truth))
     if not is_number(threshold, -np.inf) or not is_whole(resamples) or not is_whole(seed, 0):
         raise LookInsideError(
             f"threshold is {threshold!r:.60}, resamples {resamples!r:.60}, seed {seed!r:.60}: give a number, and whole "
@@ -109,8 +108,11 @@ def mask_difference(first: MaskScores, second: MaskScores, measure: str = "dice"
 
     Source: Efron & Tibshirani 1993, chapters 8 and 13.
     """
+    for name, one in (("first", first), ("second", second)):
+        if not isinstance(one, MaskScores):
+            raise LookInsideError(f"{name} is of type {type(one).__name__}: give what evaluate_masks returns.")
     if measure not in MASK_MEASURES:
-        raise LookInsideError(f"no measure {measure!r}: choose from {', '.join(MASK_MEASURES)}.")
+        raise LookInsideError(f"no measure {measure!r:.60}: choose from {', '.join(MASK_MEASURES)}.")
     own, other = first.draws[measure], second.draws[measure]
     if len(first.each[measure]) != len(second.each[measure]) or len(own) != len(other):
         raise LookInsideError(
@@ -132,9 +134,11 @@ def best_threshold(
         candidates: how many thresholds are tried, quantiles of the answers inside the field.
 
     Raises:
-        LookInsideError: as `evaluate_masks`, and for fewer than two candidates.
+        LookInsideError: as `evaluate_masks`, for answers that are yes or no, and for fewer than two candidates.
     """
     answers, truth, field = _checked(answers, truth, field)
+    if answers.dtype == bool:
+        raise LookInsideError("answers are bool, and a yes or no has no threshold: give floats, probabilities say.")
     if not is_whole(candidates, 2):
         raise LookInsideError(f"candidates is {candidates!r:.60}: give a whole number, 2 or more.")
     tried = np.unique(np.quantile(answers[field], np.linspace(0, 1, candidates)))
@@ -214,6 +218,17 @@ def _checked(answers, truth, field):
     if not (truth & field).any():
         raise LookInsideError("The mask is empty inside the field on every image: there is nothing to find.")
     return answers, truth, field
+
+
+def _check_groups(groups, count):
+    if groups is None:
+        return
+    if isinstance(groups, str) or np.ndim(as_array(groups, "groups")) != 1:
+        raise LookInsideError(f"groups is {groups!r:.60}: give one text for each image, or None.")
+    if len(groups) != count:
+        raise LookInsideError(f"groups are {len(groups)}, images {count}: give one group for each image.")
+    if any(group is None for group in groups):
+        raise LookInsideError("The group of some images is None: give every image its patient, or no groups.")
 
 
 def _one_image(answer, truth, field, threshold):
