@@ -26,7 +26,7 @@ def small_judge(shape=SHAPE, seed=0, classes=2, head=None):
     return model
 
 
-def small_game(judge=None, shape=SHAPE, seed=0, **options):
+def small_game(judge=None, shape=SHAPE, seed=0, game_seed=0, **options):
     """Networks of two halvings, the same ones for the same seed."""
     keras.utils.set_random_seed(seed)
     generator = patho_generator(shape, noise=4, base=3, depth=2)
@@ -34,7 +34,9 @@ def small_game(judge=None, shape=SHAPE, seed=0, **options):
     rng = np.random.default_rng(seed)
     for model in (generator, discriminator):  # larger than a start of 0.02, which two levels make very small
         model.set_weights([w if w.ndim == 1 else rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
-    return PathoGAN(generator, discriminator, judge, **{"generator_steps": 1, "trade_off": 10.0, **options})
+    return PathoGAN(
+        generator, discriminator, judge, **{"generator_steps": 1, "trade_off": 10.0, "seed": game_seed, **options}
+    )
 
 
 def eyes(count=6, shape=SHAPE, seed=0):

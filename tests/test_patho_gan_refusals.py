@@ -66,6 +66,9 @@ def blind():
         (lambda: None, {"noise_std": "0.01"}, "noise_std is '0.01'"),
         (lambda: None, {"generator_steps": 0}, "generator_steps is 0: give a whole number from 1 on"),
         (lambda: None, {"generator_steps": 1.5}, "generator_steps is 1.5"),
+        (lambda: None, {"game_seed": 1.5}, "seed is 1.5: give a whole number"),
+        (lambda: None, {"game_seed": "a"}, "seed is 'a'"),
+        (lambda: None, {"game_seed": 2**70}, "seed is 1180591620717411303424"),
     ],
 )
 def test_a_classifier_or_an_option_that_does_not_fit(make, options, says):
@@ -126,12 +129,36 @@ def test_optimizers_by_name_and_those_that_will_not_do():
     gan = small_game()
     gan.compile("sgd", keras.optimizers.RMSprop(0.001))
     assert [type(one).__name__ for one in gan.optimizers] == ["SGD", "RMSprop"]
-    for given, says in (("best", "The optimizer is 'best'"), (5, "The optimizer is 5")):
+    for given, says in (
+        ("best", "The optimizer is 'best'"),
+        (5, "The optimizer is 5"),
+        ({"x": 1}, "The optimizer is {'x': 1}"),
+        ({"class_name": 5}, "The optimizer is {'class_name': 5}"),
+    ):
         with refused(says):
             gan.compile(given)
     one = keras.optimizers.SGD(0.1)
     with refused("has been used already: give a new one"):
         gan.compile(one, one)
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_a_frozen_network_has_nothing_to_train(network):
+    gan = small_game()
+    getattr(gan, network).trainable = False
+    with refused(f"patho_{network} is frozen"):
+        gan.compile()
+
+
+def test_it_is_not_evaluated_and_its_seed_may_be_any_whole_number():
+    gan = small_game(game_seed=np.int64(-3))
+    gan.compile()
+    gan.run_eagerly = True
+    assert gan.noise_seed.state.numpy().tolist() == [-3, 0]
+    pairs = tf.data.Dataset.from_tensors((eyes(2).masks["vessels"][..., None].astype("float32"), eyes(2).pixels))
+    for call in (gan.evaluate, lambda data: gan.fit(data, validation_data=data, shuffle=False, verbose=0)):
+        with refused("no loss to evaluate: call fit without validation data"):
+            call(pairs)
 
 
 def test_it_is_not_saved_whole_but_its_weights_and_its_generator_are(tmp_path):

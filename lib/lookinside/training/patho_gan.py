@@ -78,12 +78,12 @@ class PathoGAN(keras.Model):
     ):
         super().__init__(name=name)
         numbers = {"trade_off": trade_off, "noise_std": noise_std, "pixel_weight": pixel_weight}
-        _check_options(which, generator_steps, class_index, numbers, maps)
+        _check_options(which, generator_steps, class_index, numbers, maps, seed)
         check_pair(generator, discriminator)
         self.generator, self.discriminator = generator, discriminator
         self.which, self.class_index, self.generator_steps = which, int(class_index), int(generator_steps)
         self.trade_off, self.noise_std, self.pixel_weight = float(trade_off), float(noise_std), float(pixel_weight)
-        self.noise_seed = keras.random.SeedGenerator(seed)
+        self.noise_seed = keras.random.SeedGenerator(seed if seed is None else int(seed))
         self._maps = dict(maps or {})
         # Within explainer and function Keras does not track the classifier: it is no part of what is trained or saved.
         self._pathology = None if classifier is None else _explainer(classifier, generator, class_index, self._maps)
@@ -106,7 +106,8 @@ class PathoGAN(keras.Model):
             jit_compile: compile the whole step with XLA, which draws other noise from the same seed.
 
         Raises:
-            LookInsideError: for what is no optimizer, or one that has been used, by the other network say.
+            LookInsideError: for what is no optimizer, or one that has been used, by the other network say; for a
+                network that is frozen.
         """
         first = _optimizer(generator_optimizer, self.generator)
         second = _optimizer(discriminator_optimizer, self.discriminator)  # not the same one: that is built by now
@@ -121,6 +122,16 @@ class PathoGAN(keras.Model):
         """
         raise LookInsideError(
             "A PathoGAN is not saved whole: use gan.generator.save(...), which draws, or gan.save_weights(...)."
+        )
+
+    def evaluate(self, *arguments: Any, **options: Any) -> None:
+        """Refused, and with it a `fit` with validation data: no loss of this game says how good a drawing is.
+
+        Raises:
+            LookInsideError: always.
+        """
+        raise LookInsideError(
+            "A PathoGAN has no loss to evaluate: call fit without validation data, and look at gan.draw(...)."
         )
 
     @property
@@ -253,9 +264,11 @@ def _move(model, optimizer, losses):
 
 def _optimizer(given, network):
     """The optimizer of a network, built; one that scales the loss where the network computes in float16."""
+    if not network.trainable_variables:
+        raise LookInsideError(f"{network.name} is frozen, there is nothing to train: set its trainable = True.")
     try:
         found = keras.optimizers.Adam(2e-4, beta_1=0.5) if given is None else keras.optimizers.get(given)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError, AttributeError):  # the last two are about a configuration
         raise LookInsideError(f"The optimizer is {given!r:.60}: give one of Keras', SGD(0.0002) say.") from None
     half = any(layer.compute_dtype == "float16" for layer in network.layers)
     if half and not isinstance(found, keras.optimizers.LossScaleOptimizer):
@@ -293,12 +306,14 @@ def _mask(vessels, wanted):
     return vessels
 
 
-def _check_options(which, generator_steps, class_index, numbers, maps):
+def _check_options(which, generator_steps, class_index, numbers, maps, seed):
     if not isinstance(which, str) or which not in _WHICH:
         raise LookInsideError(f"which is {which!r:.60}: give one of {', '.join(_WHICH)}.")
     _check_whole({"generator_steps": generator_steps}, 1)
     _check_whole({"class_index": class_index}, 0)
     _check_numbers(numbers)
+    if seed is not None and not (is_whole(seed, -(2**63)) and seed < 2**63):
+        raise LookInsideError(f"seed is {seed!r:.60}: give a whole number of at most 63 bits.")
     if maps is not None and not isinstance(maps, Mapping):
         raise LookInsideError(f'maps are {maps!r:.60}: give arguments of PathologyAware, {{"cmi": "gyration"}} say.')
 
