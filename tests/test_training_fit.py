@@ -172,7 +172,7 @@ def test_the_bar_counts_steps_and_silence_is_silent(capfd):
 def test_a_loss_of_nan_ends_training():
     model = small_net()
     model.layers[-1].bias.assign([np.nan, 0, 0])
-    with pytest.raises(LookInsideError, match="lower learning_rate"):
+    with pytest.raises(LookInsideError, match="lower the learning rate"):
         fit_classifier(model, TRAIN, VALIDATION, epochs=2, progress=False)
 
 

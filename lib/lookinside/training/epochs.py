@@ -14,6 +14,9 @@ from lookinside.errors import LookInsideError
 from lookinside.training.history import Goal, Row
 from lookinside.training.run_folder import RunFolder, State, assign_all, same_shapes, values_of
 
+# All that makes nan in a run that began well; which of them a fit has is its own.
+_LOWER = "lower the learning rate, or what weighs the losses or scales the inputs."
+
 
 class EpochKeeper(keras.callbacks.Callback):
     """Seeds an epoch, counts its steps, and at its end refuses nan, keeps the best weights, the row and the state.
@@ -77,7 +80,7 @@ class EpochKeeper(keras.callbacks.Callback):
         self._refuse(values, epoch)
         weights = values_of(self.model.weights)
         if not all(np.isfinite(one).all() for one in weights):  # the losses of the last step were its beginning's
-            raise LookInsideError(f"Weights became nan or infinite in epoch {epoch + 1}: give a lower learning_rate.")
+            raise LookInsideError(f"Weights became nan or infinite in epoch {epoch + 1}: {_LOWER}")
         seconds = time.monotonic() - self.began
         self.rows.append({"step": self.step + self.batches, **values, "seconds": seconds})
         if self.goal.best_row(self.rows) == len(self.rows) - 1:
@@ -100,4 +103,4 @@ class EpochKeeper(keras.callbacks.Callback):
             )
         for name, value in values.items():
             if (name.endswith("loss") or name == monitor) and not math.isfinite(value):
-                raise LookInsideError(f"{name} became {value} in epoch {epoch + 1}: give a lower learning_rate.")
+                raise LookInsideError(f"{name} became {value} in epoch {epoch + 1}: {_LOWER}")
