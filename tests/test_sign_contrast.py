@@ -121,6 +121,8 @@ def test_nothing_to_measure_is_nan():
         assert np.isnan(measure(healthy.pixels, healthy)).all()
         assert np.isnan(measure(0 * ill.pixels, ill)).all()
         assert np.isnan(measure(ill.pixels, covered)).all()
+    filled = dataclasses.replace(ill, masks={**ill.masks, "disc": np.ones_like(ill.masks["disc"])})
+    assert np.isnan(notch_contrast(ill.pixels, filled)).all()
     no_disc = phantom_eyes("test", 3, SIZE, glaucoma=1.0, without="disc")
     assert np.isnan(wedge_contrast(no_disc.pixels, no_disc)).all()
 

@@ -76,7 +76,7 @@ def notch_contrast(images: np.ndarray, eyes: LabelledImages) -> np.ndarray:
 
     Returns:
         float64 (N,), percent; nan where the eye has lost no rim, too little of its place can be seen (vessels cover
-        it), or the rim is black.
+        it, or the disc fills the image), or the rim is black.
 
     Raises:
         LookInsideError: as `wedge_contrast`.
@@ -84,7 +84,8 @@ def notch_contrast(images: np.ndarray, eyes: LabelledImages) -> np.ndarray:
     images, masks = _checked(images, eyes, ("rim_loss", "disc", "cup", "vessels"))
     unit = max(images.shape[1:3]) / 128
     found = np.full(len(images), np.nan)
-    for i in np.flatnonzero(masks["rim_loss"].any(axis=(1, 2))):
+    # Where a disc fills the image, its border is not seen, and no depth is known.
+    for i in np.flatnonzero(masks["rim_loss"].any(axis=(1, 2)) & ~masks["disc"].all(axis=(1, 2))):
         lost, disc, cup, vessels = (mask[i] for mask in masks.values())
         seen = _distance_to(vessels) > _VESSEL * unit
         depth = (_distance_to(~disc) / (_DEPTH * unit)).astype(int)
