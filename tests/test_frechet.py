@@ -84,6 +84,7 @@ def test_all_images_drawn_are_the_distance_itself():
         (WIDE, OTHER[0], "second is"),
         (WIDE, OTHER[:, :3], "5 features, second 3"),
         (WIDE, np.where(OTHER > 1, np.nan, OTHER), "second holds nan"),
+        (WIDE * 1e200, OTHER, r"first holds numbers of more than 1e\+140"),
         ("text", OTHER, "first holds no numbers"),
     ],
 )
@@ -94,9 +95,11 @@ def test_refusals(first, second, said):
         frechet_by_count(first, second, (10, 20))
 
 
-@pytest.mark.parametrize("counts", [(10,), (10, 10), (1, 10), (10, 46), (10, 20.5), 20, "20"])
+@pytest.mark.parametrize(
+    "counts", [(10,), (10, 10), (1, 10), (10, 46), (10, 20.5), 20, "20", np.arange(2, 60), [[10], [20, 30]]]
+)
 def test_counts_that_do_not_fit(counts):
-    with pytest.raises(LookInsideError, match="counts is"):
+    with pytest.raises(LookInsideError, match=r"\Acounts (is|has rows of different lengths)[^\n]{,150}\Z"):
         frechet_by_count(WIDE, OTHER, counts)
     with pytest.raises(LookInsideError, match="repeats is 0"):
         frechet_by_count(WIDE, OTHER, (10, 20), repeats=0)

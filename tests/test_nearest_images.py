@@ -69,6 +69,7 @@ def test_memory_is_that_of_a_few_blocks():
         ({"field": np.ones((5, 6), bool)}, "field is"),
         ({"field": np.zeros((6, 5), bool)}, "field is"),
         ({"field": np.ones((6, 5))}, "field is float64"),
+        ({"field": [[True], [True, False]]}, "field has rows of different lengths"),
         ({"batch": 0}, "batch is 0"),
     ],
 )

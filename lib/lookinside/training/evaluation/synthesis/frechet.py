@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_numbers, is_whole
+from lookinside.explain.calls.arguments import as_array, as_numbers, is_whole
+
+_LARGEST = 1e140  # sums of squares of larger numbers are infinite
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
@@ -28,7 +30,7 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
         The distance, 0 or more, in the features' units squared; 0 for two sets of equal means and covariances.
 
     Raises:
-        LookInsideError: for what is no (N, D) and (M, D), fewer than two rows, nan or infinity.
+        LookInsideError: for what is no (N, D) and (M, D), fewer than two rows, nan, infinity or numbers near it.
 
     Source: Dowson & Landau 1982; Heusel et al. 2017, Eq. 6, who take features of Inception.
     """
@@ -74,11 +76,11 @@ def frechet_by_count(
     Source: Chong & Forsyth 2020, who draw the line for generated images only, with real ones in plenty.
     """
     first, second = _checked(first, second)
-    most, named = min(len(first), len(second)), np.ravel(counts).tolist()
+    most, named = min(len(first), len(second)), np.ravel(as_array(counts, "counts")).tolist()
     if not all(is_whole(n, 2) and n <= most for n in named) or len(set(named)) != len(named) or len(named) < 2:
-        raise LookInsideError(f"counts is {counts}: give two or more different whole numbers, from 2 to {most}.")
+        raise LookInsideError(f"counts is {named!r:.60}: give two or more different whole numbers, from 2 to {most}.")
     if not (is_whole(repeats) and is_whole(seed, 0)):
-        raise LookInsideError(f"repeats is {repeats}, seed {seed}: give whole numbers, from 1 and from 0.")
+        raise LookInsideError(f"repeats is {repeats!r:.60}, seed {seed!r:.60}: give whole numbers, from 1 and from 0.")
     random = np.random.default_rng(seed)
     distances = np.array([[_distance(*_drawn(random, n, first, second)) for _ in range(repeats)] for n in named])
     slope_and_limit = np.polyfit(1 / np.array(named), distances.mean(axis=1), 1)
@@ -110,6 +112,8 @@ def _checked(first, second):
             raise LookInsideError(f"{name} is {one.shape}: give features (N, D) of two images or more.")
         if not np.isfinite(one).all():
             raise LookInsideError(f"{name} holds nan or infinity: look at the images that its features come from.")
+        if np.abs(one).max() > _LARGEST:
+            raise LookInsideError(f"{name} holds numbers of more than {_LARGEST:g}: scale the features of both down.")
     if found[0].shape[1] != found[1].shape[1]:
         raise LookInsideError(
             f"first has {found[0].shape[1]} features, second {found[1].shape[1]}: take both from one layer."

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import is_whole
+from lookinside.explain.calls.arguments import as_array, is_whole
 from lookinside.training.evaluation.synthesis.pictures import checked_pictures
 
 
@@ -48,11 +48,11 @@ def nearest_images(
     images, train = checked_pictures(images, "images"), checked_pictures(train, "train")
     if images.shape[1:] != train.shape[1:]:
         raise LookInsideError(f"images are {images.shape[1:]}, train {train.shape[1:]}: give both in one size.")
-    field = np.ones(images.shape[1:3], bool) if field is None else np.asarray(field)
+    field = np.ones(images.shape[1:3], bool) if field is None else as_array(field, "field")
     if field.dtype != bool or field.shape != images.shape[1:3] or not field.any():
         raise LookInsideError(f"field is {field.dtype} {field.shape}: give bool {images.shape[1:3]} with some pixels.")
     if not is_whole(batch):
-        raise LookInsideError(f"batch is {batch}: give a whole number from 1.")
+        raise LookInsideError(f"batch is {batch!r:.60}: give a whole number from 1.")
     indices, two = np.zeros(len(images), np.int64), np.full((len(images), 2), np.nan)
     for start in range(0, len(images), batch):
         own = _rows(images[start : start + batch], field)
