@@ -253,6 +253,23 @@ def test_a_network_that_answers_with_probabilities_is_refused(kind):
         check_segmenter(ending_in(PROBABILITIES[kind]))
 
 
+class OwnCall(keras.Model):
+    """A network whose class has a call of its own."""
+
+    def call(self, x, training=None):
+        return super().call(x, training=training)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+def test_of_a_class_with_its_own_call_the_last_step_tells(activation):
+    inputs = keras.Input(SHAPE)
+    model = OwnCall(inputs, kl.Conv2D(1, 1, activation=activation, name="last")(inputs))
+    if activation is None:
+        return check_segmenter(model)
+    with pytest.raises(LookInsideError, match="the probabilities of last"):
+        check_segmenter(model)
+
+
 @pytest.mark.parametrize("kind", LOGITS)
 def test_a_network_that_answers_with_logits_is_none_of_these(kind):
     check_segmenter(ending_in(LOGITS[kind]))

@@ -94,7 +94,7 @@ class RunFolder:
             raise LookInsideError(
                 f"The state of run {self.folder.name} cannot be written ({error.strerror or error}): make room or mend "
                 "the folder, and call again to go on from the state before."
-            ) from error
+            ) from None
 
     def load_finished(self, fits: Callable[[State], bool]) -> State | None:
         """The state of a run that has ended, where there is one that is whole and fits."""

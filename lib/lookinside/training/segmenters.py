@@ -209,8 +209,9 @@ def _squasher(model):
     """Name of the step at a model's end that makes probabilities of logits; None where none is seen."""
     try:
         graph = Graph(model)
-    except LookInsideError:  # a call of its own: what it does cannot be read
-        return None
+    except LookInsideError:  # a call of its own: only its last step is known
+        last = model.outputs[0]._keras_history.operation
+        return last.name if _squashes(last) else None
     step = graph.writer(graph.outputs[0])
     while step is not None and not _squashes(step.layer):
         moves = isinstance(step.layer, _MOVING) or type(step.layer).__name__ in _MOVING_OPS
