@@ -28,6 +28,13 @@ def mine(tmp_path):
     return tmp_path
 
 
+def black_on_transparent(path, mode="RGBA"):
+    ink = Image.fromarray(masked())
+    image = Image.new("LA", ink.size)
+    image.putalpha(ink)
+    image.convert(mode).save(path)
+
+
 def loaded(folder, split="train", size=40):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
@@ -83,6 +90,8 @@ def test_index_csv_tells_the_part_and_the_patient(mine):
             lambda at: Image.fromarray(masked() == 0).save(at / "vessels/3.png"),
             r"3\.png: \d\d% of it are vessels: turn",
         ),
+        (lambda at: black_on_transparent(at / "vessels/3.png"), r"3\.png: is black on a transparent ground: save it"),
+        (lambda at: black_on_transparent(at / "vessels/3.png", "LA"), "is black on a transparent ground"),
         (lambda at: (at / "vessels").rename(at / "masks"), "has no images/ with vessels/ beside it"),
         (lambda at: (at / "images/3.jpg").write_text("x"), r"3\.jpg: is no picture"),
     ],
@@ -93,6 +102,27 @@ def test_what_does_not_fit_is_refused_in_one_line(mine, spoil, says):
         for split in ("train", "test"):
             loaded(mine, split)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_white_vessels_on_a_transparent_ground_are_read(mine, mode):
+    ink = Image.fromarray(masked())
+    image = Image.new("LA", ink.size, (255, 255))
+    image.putalpha(ink)
+    image.convert(mode).save(mine / "vessels/3.png")
+    both = loaded(mine).join(loaded(mine, "test"))
+    found = both.masks["vessels"][both.names.index("images/3.jpg")]
+    np.testing.assert_array_equal(found[:, 5:35], np.asarray(ink) > 0)
+
+
+@pytest.mark.parametrize("color", [0, (0, 0), (0, 255)])
+def test_masks_without_vessels_are_counted(mine, color):
+    (mine / "index.csv").write_text("\n".join(["image,split", *(f"images/{n}.jpg,train" for n in range(20))]))
+    for number in (3, 7):
+        Image.new("LA" if color else "L", (30, 40), color).save(mine / f"vessels/{number}.png")
+    with pytest.warns(DataWarning, match=r"\A2 masks without any vessel, first: .*3\.png\Z") as caught:
+        load_vessels(mine, "train", 40)
+    assert caught[0].filename == __file__  # it names the reader's own line
 
 
 def test_arguments_out_of_range(mine):

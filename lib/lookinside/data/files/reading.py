@@ -24,10 +24,12 @@ class Picture:
     """A picture as it was read: `pixels` uint8 (H, W) or (H, W, 3), and what was done to make it so.
 
     `change` is "" where nothing was, "colour" where colour became grey, "16-bit" where a wider range became 0 to 255.
+    `on_transparent` says that some pixels of the file are more transparent than others.
     """
 
     pixels: np.ndarray
     change: str = ""
+    on_transparent: bool = False
 
 
 def is_picture(path: Path) -> bool:
@@ -88,7 +90,7 @@ def _what_it_is(path: Path) -> str:
 
 
 def _as_pixels(image: Image.Image, path: Path, channels: int, white_is_zero: bool) -> Picture:
-    change = ""
+    change, on_transparent = "", False
     if image.mode[0] in "IF":
         values = np.asarray(image)
         pixels, change = stretch(values, path), "16-bit"
@@ -99,6 +101,8 @@ def _as_pixels(image: Image.Image, path: Path, channels: int, white_is_zero: boo
     else:
         if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
             image = image.convert("RGBA")
+            least, most = image.getchannel("A").getextrema()
+            on_transparent = least < most
             image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
         image = image.convert("RGB")
         pixels = np.asarray(image)
@@ -108,7 +112,7 @@ def _as_pixels(image: Image.Image, path: Path, channels: int, white_is_zero: boo
             pixels = grey
     if channels == 3 and pixels.ndim == 2:
         pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
-    return Picture(pixels, change)
+    return Picture(pixels, change, on_transparent)
 
 
 def conversions(changed: Mapping[str, Sequence[Path]]) -> list[str]:

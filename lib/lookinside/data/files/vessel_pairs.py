@@ -37,7 +37,7 @@ def load_vessels(
 
     An `index.csv` in the set's folder tells the part of each picture (column split, "train" or "test"), its patient
     (column group) and its tags, as for `load_images`. Without the column split, 15 % of the pictures are the test part,
-    always the same ones, and a `DataWarning` says so.
+    always the same ones, and a `DataWarning` says so; another one counts the masks of the part that are empty.
 
     Args:
         set_or_folder: the name of a set (see `find_set`) or the path of a folder.
@@ -51,7 +51,7 @@ def load_vessels(
 
     Raises:
         LookInsideError: if the folder is no such set, a picture or a mask is missing, a mask is of another size or has
-            more than two values or its colours turned round, `index.csv` does not fit, or files cannot be read (the
+            more than two values, its colours turned round or black on a transparent ground, `index.csv` does not fit, or files cannot be read (the
             line names the first).
     """
     if split not in SPLITS:
@@ -68,12 +68,18 @@ def load_vessels(
     bar = progress or (lambda work: tqdm(work, desc="reading", unit="image", delay=5, mininterval=0.5, leave=False))
     images = np.zeros((len(chosen), size, size, 3), np.uint8)
     found = {observer: np.zeros((len(chosen), size, size), bool) for observer in masks}
+    empty = []
     for place, number in enumerate(bar(chosen)):
         pixels = read_picture(pictures[number], 3).pixels
         images[place] = to_square(pixels, size)
         for observer, paths in masks.items():
             mask = read_mask(paths[number], pixels.shape[:2])
             found[observer][place] = to_square(mask, size) >= 128
+            if not mask.any():
+                empty.append(paths[number])
+    if empty:
+        notice = f"{len(empty)} mask{'s' if len(empty) > 1 else ''} without any vessel, first: {empty[0]}"
+        warnings.warn(notice, DataWarning, stacklevel=2)
     return LabelledImages(
         images,
         np.zeros(len(chosen), np.int64),
@@ -93,13 +99,17 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
         shape: (H, W) of its picture.
 
     Raises:
-        LookInsideError: if it cannot be read, is of another size, has other values, or more vessel than not.
+        LookInsideError: if it cannot be read, is of another size, has other values, more vessel than not, or is drawn
+            in black on a transparent ground.
     """
-    pixels = read_picture(path).pixels
+    picture = read_picture(path)
+    pixels = picture.pixels
     if pixels.shape != tuple(shape):
         (high, wide), (height, width) = pixels.shape, shape
         raise LookInsideError(f"{path}: is of {wide}x{high} px, its picture of {width}x{height}: give both in one size")
     values = np.unique(pixels)
+    if picture.on_transparent and not values[-1]:  # transparent pixels become black: the drawing is gone
+        raise LookInsideError(f"{path}: is black on a transparent ground: save it opaque, white vessels on black")
     if len(values) > 2 or (values[0] != 0 and len(values) == 2):
         raise LookInsideError(
             f"{path}: has {len(values)} grey levels from {values[0]} to {values[-1]}, not 0 and one more: "
