@@ -59,3 +59,22 @@ def test_bad_arguments_are_refused_in_one_line(arguments, says):
 def test_images_of_open_size_are_refused(shape):
     with pytest.raises(ValueError, match=r"takes images \(N, H, W, C\) of a fixed size, got"):
         SubtractLocalMean(2.0).build(shape)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_whole_numbers_are_refused(dtype):
+    with pytest.raises(
+        ValueError, match=rf"The images are {dtype}: give floats in \[0, 1\], uint8 images divided by 255"
+    ):
+        SubtractLocalMean(2.0)(np.ones((1, 8, 8, 3), dtype))
+
+
+@pytest.mark.parametrize(
+    ("shape", "found"), [((1, 8, 6, 3), "found shape"), ((1, 4, 8, 3), "found shape"), ((8, 8, 3), "ndim=3")]
+)
+def test_a_second_size_is_refused_but_not_other_channels(shape, found):
+    layer = SubtractLocalMean(2.0)
+    layer(np.zeros((1, 8, 8, 3), "float32"))
+    with pytest.raises(ValueError, match=rf"is incompatible with the layer: expected .*{found}"):
+        layer(np.zeros(shape, "float32"))
+    assert layer(np.zeros((1, 8, 8, 1), "float32")).shape == (1, 8, 8, 1)

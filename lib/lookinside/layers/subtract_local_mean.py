@@ -21,14 +21,16 @@ class SubtractLocalMean(keras.layers.Layer):
     network take photographs as they are, and lets gradients through to them. The blur is two matrix products, one for
     rows and one for columns, which are exact up to the border (the outermost pixels go on there).
 
-    Input shape and output shape: (N, H, W, C), values in [0, 1]; H, W and C are fixed.
+    Input shape and output shape: (N, H, W, C), floats in [0, 1]; H, W and C are fixed. Floats of 0 to 255 would come out
+    black and white.
 
     Args:
         sigma: standard deviation of the blur in pixels.
         gain: what is left is made so many times as strong.
 
     Raises:
-        ValueError: unless sigma and gain are positive, or for images of open size.
+        ValueError: unless sigma and gain are positive, or for images of open size, of another size than those that the layer
+            was built for, or in whole numbers.
 
     Source: the subtraction of the local mean, with a gain of 4, is Graham's (2015) for fundus photographs.
     """
@@ -45,10 +47,14 @@ class SubtractLocalMean(keras.layers.Layer):
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(f"SubtractLocalMean takes images (N, H, W, C) of a fixed size, got {tuple(input_shape)}.")
         self._blurs = [gaussian_filter1d(np.eye(side), self.sigma, axis=0, mode="nearest") for side in input_shape[1:3]]
+        self.input_spec = keras.InputSpec(shape=(None, *input_shape[1:3], None))
         self.built = True
 
     def call(self, inputs: Any) -> Any:
         """See the class."""
+        if not keras.backend.is_float_dtype(inputs.dtype):
+            given = keras.backend.standardize_dtype(inputs.dtype)
+            raise ValueError(f"The images are {given}: give floats in [0, 1], uint8 images divided by 255.")
         rows, columns = (ops.convert_to_tensor(one, inputs.dtype) for one in self._blurs)
         height, width, channels = inputs.shape[1:]
         # Channel by channel a product of three matrices: faster than a sum over the axes where they are.
