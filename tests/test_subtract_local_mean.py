@@ -63,9 +63,7 @@ def test_images_of_open_size_are_refused(shape):
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
 def test_whole_numbers_are_refused(dtype):
-    with pytest.raises(
-        ValueError, match=rf"The images are {dtype}: give floats in \[0, 1\], uint8 images divided by 255"
-    ):
+    with pytest.raises(ValueError, match=rf"The images are {dtype}: give floats in .*, uint8 images divided by 255"):
         SubtractLocalMean(2.0)(np.ones((1, 8, 8, 3), dtype))
 
 

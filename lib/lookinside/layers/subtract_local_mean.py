@@ -21,16 +21,16 @@ class SubtractLocalMean(keras.layers.Layer):
     network take photographs as they are, and lets gradients through to them. The blur is two matrix products, one for
     rows and one for columns, which are exact up to the border (the outermost pixels go on there).
 
-    Input shape and output shape: (N, H, W, C), floats in [0, 1]; H, W and C are fixed. Floats of 0 to 255 would come out
-    black and white.
+    Input shape and output shape: (N, H, W, C), floats in [0, 1]; H, W and C are fixed. Floats of 0 to 255 would come
+    out black and white.
 
     Args:
         sigma: standard deviation of the blur in pixels.
         gain: what is left is made so many times as strong.
 
     Raises:
-        ValueError: unless sigma and gain are positive, or for images of open size, of another size than those that the layer
-            was built for, or in whole numbers.
+        ValueError: unless sigma and gain are positive, or for images of open size, of another size than those that the
+            layer was built for, or in whole numbers.
 
     Source: the subtraction of the local mean, with a gain of 4, is Graham's (2015) for fundus photographs.
     """

@@ -52,7 +52,7 @@ def load_vessels(
     Raises:
         LookInsideError: if the folder is no such set, a picture or a mask is missing, a mask is of another size or has
             more than two values, its colours turned round or black on a transparent ground, `index.csv` does not fit,
-            line names the first).
+            or files cannot be read (the line names the first).
     """
     if split not in SPLITS:
         raise LookInsideError(f"no split {split!r}: choose from {', '.join(SPLITS)}")
