@@ -99,6 +99,110 @@ def test_networks_that_do_not_fit(change, says):
         PathoGAN(**both | change)
 
 
+def own_generator(end, vessels=(16, 16, 1)):
+    inputs = [keras.Input(vessels), keras.Input((4,))]
+    both = keras.layers.Concatenate()(
+        [inputs[0], keras.layers.Reshape((16, 16, 1))(keras.layers.Dense(256)(inputs[1]))]
+    )
+    return keras.Model(inputs, end(both))
+
+
+def own_discriminator(end, vessels=(16, 16, 1), both=True):
+    inputs = [keras.Input(vessels), keras.Input(SHAPE)]
+    return keras.Model(inputs, end(keras.layers.Flatten()(keras.layers.Concatenate()(inputs) if both else inputs[0])))
+
+
+def conv(activation=None):
+    return keras.layers.Conv2D(3, 3, padding="same", activation=activation)
+
+
+def nested(*layers, shape):
+    inner = keras.Sequential([keras.Input(shape), *layers])
+    return lambda x: keras.layers.Identity()(inner(x))
+
+
+class OwnHead(keras.layers.Layer):
+    def build(self, shape):
+        self.dense = keras.layers.Dense(1)
+        self.dense.build(shape)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        conv("tanh"),
+        conv(),
+        lambda x: keras.layers.ReLU()(conv()(x)),
+        lambda x: keras.ops.tanh(conv("sigmoid")(conv()(x)) - 0.5),
+        lambda x: keras.layers.BatchNormalization()(conv("sigmoid")(x)),
+        nested(conv(), keras.layers.Activation(lambda x: keras.ops.tanh(x)), shape=(16, 16, 2)),
+        keras.layers.TimeDistributed(keras.layers.Dense(3, activation="softsign")),
+    ],
+)
+def test_a_generator_that_leaves_0_to_1_is_refused(end):
+    with refused(r"generator makes values outside of \[0, 1\]: let it end in a sigmoid"):
+        PathoGAN(own_generator(end), patho_discriminator(SHAPE, base=2, depth=2))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        conv("sigmoid"),
+        conv("hard_sigmoid"),
+        lambda x: keras.ops.sigmoid(conv()(x)),
+        lambda x: (keras.ops.tanh(conv()(x)) + 1) / 2,
+        lambda x: keras.layers.Rescaling(0.5, 0.5)(conv("tanh")(x)),
+        lambda x: keras.ops.clip(conv()(x), 0, 1),
+        lambda x: keras.layers.Dropout(0.1)(keras.layers.Activation("sigmoid", dtype="float32")(conv()(x))),
+        lambda x: keras.ops.maximum(conv("sigmoid")(x), x[..., :1]),  # not told: it is taken as it is
+        nested(conv(), keras.layers.Activation("sigmoid"), shape=(16, 16, 2)),
+    ],
+)
+def test_a_generator_that_ends_in_0_to_1_in_another_way_is_taken(end):
+    PathoGAN(own_generator(end), patho_discriminator(SHAPE, base=2, depth=2))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        keras.layers.Dense(1, activation="sigmoid"),
+        keras.layers.Dense(2, activation="softmax"),
+        keras.layers.SpectralNormalization(keras.layers.Dense(1, activation="tanh")),
+        lambda x: keras.layers.Activation(lambda y: keras.ops.sigmoid(y))(keras.layers.Dense(1)(x)),
+        lambda x: keras.ops.log_sigmoid(keras.layers.Dense(1)(x)),
+        nested(keras.layers.Dense(1), keras.layers.Activation("hard_sigmoid"), shape=(1024,)),
+    ],
+)
+def test_a_discriminator_that_ends_in_no_logit_is_refused(end):
+    with refused("discriminator ends in values from .*, which are no logits: leave out its last activation"):
+        PathoGAN(own_generator(conv("sigmoid")), own_discriminator(end))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        keras.layers.Dense(1),
+        OwnHead(),
+        lambda x: -keras.layers.LeakyReLU(0.1)(keras.layers.Dense(1)(x)),
+        nested(keras.layers.Dense(1), shape=(1024,)),
+        keras.layers.SpectralNormalization(keras.layers.Dense(16)),
+    ],
+)
+def test_a_discriminator_of_ones_own_with_logits_is_taken(end):
+    PathoGAN(own_generator(conv("sigmoid")), own_discriminator(end))
+
+
+def test_own_networks_that_look_at_other_things_than_vessels_and_photograph():
+    with refused("discriminator does not look at its second input, the photograph"):
+        PathoGAN(own_generator(conv("sigmoid")), own_discriminator(keras.layers.Dense(1), both=False))
+    pair = (16, 16, 2)
+    with refused(r"The generator takes \(16, 16, 2\) and makes .*: masks of vessels are \(H, W, 1\)"):
+        PathoGAN(own_generator(conv("sigmoid"), pair), own_discriminator(keras.layers.Dense(1), pair))
+
+
 @pytest.mark.parametrize(
     ("judge", "options"),
     [

@@ -10,9 +10,11 @@ from keras import layers
 
 from lookinside.errors import LookInsideError
 from lookinside.models.building import fresh_initializer, scaled
+from lookinside.models.endings import answer_range, looks_at
 
 MULTIPLES = (1, 2, 4, 8, 8, 8)  # of `base`: how many maps each halving makes
 _SLOPE = 0.2  # of the leaky ReLU below zero
+_ROUNDING = 1e-3  # of half floats between 0 and 1
 _START = 0.02  # standard deviation of all kernels, as in the authors' code
 
 
@@ -101,7 +103,11 @@ def patho_discriminator(
 
 
 def check_pair(generator: keras.Model, discriminator: keras.Model) -> None:
-    """Raise LookInsideError for two networks that do not fit together, or are other ones than those of this file."""
+    """Raise LookInsideError for two networks that do not fit together, or to the game.
+
+    Networks of one's own are welcome where the generator takes vessels and noise and ends in [0, 1], and the
+    discriminator takes vessels and photograph and ends in logits.
+    """
     for name, model in (("generator", generator), ("discriminator", discriminator)):
         ends = [getattr(model, side, None) or [] for side in ("inputs", "outputs")]
         if not isinstance(model, keras.Model) or [len(one) for one in ends] != [2, 1]:
@@ -114,6 +120,23 @@ def check_pair(generator: keras.Model, discriminator: keras.Model) -> None:
         raise LookInsideError(
             f"The generator takes {vessels} and makes {made}, the discriminator takes {taken[0]} and {taken[1]}."
         )
+    if vessels != (*made[:2], 1):
+        raise LookInsideError(f"The generator takes {vessels} and makes {made}: masks of vessels are (H, W, 1).")
+    _check_ends(generator, discriminator)
+
+
+def _check_ends(generator, discriminator):
+    ends = answer_range(generator)
+    if ends and (ends[0] < -_ROUNDING or ends[1] > 1 + _ROUNDING):
+        raise LookInsideError("generator makes values outside of [0, 1]: let it end in a sigmoid, as patho_generator.")
+    ends = answer_range(discriminator)
+    if ends and (ends[0] >= -1 or ends[1] <= 1):
+        raise LookInsideError(
+            f"discriminator ends in values from {ends[0]:.3g} to {ends[1]:.3g}, which are no logits: leave out its "
+            "last activation, as patho_discriminator."
+        )
+    if not looks_at(discriminator, 1):
+        raise LookInsideError("discriminator does not look at its second input, the photograph: lead it to the logit.")
 
 
 class _Blocks:
