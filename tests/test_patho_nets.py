@@ -125,6 +125,14 @@ def test_bad_arguments_are_refused_in_one_line(make, shape, options, says):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("initializer", ["caffe", "he_norml", 0.02])
+def test_an_initializer_that_keras_does_not_know(initializer):
+    with pytest.raises(
+        LookInsideError, match=r"initializer is .*: give None for the authors', or one that Keras knows"
+    ):
+        patho_generator((64, 64, 3), depth=3, initializer=initializer)
+
+
 def test_noise_of_no_numbers_and_the_smallest_size():
     with pytest.raises(LookInsideError, match="noise is 0: give how many"):
         patho_generator((64, 64, 3), depth=3, noise=0)

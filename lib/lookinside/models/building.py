@@ -170,8 +170,12 @@ class Builder:
         }
 
 
-def fresh_initializer(initializer):
-    """An initializer of a layer's own: Keras draws the same weights twice from one that is used twice."""
+def fresh_initializer(initializer, *, other=f'"{CAFFE}"'):
+    """An initializer of a layer's own: Keras draws the same weights twice from one that is used twice.
+
+    Raises:
+        LookInsideError: if Keras does not know it; `other` is what the caller takes besides.
+    """
     if isinstance(initializer, keras.Initializer):
         return initializer.clone()
     try:
@@ -180,7 +184,7 @@ def fresh_initializer(initializer):
         found = None
     if not isinstance(found, keras.Initializer):
         raise LookInsideError(
-            f'initializer is {initializer!r:.60}: give "{CAFFE}", or one that Keras knows, "he_normal" say.'
+            f'initializer is {initializer!r:.60}: give {other}, or one that Keras knows, "he_normal" say.'
         )
     return found
 

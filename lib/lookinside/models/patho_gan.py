@@ -150,7 +150,7 @@ class _Blocks:
         """An initializer of a layer's own."""
         if self._initializer is None:
             return keras.initializers.TruncatedNormal(stddev=_START)
-        return fresh_initializer(self._initializer)
+        return fresh_initializer(self._initializer, other="None for the authors'")
 
     def down(self, x, name, count, *, first=False):
         return self._block(x, name, count, layers.Conv2D, layers.LeakyReLU(_SLOPE, name=f"{name}_relu"), first)
