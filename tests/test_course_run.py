@@ -201,4 +201,4 @@ def test_a_set_that_is_not_there_stops_before_the_first_chapter(monkeypatch, cap
     monkeypatch.setenv("COURSE_DATASET", "no-such-set")
     monkeypatch.setattr(run, "run_chapters", lambda *_: pytest.fail("a chapter began"))
     assert run.main(["00"]) == 1
-    assert capsys.readouterr().err.startswith("no set 'no-such-set' in data/: put class folders under")
+    assert capsys.readouterr().err.startswith("no set 'no-such-set' in data/: put its folder there")

@@ -451,10 +451,22 @@ def test_a_missing_set_says_how_to_make_it(tmp_path, monkeypatch):
         LookInsideError, match=r"no set 'unifesp' in data/ yet: make it with `python data_scripts/unifesp\.py`"
     ):
         find_set("unifesp")
-    with pytest.raises(LookInsideError, match=r"data/unifsp/train/<class>/.*did you mean unifesp\?"):
+    with pytest.raises(LookInsideError, match=r"put its folder there \(data/unifsp/\), .*; did you mean unifesp\?\Z"):
         find_set("unifsp")
     with pytest.raises(LookInsideError, match=r"did you mean fingers\?"):
         find_set("finger")
+
+
+def test_a_folder_that_is_here_and_a_set_of_the_course_outside_of_its_repository(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    save(tmp_path / "photos/train/a/0.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LookInsideError, match=r"no set 'photos' .* give its path, \"\./photos\"\Z"):
+        find_set("photos")
+    with pytest.raises(
+        LookInsideError, match=r"no set 'chase_db1' .*made in its repository: work there, or set COURSE_D"
+    ):
+        find_set("chase_db1")
 
 
 def test_describe(folder):

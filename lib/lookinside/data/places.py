@@ -40,7 +40,8 @@ def find_set(name: str) -> Path:
     It is the same set from the repository's root and in chapters/, where notebooks run.
 
     Raises:
-        LookInsideError: if there is none; the line names the command that makes it, and sets with a similar name.
+        LookInsideError: if there is none; the line names the command that makes it, sets with a similar name, or the
+            path to give for a folder that is here.
     """
     for folder in data_folders():
         if (folder / name).is_dir():
@@ -56,8 +57,12 @@ def _how_to_make(name: str) -> str:
     for folder in filter(Path.is_dir, data_folders()):
         known |= {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
     near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    if Path(name).is_dir():
+        return f' in data/: for the folder {name}/ that is here give its path, "./{name}"'
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f" in data/: put class folders under data/{name}/train/<class>/ and data/{name}/test/<class>/{hint}"
+    if not scripts and not near:
+        hint = "; the course's own sets are made in its repository: work there, or set COURSE_DATA to its folder data/"
+    return f" in data/: put its folder there (data/{name}/), or give the path of one{hint}"
 
 
 def set_folder(set_or_folder: str | Path) -> Path:
