@@ -13,6 +13,7 @@ import tifffile
 from PIL import Image
 
 from lookinside.data import DataWarning, class_like, describe, find_set, load_images
+from lookinside.data.files import progress_bars
 from lookinside.data.files.reading import read_picture, to_square
 from lookinside.errors import LookInsideError
 
@@ -425,6 +426,22 @@ def test_progress_wraps_the_files(folder):
     seen = []
     load_images(folder, "train", 16, progress=lambda files: seen.append(len(files)) or files)
     assert seen == [6]
+
+
+@pytest.mark.parametrize("progress", [True, False, None])
+def test_a_bar_or_none(folder, progress, monkeypatch):
+    shown = []
+    monkeypatch.setattr(progress_bars, "tqdm", lambda work, **_: shown.append(len(work)) or work)
+    load_images(folder, "train", 16, progress=progress)
+    assert shown == ([] if progress is False else [6])
+
+
+@pytest.mark.parametrize("progress", ["yes", 1, []])
+def test_what_is_no_bar_is_refused(folder, progress):
+    with pytest.raises(
+        LookInsideError, match=r"\Aprogress is .*: give True, False, or a function that wraps the work\Z"
+    ):
+        load_images(folder, "train", 16, progress=progress)
 
 
 def test_sets_are_found_from_root_and_chapters(folder, tmp_path, monkeypatch):

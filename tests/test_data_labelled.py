@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lookinside.data import LabelledImages, phantom_organs, phantom_radiographs, stratified_split
+from lookinside.data import (
+    LabelledImages,
+    phantom_eyes,
+    phantom_fetuses,
+    phantom_organs,
+    phantom_radiographs,
+    stratified_split,
+)
+from lookinside.data.files import progress_bars
 from lookinside.errors import LookInsideError
 
 
@@ -293,6 +301,24 @@ def test_phantom_arguments_are_checked():
         phantom_radiographs("test", ("hand", "foot"), 1, 32, -1)
     with pytest.raises(LookInsideError, match="hnad"):
         phantom_radiographs("test", ("hnad", "foot"), 1, 32, 0)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda progress: phantom_eyes("test", 2, 96, progress=progress),
+        lambda progress: phantom_organs("test", ("heart",), 4, 32, progress=progress),
+        lambda progress: phantom_fetuses("test", 1, (96, 128), progress=progress),
+    ],
+)
+def test_sets_are_drawn_with_a_bar_or_without(draw, monkeypatch):
+    shown = []
+    monkeypatch.setattr(progress_bars, "tqdm", lambda work, **_: shown.append(1) or work)
+    for progress, wanted in ((False, []), (None, []), (True, [1]), (lambda work, description: work, [1])):
+        draw(progress)
+        assert shown == wanted
+    with pytest.raises(LookInsideError, match="progress is 'yes': give True, False, or a function"):
+        draw("yes")
 
 
 def test_tags_go_with_their_images():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from lookinside.data.files.progress_bars import drawing
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.windowing import window
 from lookinside.errors import LookInsideError
@@ -84,7 +85,7 @@ def phantom_organs(
     *,
     lesions: float = 0.25,
     without: str | Sequence[str] = (),
-    progress: Callable[..., Iterable] | None = None,
+    progress: bool | Callable[..., Iterable] | None = None,
 ) -> LabelledImages:
     """Draw a phantom set of organs in several modalities with its truth, as masks.
 
@@ -98,7 +99,8 @@ def phantom_organs(
         seed: whole number, 0 or more; same seed, same images.
         lesions: share of images with a lesion.
         without: parts to leave out, see `organ_image`; "organ" leaves out the organ that the image is of.
-        progress: called as progress(iterable, description), or None.
+        progress: called as progress(iterable, description); True for a bar where drawing takes over five seconds, False
+            or None for none.
 
     Returns:
         `LabelledImages`; an image's name is its organ, its modality and the seed that `organ_image` draws it from.
@@ -107,7 +109,9 @@ def phantom_organs(
         LookInsideError: for an unknown split, organ, modality or part, or a wrong size, count or seed.
     """
     own = split_seed(split, seed)
-    drawn = organ_image_set(cells, per_organ, size=size, seed=own, lesions=lesions, without=without, progress=progress)
+    drawn = organ_image_set(
+        cells, per_organ, size=size, seed=own, lesions=lesions, without=without, progress=drawing(progress)
+    )
     organs = [drawn.organs[label] for label in drawn.labels]
     return LabelledImages(
         images=drawn.images[..., np.newaxis],
@@ -127,7 +131,7 @@ def phantom_regions(
     *,
     patients: int | None = None,
     without: str | Sequence[str] = (),
-    progress: Callable[..., Iterable] | None = None,
+    progress: bool | Callable[..., Iterable] | None = None,
 ) -> LabelledImages:
     """Draw axial CT slices of regions of the body, several of a patient, windowed to -100 to 200 HU.
 
@@ -144,7 +148,8 @@ def phantom_regions(
         seed: whole number, 0 or more; same seed, same images.
         patients: how many there are; None takes one for 2.6 slices.
         without: parts to leave out, see `region_slice`.
-        progress: called as progress(iterable, description), or None.
+        progress: called as progress(iterable, description); True for a bar where drawing takes over five seconds, False
+            or None for none.
 
     Returns:
         `LabelledImages`; an image's name is its region, its patient and which of that patient's it is.
@@ -153,7 +158,9 @@ def phantom_regions(
         LookInsideError: for an unknown split, region or part, or a wrong size, count or seed.
     """
     own = split_seed(split, seed)
-    drawn = region_slice_set(counts, patients=patients, size=size, seed=own, without=without, progress=progress)
+    drawn = region_slice_set(
+        counts, patients=patients, size=size, seed=own, without=without, progress=drawing(progress)
+    )
     each = zip(drawn.labels, drawn.seeds, drawn.indices, strict=True)
     return LabelledImages(
         images=window(drawn.hu)[..., np.newaxis],
@@ -180,7 +187,7 @@ def phantom_eyes(
     without: str | Sequence[str] = (),
     colour_cast: str | Sequence[str] | Mapping[str, float] | None = None,
     camera_mark: str | Sequence[str] | Mapping[str, float] | None = None,
-    progress: Callable[..., Iterable] | None = None,
+    progress: bool | Callable[..., Iterable] | None = None,
 ) -> LabelledImages:
     """Draw fundus photographs of healthy eyes and of eyes with glaucoma, in colour.
 
@@ -198,7 +205,8 @@ def phantom_eyes(
         severity: least and greatest of each sign, 0 to 1.
         without: parts to leave out, see `fundus_photo`; labels stay as they are.
         colour_cast, camera_mark: who carries a planted shortcut: None, a class, several, or a dict class -> share.
-        progress: called as progress(iterable, description), or None.
+        progress: called as progress(iterable, description); True for a bar where drawing takes over five seconds, False
+            or None for none.
 
     Returns:
         `LabelledImages` of "healthy" and "glaucoma"; an image's name is its class and its seed.
@@ -206,7 +214,12 @@ def phantom_eyes(
     Raises:
         LookInsideError: for an unknown split, part or class, or a wrong size, count, seed or share.
     """
-    options = {"without": without, "colour_cast": colour_cast, "camera_mark": camera_mark, "progress": progress}
+    options = {
+        "without": without,
+        "colour_cast": colour_cast,
+        "camera_mark": camera_mark,
+        "progress": drawing(progress),
+    }
     options |= {"glaucoma": glaucoma, "severity": severity}
     drawn = fundus_set(count, size=size, seed=split_seed(split, seed), **options)
     masks = dict(drawn.masks)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from lookinside.data.boxes.boxed import BoxedImages, rarest_classes
 from lookinside.data.boxes.coco_file import ANNOTATIONS, IMAGES, CocoFile, CocoImage, read_coco_file
 from lookinside.data.boxes.placing import Placement
 from lookinside.data.files.class_folders import SPLIT_SEED, TEST_SHARE
+from lookinside.data.files.progress_bars import reading
 from lookinside.data.files.reading import SMALLEST, conversions, is_picture, read_picture
 from lookinside.data.places import SPLITS, read_card, set_folder
 from lookinside.data.stratify import stratified_split
@@ -25,7 +25,7 @@ def load_boxed(
     size: tuple[int, int],
     *,
     channels: int = 1,
-    progress: Callable[[Iterable], Iterable] | None = None,
+    progress: bool | Callable[[Iterable], Iterable] = True,
 ) -> BoxedImages:
     """Read one part of a set with boxes: `<set>/annotations/train.json`, `test.json` (COCO) and `<set>/images/x.png`.
 
@@ -70,7 +70,7 @@ def read_coco(
     size: tuple[int, int],
     *,
     channels: int = 1,
-    progress: Callable[[Iterable], Iterable] | None = None,
+    progress: bool | Callable[[Iterable], Iterable] = True,
 ) -> BoxedImages:
     """Read one COCO file with its pictures, wherever they lie.
 
@@ -87,8 +87,8 @@ def read_coco(
         images: the folder below which each "file_name" lies.
         size: (H, W) in pixels, 16 or more each.
         channels: 1 for grey, 3 for red, green and blue.
-        progress: wraps the list of images while they are read, as tqdm does; by default a bar shows after five
-            seconds.
+        progress: True for a bar where reading takes over five seconds, False for none, or a function that wraps the
+            list of images while they are read, as tqdm does.
 
     Raises:
         LookInsideError: if the file is no COCO file or has a wrong box (the line names the first, and how many), or a
@@ -104,7 +104,7 @@ def _read(
     folder: Path,
     size: tuple[int, int],
     channels: int,
-    progress: Callable | None,
+    progress: bool | Callable,
     notices: list[str],
 ) -> BoxedImages:
     """The chosen images of a COCO file, with warnings that name the caller of `load_boxed` or `read_coco`."""
@@ -133,9 +133,8 @@ def _checked_size(size):
 def _read_pictures(path, chosen, folder, size, channels, progress):
     """Images uint8 (N, H, W, C), their boxes, and what was done to the pictures."""
     images, boxes = np.zeros((len(chosen), *size, channels), np.uint8), []
-    bar = progress or (lambda work: tqdm(work, desc="reading", unit="image", delay=5, mininterval=0.5, leave=False))
     problems, changed = [], {"colour": [], "16-bit": []}
-    for i, one in enumerate(bar(chosen)):
+    for i, one in enumerate(reading(chosen, progress)):
         placed = Placement.fit((one.height, one.width), size)
         boxes.append(placed.boxes(one.boxes))
         try:

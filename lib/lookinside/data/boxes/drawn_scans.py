@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lookinside.data.boxes.boxed import BoxedImages
+from lookinside.data.files.progress_bars import drawing
 from lookinside.data.phantom_sets import split_seed
 from lookinside.phantoms import fetus_set
 
@@ -19,7 +20,7 @@ def phantom_fetuses(
     absent: float = 0.0,
     calipers: bool | float = False,
     without: str | Sequence[str] = (),
-    progress: Callable[..., Iterable] | None = None,
+    progress: bool | Callable[..., Iterable] | None = None,
 ) -> BoxedImages:
     """Draw first-trimester scans of fetuses with the boxes of some of their structures.
 
@@ -35,7 +36,8 @@ def phantom_fetuses(
         absent: share of scans without a nuchal translucency, 0 to 1: negatives.
         calipers: strength of crosses at the ends of the NT, 0 to 1: a planted shortcut.
         without: parts to leave out, see `fetus_scan`.
-        progress: called as progress(iterable, description), or None.
+        progress: called as progress(iterable, description); True for a bar where drawing takes over five seconds, False
+            or None for none.
 
     Returns:
         `BoxedImages`; an image's name is the seed of its scan.
@@ -50,7 +52,7 @@ def phantom_fetuses(
         absent=absent,
         calipers=calipers,
         without=without,
-        progress=progress,
+        progress=drawing(progress),
     )
     return BoxedImages(
         images=drawn.images[..., None],

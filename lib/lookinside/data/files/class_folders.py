@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from lookinside.data.boxes.coco_file import ANNOTATIONS
 from lookinside.data.files.class_names import class_like
 from lookinside.data.files.index_table import read_index
+from lookinside.data.files.progress_bars import reading
 from lookinside.data.files.reading import FORMATS, SMALLEST, conversions, read_picture, to_square
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.places import (
@@ -37,7 +37,7 @@ def load_images(
     size: int,
     *,
     channels: int = 1,
-    progress: Callable[[Iterable], Iterable] | None = None,
+    progress: bool | Callable[[Iterable], Iterable] = True,
 ) -> LabelledImages:
     """Read one part of a set of class folders: `<set>/train/<class>/x.png` and `<set>/test/<class>/y.png`.
 
@@ -54,7 +54,8 @@ def load_images(
         split: `"train"` or `"test"`.
         size: height and width in pixels, 16 or more.
         channels: 1 for grey, 3 for red, green and blue.
-        progress: wraps the list of files while they are read, as tqdm does; by default a bar shows after five seconds.
+        progress: True for a bar where reading takes over five seconds, False for none, or a function that wraps the
+            list of files while they are read, as tqdm does.
 
     Returns:
         `LabelledImages` with H = W = size and C = channels; class names are the folders of the training part, sorted,
@@ -185,9 +186,8 @@ def _passed_over(folder: Path) -> list[str]:
 
 def _read_all(files: list[Path], size: int, channels: int, progress) -> tuple[np.ndarray, list[str]]:
     images = np.zeros((len(files), size, size, channels), np.uint8)
-    bar = progress or (lambda work: tqdm(work, desc="reading", unit="image", delay=5, mininterval=0.5, leave=False))
     problems, changed = [], {"colour": [], "16-bit": []}
-    for i, path in enumerate(bar(files)):
+    for i, path in enumerate(reading(files, progress)):
         try:
             picture = read_picture(path, channels)
         except LookInsideError as problem:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from lookinside.data.boxes.coco_file import IMAGES
 from lookinside.data.files.index_table import read_index
+from lookinside.data.files.progress_bars import reading
 from lookinside.data.files.reading import SMALLEST, is_picture, read_picture, to_square
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.places import SPLIT, SPLITS, VESSELS, has_vessels, read_card, set_folder, subfolders
@@ -27,7 +27,7 @@ def load_vessels(
     split: str,
     size: int,
     *,
-    progress: Callable[[Iterable], Iterable] | None = None,
+    progress: bool | Callable[[Iterable], Iterable] = True,
 ) -> LabelledImages:
     """Read one part of a set of pictures with masks of their vessels: `<set>/images/x.jpg` and `<set>/vessels/x.png`.
 
@@ -43,7 +43,8 @@ def load_vessels(
         set_or_folder: the name of a set (see `find_set`) or the path of a folder.
         split: `"train"` or `"test"`.
         size: height and width in pixels, 16 or more.
-        progress: wraps the list of files while they are read, as tqdm does; by default a bar shows after five seconds.
+        progress: True for a bar where reading takes over five seconds, False for none, or a function that wraps the
+            list of files while they are read, as tqdm does.
 
     Returns:
         `LabelledImages` in colour with H = W = size, one class, and `masks["vessels"]` bool (N, H, W), the further
@@ -65,11 +66,10 @@ def load_vessels(
     index = read_index(folder)
     groups, tags = index.of(names) if index else (None, {})
     chosen = _part(folder, split, tags.pop(SPLIT, None), groups, len(names))
-    bar = progress or (lambda work: tqdm(work, desc="reading", unit="image", delay=5, mininterval=0.5, leave=False))
     images = np.zeros((len(chosen), size, size, 3), np.uint8)
     found = {observer: np.zeros((len(chosen), size, size), bool) for observer in masks}
     empty = []
-    for place, number in enumerate(bar(chosen)):
+    for place, number in enumerate(reading(chosen, progress)):
         pixels = read_picture(pictures[number], 3).pixels
         images[place] = to_square(pixels, size)
         for observer, paths in masks.items():
