@@ -1,6 +1,7 @@
 """Class folders: what is read, what is converted and said, what is refused."""
 
 import json
+import os
 import re
 import shutil
 import warnings
@@ -456,6 +457,23 @@ def test_sets_are_found_from_root_and_chapters(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "elsewhere"))
     save(tmp_path / "elsewhere/mine/train/a/0.png")
     assert find_set("mine") == tmp_path / "elsewhere/mine"  # the named place goes first
+
+
+@pytest.mark.parametrize("locked", [".", "train", "train/hand"])
+@pytest.mark.parametrize("read", [describe, lambda path: load_images(path, "train", 16)])
+def test_a_folder_that_may_not_be_read_is_named(folder, read, locked, monkeypatch):
+    def refuse(path):
+        if path == folder / locked:
+            raise PermissionError
+        return listed(path)
+
+    # An administrator may read everything, so permissions of the disk would test nothing there.
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != folder / locked)
+    where = re.escape(f"{folder / locked}")
+    with pytest.raises(LookInsideError, match=rf"\A{where}: may not be read: change its permissions\Z"):
+        read(folder)
 
 
 def test_a_missing_set_says_how_to_make_it(tmp_path, monkeypatch):

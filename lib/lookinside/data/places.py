@@ -55,7 +55,7 @@ def _how_to_make(name: str) -> str:
     if name in known:
         return f" in data/ yet: make it with `python data_scripts/{name}.py` (run in the repository's root)"
     for folder in filter(Path.is_dir, data_folders()):
-        known |= {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
+        known |= {path.name for path in subfolders(folder)}
     near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
     if Path(name).is_dir():
         return f' in data/: for the folder {name}/ that is here give its path, "./{name}"'
@@ -69,23 +69,36 @@ def set_folder(set_or_folder: str | Path) -> Path:
     """A set's folder from its name, or from a path (a `Path`, or text with a slash in it).
 
     Raises:
-        LookInsideError: if it is not there, or no name and no path.
+        LookInsideError: if it is not there or may not be read, or is no name and no path.
     """
     if not isinstance(set_or_folder, (str, os.PathLike)):
         raise LookInsideError(f"the set is {set_or_folder!r:.60}: give its name, or the path of its folder")
     text = os.fspath(set_or_folder)
     is_path = isinstance(set_or_folder, Path) or any(mark and mark in text for mark in (os.sep, os.altsep))
-    if not is_path and text not in ("", ".", ".."):
-        return find_set(text)
-    folder = Path(text or ".").expanduser()
+    named = not is_path and text not in ("", ".", "..")
+    folder = find_set(text) if named else Path(text or ".").expanduser()
     if not folder.is_dir():
         raise LookInsideError(f"{folder}: there is no such folder: check the path")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise LookInsideError(f"{folder}: may not be read: change its permissions")
     return folder
+
+
+def inside(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted.
+
+    Raises:
+        LookInsideError: if it may not be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except PermissionError:
+        raise LookInsideError(f"{folder}: may not be read: change its permissions") from None
 
 
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, sorted by name, without hidden ones and a Mac's archive leftovers."""
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__MACOSX")))
+    return [p for p in inside(folder) if p.is_dir() and not p.name.startswith((".", "__MACOSX"))]
 
 
 def part_folders(folder: Path) -> dict[str, Path]:
@@ -106,14 +119,14 @@ def part_folders(folder: Path) -> dict[str, Path]:
 
 def class_files(folder: Path) -> dict[str, list[Path]]:
     """The picture files of each class folder in `folder`, both sorted by name."""
-    return {sub.name: sorted(p for p in sub.iterdir() if p.is_file() and is_picture(p)) for sub in subfolders(folder)}
+    return {sub.name: [p for p in inside(sub) if p.is_file() and is_picture(p)] for sub in subfolders(folder)}
 
 
 def left_out(folder: Path) -> list[Path]:
     """What a reader of the class folders in `folder` passes over: files of other kinds, folders in a class folder."""
-    inside = [path for sub in subfolders(folder) for path in sub.iterdir() if not (path.is_file() and is_picture(path))]
-    beside = [path for path in folder.iterdir() if path.is_file() and is_picture(path)]
-    return sorted(path for path in inside + beside if not _is_note(path))
+    within = [path for sub in subfolders(folder) for path in inside(sub) if not (path.is_file() and is_picture(path))]
+    beside = [path for path in inside(folder) if path.is_file() and is_picture(path)]
+    return sorted(path for path in within + beside if not _is_note(path))
 
 
 def _is_note(path: Path) -> bool:
@@ -130,7 +143,7 @@ def _pairs(folder: Path) -> dict[str, dict[str, int]]:
     """Pairs of each split, or of all where `index.csv` tells no split."""
     index = read_index(folder)
     if index is None or SPLIT not in index.columns:
-        return {"all": {"pairs": sum(is_picture(path) for path in (folder / IMAGES).iterdir())}}
+        return {"all": {"pairs": sum(is_picture(path) for path in inside(folder / IMAGES))}}
     parts = [row[SPLIT] for row in index.rows.values()]
     return {split: {"pairs": parts.count(split)} for split in sorted(set(parts), reverse=True)}
 

@@ -13,7 +13,7 @@ from lookinside.data.files.index_table import read_index
 from lookinside.data.files.progress_bars import reading
 from lookinside.data.files.reading import SMALLEST, is_picture, read_picture, to_square
 from lookinside.data.labelled import LabelledImages
-from lookinside.data.places import SPLIT, SPLITS, VESSELS, has_vessels, read_card, set_folder, subfolders
+from lookinside.data.places import SPLIT, SPLITS, VESSELS, has_vessels, inside, read_card, set_folder, subfolders
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import DataWarning, LookInsideError
 
@@ -144,11 +144,7 @@ def _listed(folder: Path) -> tuple[list[Path], dict[str, list[Path]]]:
 
 def _by_stem(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    try:
-        paths = sorted(folder.iterdir())
-    except PermissionError:
-        raise LookInsideError(f"{folder}: may not be read: change its permissions") from None
-    for path in paths:
+    for path in inside(folder):
         if path.is_file() and is_picture(path):
             if path.stem in found:
                 raise LookInsideError(f"{found[path.stem]} and {path.name}: two files of one name: keep one of them")
