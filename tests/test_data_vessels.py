@@ -125,6 +125,18 @@ def test_masks_without_vessels_are_counted(mine, color):
     assert caught[0].filename == __file__  # it names the reader's own line
 
 
+def test_pictures_of_16_bits_and_pictures_that_are_gone_are_said(mine):
+    lines = [f"images/{n}.{'png' if n == 3 else 'jpg'},train" for n in range(21)]
+    (mine / "index.csv").write_text("\n".join(["image,split", *lines]))
+    (mine / "images/3.jpg").unlink()
+    Image.fromarray(RNG.integers(0, 4096, (40, 30)).astype(np.uint16)).save(mine / "images/3.png")
+    with pytest.warns(DataWarning) as caught:
+        load_vessels(mine, "train", 40)
+    gone, stretched = (str(one.message) for one in caught)
+    assert gone.endswith("index.csv: lists 1 picture not found in the set's folder, first: images/20.jpg")
+    assert stretched == f"1 image of 16 bits or more stretched to 0-255, first: {mine / 'images/3.png'}"
+
+
 def test_arguments_out_of_range(mine):
     for arguments, says in (
         ((mine, "val", 40), "no split 'val'"),

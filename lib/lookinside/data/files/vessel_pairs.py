@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from lookinside.data.boxes.coco_file import IMAGES
-from lookinside.data.files.index_table import read_index
+from lookinside.data.files.index_table import Index, read_index
 from lookinside.data.files.progress_bars import reading
-from lookinside.data.files.reading import SMALLEST, is_picture, read_picture, to_square
+from lookinside.data.files.reading import SMALLEST, conversions, is_picture, read_picture, to_square
 from lookinside.data.labelled import LabelledImages
 from lookinside.data.places import SPLIT, SPLITS, VESSELS, has_vessels, inside, read_card, set_folder, subfolders
 from lookinside.data.stratify import stratified_split
@@ -37,7 +37,8 @@ def load_vessels(
 
     An `index.csv` in the set's folder tells the part of each picture (column split, "train" or "test"), its patient
     (column group) and its tags, as for `load_images`. Without the column split, 15 % of the pictures are the test part,
-    always the same ones, and a `DataWarning` says so; another one counts the masks of the part that are empty.
+    always the same ones, and a `DataWarning` says so. Others tell of masks without any vessel, of pictures of
+    16 bits, which are stretched to 8, and of those that `index.csv` lists but that are not there.
 
     Args:
         set_or_folder: the name of a set (see `find_set`) or the path of a folder.
@@ -65,20 +66,25 @@ def load_vessels(
     names = [path.relative_to(folder).as_posix() for path in pictures]
     index = read_index(folder)
     groups, tags = index.of(names) if index else (None, {})
+    notices = _gone(index, names) if index else []
     chosen = _part(folder, split, tags.pop(SPLIT, None), groups, len(names))
     images = np.zeros((len(chosen), size, size, 3), np.uint8)
     found = {observer: np.zeros((len(chosen), size, size), bool) for observer in masks}
-    empty = []
+    stretched, empty = [], []
     for place, number in enumerate(reading(chosen, progress)):
-        pixels = read_picture(pictures[number], 3).pixels
-        images[place] = to_square(pixels, size)
+        picture = read_picture(pictures[number], 3)
+        images[place] = to_square(picture.pixels, size)
+        if picture.change:
+            stretched.append(pictures[number])
         for observer, paths in masks.items():
-            mask = read_mask(paths[number], pixels.shape[:2])
+            mask = read_mask(paths[number], picture.pixels.shape[:2])
             found[observer][place] = to_square(mask, size) >= 128
             if not mask.any():
                 empty.append(paths[number])
+    notices += conversions({"16-bit": stretched})
     if empty:
-        notice = f"{len(empty)} mask{'s' if len(empty) > 1 else ''} without any vessel, first: {empty[0]}"
+        notices.append(f"{len(empty)} mask{'s' if len(empty) > 1 else ''} without any vessel, first: {empty[0]}")
+    for notice in notices:
         warnings.warn(notice, DataWarning, stacklevel=2)
     return LabelledImages(
         images,
@@ -140,6 +146,14 @@ def _listed(folder: Path) -> tuple[list[Path], dict[str, list[Path]]]:
                 raise LookInsideError(f"{file}: has no {what} in {where}: add {stem}.png there, or remove the file")
             masks[sub.name] = [there[stem] for stem in sorted(pictures)]
     return [pictures[stem] for stem in sorted(pictures)], masks
+
+
+def _gone(index: Index, names: list[str]) -> list[str]:
+    gone = sorted(set(index.rows) - set(names))
+    if not gone:
+        return []
+    what = f"{len(gone)} picture{'s' if len(gone) > 1 else ''}"
+    return [f"{index.path}: lists {what} not found in the set's folder, first: {gone[0]}"]
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
