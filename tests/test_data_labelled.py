@@ -132,6 +132,23 @@ def test_only_renumbers_in_the_order_given():
         ("masks", {"disc": np.zeros((20, 8, 8), bool)}, "mask 'disc'"),
         ("masks", {"disc": np.zeros((20, 16, 16), np.uint8)}, "mask 'disc' is uint8"),
         ("masks", None, "masks is a NoneType"),
+        ("images", None, r"images are of type NoneType: give an array, uint8 \(N, H, W, 1\)"),
+        ("images", [[[0]]] * 20, "images are of type list"),
+        ("labels", None, r"labels are of type NoneType: give an array, int64 \(20,\)"),
+        ("labels", [0] * 20, "labels are of type list"),
+        ("names", None, "names is None: give a list of 20, one name for each image"),
+        ("names", "a" * 20, "names is 'aaaa"),
+        ("names", {f"n{i}" for i in range(20)}, "names is {'n"),
+        ("class_names", None, "class_names is None: give a list of names"),
+        ("class_names", "abc", "class_names is 'abc'"),
+        ("class_names", ("a", "b", "a"), "each once"),
+        ("class_names", ["a", ["b"], ["b"]], "each once"),
+        ("masks", {"disc": [[1, 2], [3]]}, "mask 'disc' has rows of different lengths"),
+        ("tags", {"a": 5}, "tag 'a' is 5: give a list of 20 texts, one for each image"),
+        ("tags", {"a": "b" * 20}, "tag 'a' is 'bbb"),
+        ("tags", {"a": ["b"] * 19}, "tag 'a' has 19 values for 20 images"),
+        ("groups", 5, r"groups is 5: give a list of 20, one group \(patient\)"),
+        ("groups", "g" * 20, "groups is 'ggg"),
         ("groups", ["x"] * 19, "19 groups for 20 images"),
         ("groups", ["x"] * 19 + [None], "group of image 19 is empty"),
     ],
@@ -139,8 +156,23 @@ def test_only_renumbers_in_the_order_given():
 def test_what_does_not_fit_is_refused(field, value, says):
     good = make()
     values = {name: getattr(good, name) for name in ("images", "labels", "class_names", "names")}
-    with pytest.raises(LookInsideError, match=says):
+    with pytest.raises(LookInsideError, match=rf"\A[^\n]*{says}[^\n]*\Z"):
         LabelledImages(**values | {field: value})
+
+
+@pytest.mark.parametrize("indices", [[20], [-21], 3, "a", None, [0.5], [True, False], np.zeros((2, 2), int), [0, [1]]])
+def test_images_that_are_not_there_are_not_chosen(indices):
+    with pytest.raises(
+        LookInsideError, match=r"\Aindices are [^\n]*: give a list of whole numbers below 20, or a bool"
+    ):
+        make().subset(indices)
+
+
+@pytest.mark.parametrize(
+    "indices", [[3, -1], (3, -1), np.array([3, 19]), slice(3, 20, 16), np.isin(np.arange(20), (3, 19))]
+)
+def test_images_are_chosen_in_many_ways(indices):
+    assert make().subset(indices).names == ("n3", "n19")
 
 
 def test_split_is_stratified_seeded_and_whole():
@@ -197,8 +229,25 @@ def test_split_by_patients_with_several_classes():
 
 
 def test_groups_of_another_length_are_refused():
-    with pytest.raises(LookInsideError, match="3 groups for 4 labels"):
+    with pytest.raises(LookInsideError, match="3 groups for 4 images"):
         stratified_split([0, 0, 1, 1], 0.5, 0, groups=[1, 2, 3])
+    with pytest.raises(LookInsideError, match="groups is 5: give a list of 4, one group for each image"):
+        stratified_split([0, 0, 1, 1], 0.5, 0, groups=5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [(5, r"of shape \(\)"), ([[0], [1]], r"of shape \(2, 1\)"), ([[0], [1, 2]], "different lengths")],
+)
+def test_labels_that_are_no_list_are_refused(labels, says):
+    with pytest.raises(LookInsideError, match=says):
+        stratified_split(labels, 0.5, 0)
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1, None])
+def test_split_seed_is_checked(seed):
+    with pytest.raises(LookInsideError, match=r"seed is .*: give a whole number of 0 or more"):
+        make().split(0.5, seed)
 
 
 def test_split_where_every_group_is_large():
@@ -206,7 +255,7 @@ def test_split_where_every_group_is_large():
     assert len(part) == 3 and len(rest) == 17
 
 
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 15])
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 15, "a", None, [0.5, 0.5]])
 def test_split_fraction_is_checked(fraction):
     with pytest.raises(LookInsideError, match="between 0 and 1"):
         make().split(fraction, 0)

@@ -11,7 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lookinside.data.batches import batched
-from lookinside.data.named import checked_groups, checked_masks, checked_tags, joined_known, known_of, with_tags
+from lookinside.data.named import (
+    check_images,
+    check_labels,
+    checked_class_names,
+    checked_groups,
+    checked_masks,
+    checked_tags,
+    joined_known,
+    known_of,
+    one_for_each,
+    places_of,
+    with_tags,
+)
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
@@ -49,25 +61,13 @@ class LabelledImages:
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self):
-        images, labels = self.images, self.labels
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
-            raise LookInsideError(f"images are {images.dtype} {images.shape}: give uint8 (N, H, W, 1) or (N, H, W, 3)")
-        count = len(images)
-        if labels.shape != (count,) or labels.dtype != np.int64:
-            raise LookInsideError(
-                f"labels are {labels.dtype} {labels.shape}: give int64 ({count},), one for each image"
-            )
-        if count and not 0 <= labels.min() <= labels.max() < len(self.class_names):
-            raise LookInsideError(
-                f"labels run from {labels.min()} to {labels.max()}, but there are {len(self.class_names)} class names: "
-                f"give labels 0 to {len(self.class_names) - 1}"
-            )
-        if len(self.names) != count:
-            raise LookInsideError(f"{len(self.names)} names for {count} images: give one name for each image")
+        check_images(self.images)
+        count = len(self.images)
         # Frozen for its users: what was given as a list or a dict is kept in a form that stays as it is.
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        object.__setattr__(self, "names", tuple(self.names))
-        object.__setattr__(self, "masks", checked_masks(self.masks, images.shape[:3]))
+        object.__setattr__(self, "class_names", checked_class_names(self.class_names))
+        check_labels(self.labels, count, len(self.class_names))
+        object.__setattr__(self, "names", one_for_each(self.names, "names", count, "name"))
+        object.__setattr__(self, "masks", checked_masks(self.masks, self.images.shape[:3]))
         object.__setattr__(self, "groups", checked_groups(self.groups, count))
         object.__setattr__(self, "tags", checked_tags(self.tags, count))
 
@@ -101,8 +101,12 @@ class LabelledImages:
         return dict(sorted(Counter(zip(classes, *(self.tags[tag] for tag in tags), strict=True)).items()))
 
     def subset(self, indices: ArrayLike) -> LabelledImages:
-        """The images at `indices` (whole numbers, or a bool mask of length N), class names unchanged."""
-        chosen = np.arange(len(self))[indices]
+        """The images at `indices` (whole numbers, or a bool mask of length N), class names unchanged.
+
+        Raises:
+            LookInsideError: for an index that no image has, or what is no index.
+        """
+        chosen = places_of(indices, len(self))
         return LabelledImages(
             images=self.images[chosen],
             labels=self.labels[chosen],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -45,25 +45,103 @@ class Named(Mapping):
         return f"{self._many}({', '.join(self._values) or 'none'})"
 
 
+def check_images(images: Any) -> None:
+    """Raise LookInsideError for what is no array of grey or colour images, uint8 (N, H, W, 1) or (N, H, W, 3)."""
+    _check_array(images, "images", "uint8 (N, H, W, 1) or (N, H, W, 3)")
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise LookInsideError(f"images are {images.dtype} {images.shape}: give uint8 (N, H, W, 1) or (N, H, W, 3)")
+
+
+def check_labels(labels: Any, count: int, classes: int) -> None:
+    """Raise LookInsideError for what are no positions of classes, int64 (N,)."""
+    _check_array(labels, "labels", f"int64 ({count},), one for each image")
+    if labels.shape != (count,) or labels.dtype != np.int64:
+        raise LookInsideError(f"labels are {labels.dtype} {labels.shape}: give int64 ({count},), one for each image")
+    if count and not 0 <= labels.min() <= labels.max() < classes:
+        raise LookInsideError(
+            f"labels run from {labels.min()} to {labels.max()}, but there are {classes} class names: "
+            f"give labels 0 to {classes - 1}"
+        )
+
+
+def checked_class_names(names: Any) -> tuple[str, ...]:
+    """The names of the classes as a tuple, or LookInsideError."""
+    found = _as_tuple(names)
+    if found is None or len(set(map(str, found))) < len(found):
+        raise LookInsideError(f"class_names is {names!r:.60}: give a list of names, each once")
+    return found
+
+
+def one_for_each(values: Any, what: str, count: int, one: str) -> tuple:
+    """Values as a tuple of one for each image, or LookInsideError; a text is not taken for its letters."""
+    found = _as_tuple(values)
+    if found is None:
+        raise LookInsideError(f"{what} is {values!r:.60}: give a list of {count}, one {one} for each image")
+    if len(found) != count:
+        raise LookInsideError(f"{len(found)} {what} for {count} images: give one {one} for each image")
+    return found
+
+
+def even_array(values: Any, what: str) -> np.ndarray:
+    """Values as an array; LookInsideError, with their name, for rows of different lengths."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise LookInsideError(f"{what} has rows of different lengths: give one array") from None
+
+
+def places_of(indices: Any, count: int) -> np.ndarray:
+    """The places of the images at `indices`, int (M,): whole numbers, a slice or a bool mask, or LookInsideError."""
+    try:
+        found = np.arange(count)[list(indices) if isinstance(indices, tuple) else indices]
+    except (IndexError, TypeError, ValueError):
+        found = None
+    if np.ndim(found) != 1:
+        given = " ".join(repr(indices).split())
+        raise LookInsideError(
+            f"indices are {given:.60}: give a list of whole numbers below {count}, or a bool mask of {count}"
+        )
+    return found
+
+
+def _check_array(values, what, wanted):
+    if not all(hasattr(values, name) for name in ("dtype", "ndim", "shape")):
+        raise LookInsideError(f"{what} are of type {type(values).__name__}: give an array, {wanted}")
+
+
+def _as_tuple(values):
+    """None for what is no list: a text or bytes, a number, a set, which has no order."""
+    if isinstance(values, (str, bytes, Set)):
+        return None
+    try:
+        return tuple(values)
+    except TypeError:
+        return None
+
+
 def checked_masks(masks: Any, shape: tuple[int, ...]) -> Named:
     """Masks by name, each bool of `shape`, or LookInsideError."""
     if not isinstance(masks, Mapping):
         raise LookInsideError(f"masks is a {type(masks).__name__}: give a dict, mask name -> bool {shape}")
-    for name, mask in masks.items():
-        mask = np.asarray(mask)
+    found = {name: even_array(mask, f"mask {name!r}") for name, mask in masks.items()}
+    for name, mask in found.items():
         if mask.dtype != bool or mask.shape != shape:
             raise LookInsideError(f"mask {name!r} is {mask.dtype} {mask.shape}: give bool {shape}")
-    return Named({name: np.asarray(mask) for name, mask in masks.items()}, "mask", "masks")
+    return Named(found, "mask", "masks")
 
 
 def checked_tags(tags: Any, count: int) -> Named:
     """Tags by name, each with a text for each image, or LookInsideError."""
     if not isinstance(tags, Mapping):
         raise LookInsideError(f"tags is a {type(tags).__name__}: give a dict, name -> {count} texts")
-    found = {name: tuple(str(value) for value in values) for name, values in tags.items()}
-    for name, values in found.items():
+    found = {}
+    for name, given in tags.items():
+        values = _as_tuple(given)
+        if values is None:
+            raise LookInsideError(f"tag {name!r} is {given!r:.60}: give a list of {count} texts, one for each image")
         if len(values) != count:
             raise LookInsideError(f"tag {name!r} has {len(values)} values for {count} images: give one for each image")
+        found[name] = tuple(str(value) for value in values)
     return Named(found, "tag", "tags")
 
 
@@ -71,9 +149,8 @@ def checked_groups(groups: Any, count: int) -> tuple[str, ...] | None:
     """A text for each image, or None, or LookInsideError."""
     if groups is None:
         return None
+    groups = one_for_each(groups, "groups", count, "group (patient)")
     groups = tuple("" if group is None else str(group) for group in groups)
-    if len(groups) != count:
-        raise LookInsideError(f"{len(groups)} groups for {count} images: give one group (patient) for each image")
     if "" in groups:
         nameless = groups.index("")
         raise LookInsideError(f"the group of image {nameless} is empty: give every image its patient, or no groups")

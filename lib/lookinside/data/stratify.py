@@ -1,8 +1,11 @@
 """One way to divide labelled images in two: class by class, with a seed, whole groups on one side."""
 
+import operator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lookinside.data.named import even_array, one_for_each
 from lookinside.errors import LookInsideError
 
 
@@ -26,13 +29,15 @@ def stratified_split(
         Two sorted int64 arrays that together hold every index once.
 
     Raises:
-        LookInsideError: if `fraction` is not between 0 and 1, or there is not one group for each label.
+        LookInsideError: if `fraction` is not between 0 and 1, the seed is no whole number of 0 or more, labels are not
+            one for each image, or groups not one for each label.
     """
-    if not 0 < fraction < 1:
-        raise LookInsideError(f"the split fraction is {fraction}: give a number between 0 and 1, such as 0.15")
-    labels = np.asarray(labels)
-    if groups is not None and len(groups) != len(labels):
-        raise LookInsideError(f"{len(groups)} groups for {len(labels)} labels: give one group for each label")
+    _check_numbers(fraction, seed)
+    labels = even_array(labels, "labels")
+    if labels.ndim != 1:
+        raise LookInsideError(f"labels are of shape {labels.shape}: give one for each image, (N,)")
+    if groups is not None:
+        groups = one_for_each(groups, "groups", len(labels), "group")
     groups = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     names, numbers = np.unique(labels, return_inverse=True)
     counts = np.zeros((groups.max(initial=-1) + 1, len(names)), np.int64)  # (group, class): images
@@ -54,6 +59,21 @@ def stratified_split(
             _add_one(order, counts, in_part, left)
     chosen = in_part[groups] if len(labels) else np.zeros(0, dtype=bool)
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def _check_numbers(fraction, seed):
+    try:
+        fits = bool(0 < fraction < 1)
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise LookInsideError(f"the split fraction is {fraction!r:.60}: give a number between 0 and 1, such as 0.15")
+    try:
+        fits = operator.index(seed) >= 0
+    except TypeError:
+        fits = False
+    if not fits:
+        raise LookInsideError(f"seed is {seed!r:.60}: give a whole number of 0 or more")
 
 
 def _add_one(order, counts, in_part, left):

@@ -11,7 +11,17 @@ from numpy.typing import ArrayLike
 
 from lookinside.data.batches import batched
 from lookinside.data.boxes.box_checks import clipped, wrong_with_box
-from lookinside.data.named import checked_groups, checked_masks, checked_tags, joined_known, known_of, with_tags
+from lookinside.data.named import (
+    check_images,
+    checked_class_names,
+    checked_groups,
+    checked_masks,
+    checked_tags,
+    joined_known,
+    known_of,
+    places_of,
+    with_tags,
+)
 from lookinside.data.stratify import stratified_split
 from lookinside.errors import LookInsideError
 
@@ -55,15 +65,12 @@ class BoxedImages:
 
     def __post_init__(self):
         images = self.images
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
-            raise LookInsideError(f"images are {images.dtype} {images.shape}: give uint8 (N, H, W, 1) or (N, H, W, 3)")
+        check_images(images)
         count = len(images)
         for what in ("boxes", "labels", "names"):
             if len(getattr(self, what)) != count:
                 raise LookInsideError(f"{len(getattr(self, what))} {what} for {count} images: give them for each image")
-        if isinstance(self.class_names, str) or len(set(self.class_names)) < len(self.class_names):
-            raise LookInsideError(f"class_names is {self.class_names!r}: give a list of names, each once")
-        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "class_names", checked_class_names(self.class_names))
         object.__setattr__(self, "names", tuple(self.names))
         pairs = [self._checked_boxes(i) for i in range(count)]
         object.__setattr__(self, "boxes", tuple(boxes for boxes, _ in pairs))
@@ -127,8 +134,12 @@ class BoxedImages:
         return dict(zip(self.class_names, np.bincount(labels, minlength=len(self.class_names)).tolist(), strict=True))
 
     def subset(self, indices: ArrayLike) -> BoxedImages:
-        """The images at `indices` (whole numbers, or a bool mask of length N), class names unchanged."""
-        chosen = np.arange(len(self))[indices]
+        """The images at `indices` (whole numbers, or a bool mask of length N), class names unchanged.
+
+        Raises:
+            LookInsideError: for an index that no image has, or what is no index.
+        """
+        chosen = places_of(indices, len(self))
         return BoxedImages(
             images=self.images[chosen],
             boxes=[self.boxes[i] for i in chosen],
