@@ -147,6 +147,8 @@ def test_squares_around_nothing_are_refused():
         (empty, 20, "The region of 1 is empty"),
         (empty[:1], 20, r"regions are bool \(1, 40, 40\): give bool \(2, 40, 40\)"),
         (empty.astype("float32"), 20, "regions are float32"),
+        ([[True], [True, False]], 20, "regions has rows of different lengths: give one array"),
+        (None, 20, r"regions are object \(\)"),
         (data.masks["disc"], 41, "side is 41: give a whole number from 1 to 40"),
         (data.masks["disc"], True, "side is True"),
     ):
