@@ -138,6 +138,7 @@ def learnt(train, unseen):
     return training.mask_probabilities(taught(train), unseen)
 
 
+# %% slideshow={"slide_type": "skip"}
 def at_size(net, side):
     """The same network for pictures of another size: convolutions alone do not mind."""
     other = keras.models.clone_model(net, input_tensors=keras.Input((side, side, 3)))
@@ -165,7 +166,7 @@ def measure_vessels(finder):
     return {"settings": {"size": 256, "steps": 300, "folds": 3}, "values": values}
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Vessels on real eyes, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -593,7 +594,7 @@ titles = [name if place == 0 else "" for name in rows for place in range(8)]
 note = "test eyes; plain game; the long training is that of the record"
 figures.image_sheet(np.concatenate(list(rows.values())), titles, columns=8, note=note)
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### What does the noise do?
 #
 # The noise $z$ is there so that one mask of vessels can give many eyes. The paper draws its numbers with a standard deviation of 0.01.
@@ -603,7 +604,7 @@ figures.image_sheet(np.concatenate(list(rows.values())), titles, columns=8, note
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_noise = 0.3
 
-# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 between = np.abs(drawn_by("plain") - np.roll(drawn_by("plain"), 1, axis=0)).mean()
 noises = {}
 for std in (0.01, 1.0):
@@ -647,7 +648,7 @@ def zoomed(images, number):
 close = [zoomed(one, number) for number in ill[:3] for one in pictures.values()]
 figures.image_sheet(close, list(pictures), columns=4, note=f"{side} x {side} pixels around the lost rim")
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### With the paper's weight of 1000
 
 # %% alt="Eight photographs, and what the generator draws that was trained with a weight of 1000: grey-mauve squares with coarse bright checks of magenta, blue and white along the vessels, and no eye." slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -655,7 +656,7 @@ stack = np.concatenate([test.pixels[:8], drawn_by("low, lambda 1000")[:8]])
 titles = ["photograph", *[""] * 7, "low, lambda 1000", *[""] * 7]
 figures.image_sheet(stack, titles, columns=8, note="the same game, start and number of steps, with 1000 instead of 10")
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Section 4 said it: to draw no eye is a good answer to this loss. In our unit a weight of 1000 drowns the discriminator and the pixels. What is
 # left is a square with a checked pattern along the vessels that means nothing to us. $L_{patho}$ is content with it: 0.12 on the test eyes, less than any
 # other game has. (In the authors' unit, which we do not know, 1000 may be little.)
@@ -819,6 +820,7 @@ def row_of(found, numbers, **more):
     return {"settings": {"steps": steps, "base": base, "size": size, "eyes": numbers}, "values": values | more}
 
 
+# %% slideshow={"slide_type": "skip"}
 def whole_sets(pictures, photographs, train, networks=classifier, field=None):
     """Do the pictures as a set resemble the photographs, and do they copy those that were learned from?"""
     near, real = (training.nearest_images(one, train, field=field).distances.mean() for one in (pictures, photographs))
@@ -856,6 +858,7 @@ def learned(name, learn, validation, folder, seed):
     return net
 
 
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def auc_of(net, unseen):
     """Area under the ROC curve, with its interval over eyes, or patients where they are known."""
     scores = net.predict(unseen.pixels, batch_size=40, verbose=0)
@@ -938,6 +941,7 @@ def measure_real(game, seed):
     return row_of(real_scores(pictures), {"train": len(ill(0)), "test": len(ill(2))}, **rest)
 
 
+# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def measure_still(picture):
     """The same scores of pictures that nobody drew."""
     eye = ill(2).pixels
@@ -1131,7 +1135,7 @@ figures.table(whole, digits=3, row_name="pictures", note=note)
 # **Does it copy?** The nearest training photograph of a plain picture is as far (.046) as that of a real eye which the generator has never seen (.047).
 # This mean shows no copying of whole pictures. Single copies, copies of parts, or mirrored ones, are not found in this way.
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### How the Fréchet distance depends on the number of pictures
 
 # %% alt="The Fréchet distance of two sets of real drawn eyes and of generated against real eyes, for 15 to 60 pictures of each: both fall with the number, and the generated ones lie above." slideshow={"slide_type": "-"} tags=["hide-input"]
