@@ -975,6 +975,7 @@ elif profile.name != "quick" and profile.dataset == "hygd":
     results.sweep(trials(reader=["judge", "second"]), measure_real_reader)
     results.sweep(trials(picture=["photograph", "another eye", "grey square"]), measure_still)
     results.sweep(trials(game=["plain", "low", "high"], seed=profile.seeds), measure_real)
+# %% slideshow={"slide_type": "skip"}
 desk = {"profile": "desk", "dataset": "phantoms"}
 
 
@@ -1097,7 +1098,10 @@ figures.table(own_game, digits=dict(zip(OWN_GAME, (2, 2, 1, 1, 2), strict=True))
 # ### What they draw
 
 # %% alt="Eight photographs, and below them what three generators draw that were trained without the pixel term. Plain: dark discs full of a coloured grid. Low set: even, reddish brown eyes with a pale disc. Low set of an untrained judge: brown eyes with a dark red grid and hardly a disc." slideshow={"slide_type": "-"} tags=["hide-input"]
-pictures = {"photograph": test.pixels, **{name.removesuffix(", no pixel term"): drawn_by(name) for name in NO_PIXELS}}
+pictures = {
+    "photograph": test.pixels,
+    **dict(zip(("plain", "low", "untrained"), map(drawn_by, NO_PIXELS), strict=True)),
+}
 titles = [name if place == 0 else "" for name in pictures for place in range(8)]
 stack = np.concatenate([one[:8] for one in pictures.values()])
 figures.image_sheet(
