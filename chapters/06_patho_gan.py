@@ -264,7 +264,7 @@ assert abs(paths["with L_patho"][-1] - 1) < 0.05 < abs(paths["as printed"][-100:
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### 300 rounds
 
-# %% alt="The generator's number over 300 rounds: in the plain game it swings around 1 all the time, with the second loss it settles at 1, and with max and min as the paper prints them the swings grow and it runs away." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="The generator's number over 300 rounds: in the plain game it swings around 1 all the time, with the second loss it settles at 1; with max and min as the paper prints them it swings without the second loss, and runs away with it." slideshow={"slide_type": "-"} tags=["hide-input"]
 times = np.sum(np.diff(np.sign(paths["the game"] - 1)) != 0)
 check(
     my_guess_game,
@@ -282,9 +282,9 @@ figures.band_curves(
 # L_{adv} = \log D(x) + \log\left(1 - D(G(y, z))\right)$$
 #
 # $y$ is the mask of vessels, $z$ a code of random numbers, $x$ the photograph. **As printed, the game is the wrong way round.** $D$ would
-# have to make $\log D(x)$ small, that is, call real pictures drawn. Two players who swap both labels could live with that. But $G$ would also
-# have to make $L_{patho}$, the distance of the evidence, as *large* as it can: the curve "as printed" swings wider and wider. Read
-# $\min_\theta \max_\gamma$, with which $L_{patho}$ calms the game.
+# have to make $\log D(x)$ small, that is, call real pictures drawn. Two players who swap both labels can live with that: without $L_{patho}$ the swings keep
+# their size. But $G$ would also have to make $L_{patho}$, the distance of the evidence, as *large* as it can: the curve "as printed" swings wider and
+# wider. Read $\min_\theta \max_\gamma$, with which $L_{patho}$ calms the game. (The circles of the plain game shrink, too, but slowly.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Why nobody plays it like that
@@ -483,9 +483,9 @@ shown = {
 figures.table(shown, row_name="picture", digits=3, note=f"L_patho, {len(test)} test eyes, 95 %; lower is nearer")
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# **A grey square is nearer to an eye with glaucoma than another eye with glaucoma is.** It is as near as the same eye without both
-# signs: the loss does see the signs, and it is content with none. And noise of 2 %, which we hardly see, costs more than half as much as the
-# whole disease, because a classifier's maps are not robust to it.
+# **By the low set a grey square is nearer to an eye with glaucoma than another eye with glaucoma is**, also than one with its disc on the same side. It is
+# about as near as the same eye without both signs: the loss does see the signs, and it is content with none. By the high set grey and another eye are
+# alike, and the eye without signs is nearer than both. And noise of 2 %, which we hardly see, costs more than half as much as the whole disease.
 #
 # So this loss alone would draw nothing. What happens beside a discriminator has to be measured.
 
