@@ -26,6 +26,7 @@ KERNEL_ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "JUPYTER_PREFER_ENV_PATH": "1",
 }
+MOST_PRINTED = 10_000_000  # characters; a loop that prints for ever does not fill the memory
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -39,13 +40,30 @@ class Execution:
     interrupted: bool = False
 
 
-class MemoryWatch(threading.Thread):
-    """Samples the resident memory of a process and its children five times a second; `.peak` in bytes."""
+@dataclass(frozen=True)
+class Limits:
+    """How much a notebook may take; None is as much as it wants. Where it takes more, its kernel is killed."""
 
-    def __init__(self, pid: int) -> None:
+    seconds: float | None = None
+    bytes: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+class MemoryWatch(threading.Thread):
+    """Samples the resident memory of a process and its children five times a second.
+
+    Attributes:
+        peak: in bytes.
+        broken: which limit was broken, as the end of a sentence; None where none was.
+    """
+
+    def __init__(self, pid: int, limits: Limits = NO_LIMITS) -> None:
         super().__init__(daemon=True)
-        self.peak = 0
-        self._process = psutil.Process(pid)
+        self.peak, self.broken = 0, None
+        self._process, self._limits, self._begin = psutil.Process(pid), limits, time.monotonic()
+        self._children: set[psutil.Process] = set()
         self._ended = threading.Event()
 
     def run(self) -> None:
@@ -53,18 +71,39 @@ class MemoryWatch(threading.Thread):
         while not self._ended.wait(0.2):
             total = 0
             try:
-                for process in (self._process, *self._process.children(recursive=True)):
+                self._children.update(self._process.children(recursive=True))
+                for process in (self._process, *self._children):
                     with contextlib.suppress(psutil.Error):
                         total += process.memory_info().rss
             except psutil.Error:
                 return
             self.peak = max(self.peak, total)
+            self.broken = self._over(total)
+            if self.broken:
+                self._kill(self._process)
+                return
+
+    def _over(self, total):
+        seconds, most = self._limits.seconds, self._limits.bytes
+        if most is not None and total > most:
+            return f"it took more than {most / 1e9:.1f} GB of memory"
+        if seconds is not None and time.monotonic() - self._begin > seconds:
+            return f"it took more than {seconds / 60:g} minutes"
+        return None
 
     def stop(self) -> int:
-        """End the sampling and return the peak in bytes."""
+        """End the sampling, and what the process has started and left behind; return the peak in bytes."""
         self._ended.set()
         self.join()
+        if self._limits != NO_LIMITS:
+            for child in self._children:
+                self._kill(child)
         return self.peak
+
+    @staticmethod
+    def _kill(process):
+        with contextlib.suppress(psutil.Error):
+            process.kill()  # psutil looks whether the number is still that of the same process
 
 
 class Client(NotebookClient):
@@ -72,7 +111,7 @@ class Client(NotebookClient):
 
     def __init__(self, notebook: Any, on_error_text: Callable[[str], None], **options: Any) -> None:
         super().__init__(notebook, **options)
-        self._on_error_text = on_error_text
+        self._on_error_text, self._printed = on_error_text, 0
 
     def output(self, outs: list, msg: dict, display_id: str | None, cell_index: int) -> Any:
         """Divert the error stream; join neighbouring pieces of standard output."""
@@ -81,6 +120,9 @@ class Client(NotebookClient):
             return super().output(outs, msg, display_id, cell_index)
         if content["name"] == "stderr":
             self._on_error_text(content["text"])
+            return None
+        self._printed += len(content["text"])
+        if self._printed > MOST_PRINTED:
             return None
         last = outs[-1] if outs else None
         if last is not None and last.output_type == "stream" and last.name == content["name"]:
@@ -95,6 +137,7 @@ def execute(
     *,
     environment: dict[str, str] | None = None,
     cell_timeout: int | None = None,
+    limits: Limits = NO_LIMITS,
     on_cell: Callable[[], None] = lambda: None,
     on_error_text: Callable[[str], None] = lambda text: None,
 ) -> Execution:
@@ -105,10 +148,11 @@ def execute(
         folder: where the kernel starts.
         environment: variables for the kernel, on top of this process's own.
         cell_timeout: seconds for one cell; None for no limit.
+        limits: of the whole notebook.
         on_cell: called after each code cell.
         on_error_text: called with pieces of the error stream (progress bars, warnings).
     """
-    options = {"cell_timeout": cell_timeout, "on_cell": on_cell, "on_error_text": on_error_text}
+    options = {"cell_timeout": cell_timeout, "limits": limits, "on_cell": on_cell, "on_error_text": on_error_text}
     return execute_together([notebook], folder, environment=environment, **options)[0]
 
 
@@ -118,6 +162,7 @@ def execute_together(
     *,
     environment: dict[str, str] | None = None,
     cell_timeout: int | None = None,
+    limits: Limits = NO_LIMITS,
     on_cell: Callable[[], None] = lambda: None,
     on_error_text: Callable[[str], None] = lambda text: None,
 ) -> list[Execution]:
@@ -129,7 +174,7 @@ def execute_together(
     ]
 
     async def all_of_them() -> list[Execution]:
-        runs = [asyncio.ensure_future(_execute(client, folder, environment, on_cell)) for client in clients]
+        runs = [asyncio.ensure_future(_execute(client, folder, environment, limits, on_cell)) for client in clients]
         together = asyncio.gather(*runs)
         with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not in the main thread
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, together.cancel)
@@ -141,7 +186,9 @@ def execute_together(
     return asyncio.run(all_of_them())
 
 
-async def _execute(client: Client, folder: Path, environment: dict[str, str], on_cell: Callable[[], None]) -> Execution:
+async def _execute(
+    client: Client, folder: Path, environment: dict[str, str], limits: Limits, on_cell: Callable[[], None]
+) -> Execution:
     begin, watch, error, interrupted = time.monotonic(), None, None, False
     me = asyncio.current_task()
     client.shutdown_kernel = "immediate"
@@ -149,7 +196,7 @@ async def _execute(client: Client, folder: Path, environment: dict[str, str], on
     try:
         client.create_kernel_manager()
         await client.async_start_new_kernel(cwd=str(folder), env=environment, stderr=subprocess.DEVNULL)
-        watch = MemoryWatch(client.km.provisioner.pid)
+        watch = MemoryWatch(client.km.provisioner.pid, limits)
         watch.start()
         await client.async_start_new_kernel_client()
         for index, cell in enumerate(client.nb.cells):
@@ -164,7 +211,8 @@ async def _execute(client: Client, folder: Path, environment: dict[str, str], on
     except DeadKernelError:
         # nbclient says the same for a kernel that died and for a task that Ctrl-C has cancelled.
         interrupted = me.cancelling() > 0
-        error = None if interrupted else f"In [{count}]: {await _why_dead(client)}"
+        stopped = watch is not None and watch.broken
+        error = None if interrupted else f"In [{count}]: {f'stopped, {stopped}' if stopped else await _why_dead(client)}"
     except Exception as failure:  # no kernel, a cell that timed out: one line each, the next chapter goes on
         error = f"In [{count}]: {one_line(type(failure).__name__, str(failure))}"
     finally:
