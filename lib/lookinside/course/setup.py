@@ -26,16 +26,18 @@ STYLE = {
 def set_up(seed: int = 0) -> None:
     """Prepare a notebook: one seed for Python, NumPy and TensorFlow, three decimals, the course's figure style.
 
-    Pictures are stored as JPEG, plots as PNG. A LookInsideError shows as its one line, without a traceback, and the
-    cell still counts as failed; a UserWarning shows as an output of its cell. Outside a notebook only the seeds, number
-    format and figure style are set.
+    `COURSE_STRATEGY` trains on several GPUs, see `use_strategy`. Pictures are stored as JPEG, plots as PNG. A
+    LookInsideError shows as its one line, without a traceback, and the cell still counts as failed; a UserWarning shows
+    as an output of its cell. Outside a notebook only strategy, seeds, number format and figure style are set.
     """
     import keras
     import matplotlib as mpl
     import numpy as np
 
+    from lookinside.course.strategy import use_strategy
     from lookinside.figures.style import COLOURS
 
+    use_strategy()
     keras.utils.set_random_seed(seed)
     np.set_printoptions(precision=3, suppress=True, linewidth=110)
     mpl.rcParams.update(STYLE)

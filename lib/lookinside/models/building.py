@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -199,3 +199,26 @@ def _beside(name, kind):
         if name.startswith(start):
             return kind + name.removeprefix(start)
     return f"{name}_{kind}"
+
+
+def rows_of_the_batch(draw: Callable[[tuple], keras.KerasTensor], count: int, *shape: int) -> keras.KerasTensor:
+    """Random numbers (count, ...) for the images of this device: its rows of what is drawn for the whole batch.
+
+    The devices of a `tf.distribute` strategy have one state of random numbers, so each would draw the same ones. Here
+    they draw for all images and take their own: a step on several devices is that of one.
+
+    Args:
+        draw: shape -> random numbers.
+        count: images on this device; the others have as many.
+        shape: of the numbers for one image.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return draw((count, *shape))
+    import tensorflow as tf  # here, for networks are built by any backend
+
+    devices = tf.distribute.get_strategy().num_replicas_in_sync
+    context = tf.distribute.get_replica_context()
+    if devices == 1 or context is None:
+        return draw((count, *shape))
+    own = context.replica_id_in_sync_group
+    return draw((devices * count, *shape))[own * count : (own + 1) * count]

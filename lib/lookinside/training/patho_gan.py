@@ -12,6 +12,7 @@ import tensorflow as tf
 from lookinside.errors import LookInsideError
 from lookinside.explain import PathologyAware
 from lookinside.explain.calls.arguments import is_number, is_whole
+from lookinside.models.building import rows_of_the_batch
 from lookinside.models.patho_gan import check_pair
 
 _WHICH = {"low": (0,), "high": (1,), "both": (0, 1)}
@@ -145,13 +146,11 @@ class PathoGAN(keras.Model):
 
     def noise(self, count: int | tf.Tensor) -> tf.Tensor:
         """Noise codes (count, Z), new with every call; of several devices each gets its rows of the whole batch."""
-        devices = tf.distribute.get_strategy().num_replicas_in_sync
-        shape = (devices * count, self.generator.inputs[1].shape[1])
-        codes = self.noise_std * keras.random.normal(shape, seed=self.noise_seed)
-        if devices == 1:
-            return codes
-        own = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return codes[own * count : (own + 1) * count]
+        size = self.generator.inputs[1].shape[1]
+        return self.noise_std * rows_of_the_batch(self._codes, count, size)
+
+    def _codes(self, shape):
+        return keras.random.normal(shape, seed=self.noise_seed)
 
     def draw(
         self, vessels: np.ndarray, *, seed: int = 0, noise_std: float | None = None, batch_size: int = 32

@@ -122,6 +122,7 @@ def _train(
     if keeper.step < keeper.steps and not goal.patience_is_out(rows):
         keeper.bar = bar(keeper.steps - keeper.step)
         try:
+            _see_whole_batches(model)
             model.fit(
                 batches(done, epochs),
                 epochs=epochs,
@@ -135,6 +136,14 @@ def _train(
             keeper.bar.close()
     model.set_weights(keeper.best)
     return _history(rows, goal, keeper.steps, resumed_after=done)
+
+
+def _see_whole_batches(model: keras.Model) -> None:
+    """Where several devices share a batch, let batch normalisation take mean and variance of all of it."""
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
 
 
 def run_limits(epochs: int | None, steps: int | None, steps_per_epoch: int) -> tuple[int, int]:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from lookinside.models.building import rows_of_the_batch
+
 PADDING = -1  # label of a box that only fills up a batch
 
 
@@ -63,7 +65,12 @@ def draw(
     Returns:
         places (B, count) int32 among the R, and whether each counts (B, count) bool.
     """
-    chance = ops.zeros(ops.shape(positive)) if seed is None else keras.random.uniform(ops.shape(positive), seed=seed)
+    images, regions = ops.shape(positive)
+    chance = (
+        ops.zeros((images, regions))
+        if seed is None
+        else rows_of_the_batch(lambda shape: keras.random.uniform(shape, seed=seed), images, regions)
+    )
     # Ranks by chance within the positive ones: only the first `share * count` are wanted.
     score = ops.where(positive, 1.0 + chance, chance)
     order = ops.argsort(ops.argsort(-score, axis=1), axis=1)
