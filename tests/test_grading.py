@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell
 from lookinside.course.build.execution import Limits
 from lookinside.course.build.pairs import fresh_notebook, store
 from lookinside.course.build.student import build
-from lookinside.course.grading.grade import grade, main
+from lookinside.course.grading.grade import grade_folder, main
 from lookinside.course.grading.marks import Marks
 from lookinside.course.grading.table import write_csv, write_html
 
@@ -86,7 +86,7 @@ def solved(cells, notebook):
 
 
 def graded(tmp_path, chapter, limits=LIMITS):
-    return {one.file: one for one in grade(tmp_path / "handed in", tmp_path / "out", limits, [chapter])}
+    return {one.file: one for one in grade_folder(tmp_path / "handed in", tmp_path / "out", limits, [chapter])}
 
 
 def test_predictions_and_exercises_are_counted(hand_in, chapter, tmp_path):

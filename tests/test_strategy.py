@@ -39,7 +39,7 @@ keep("classifier", fit_classifier(net, data, data, steps=steps, run_folder=folde
 keras.utils.set_random_seed(0)
 detector = FasterRCNN(SHAPE, ["a"], SIZES, **OPTIONS)
 boxed = images(8)
-keep("detector", fit_detector(detector, boxed, boxed, steps=steps, batch_size=4, learning_rate=0.001, progress=False))
+keep("detector", fit_detector(detector, boxed, boxed, steps=steps, batch_size=4, learning_rate=0.0001, progress=False))
 
 gan = small_game(small_judge(), noise_std=1.0)
 gan.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise LookInsideError("MINUTES and GIGABYTES are limits for one notebook: give numbers above 0.")
         out = Path(options.out) if options.out else repository() / "build" / "grades"
         limits = Limits(options.minutes * 60, int(options.gigabytes * 1e9))
-        marks = grade(folder, out, limits)
+        marks = grade_folder(folder, out, limits)
     except LookInsideError as error:
         print(error, file=sys.stderr)
         return 1
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def grade(folder: Path, out: Path, limits: Limits, chapters: list[Path] | None = None) -> list[Marks]:
+def grade_folder(folder: Path, out: Path, limits: Limits, chapters: list[Path] | None = None) -> list[Marks]:
     """Grade every notebook of a folder and write grades.csv and grades.html. Returns the lines in the files' order.
 
     Args:

@@ -92,6 +92,15 @@ class BoxModel(keras.Model):
         self._refuse_without_boxes(data)
         return super().test_step(data)
 
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *arguments: Any, **options: Any) -> Any:
+        """The sum of the losses that `call` has returned, each a mean over the images.
+
+        Not by `add_loss`: it keeps them in one list, in which the devices of a `tf.distribute` strategy find each
+        other's losses too.
+        """
+        losses = [keras.ops.mean(one) for one in y_pred.values()] + list(self.losses)
+        return keras.ops.sum([self._aggregate_additional_loss(one) for one in losses])
+
     def _refuse_without_boxes(self, data):
         given = data[0] if isinstance(data, tuple) else data
         if not isinstance(given, Mapping) or "boxes" not in given:

@@ -98,7 +98,6 @@ class CentreHeatMap(BoxModel):
         wanted = ops.softmax(-away / (2 * _SPREAD**2), axis=2) * ops.cast(real, "float32")[..., None]
         wanted = ops.sum(wanted, axis=1) / ops.maximum(ops.sum(ops.cast(real, "float32"), axis=1, keepdims=True), 1.0)
         loss = -ops.sum(wanted * shares, axis=1)
-        self.add_loss(ops.mean(loss))
         self.mean("heat").update_state(loss)
         if not training:
             iou = match(self._found(shares)["boxes"], boxes, ops.cast(given["labels"], "int32")).iou[:, 0]

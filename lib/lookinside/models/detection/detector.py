@@ -148,7 +148,6 @@ class Detector(BoxModel, abc.ABC):
             score, box = stage.losses_of(boxes, labels, counts)
             losses |= {f"{stage.name}_score": score, f"{stage.name}_box": box}
         for name, loss in losses.items():
-            self.add_loss(ops.mean(loss))
             self.mean(name).update_state(loss)
         if not training:
             iou = match(self._detected(maps, scores, codes)["boxes"][:, :1], boxes, labels).iou[:, 0]
