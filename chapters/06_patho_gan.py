@@ -38,8 +38,10 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Set-up
 #
-# Each game of this page takes several minutes, so it loads generators that have learned already (from **phantoms**, the drawn eyes of
+# Each game of this page takes several minutes, so it loads generators that have learned already (from **phantoms**, the eyes by formula of
 # chapter 5; section 8 names the command), and trains one for a short time beside them. Remarks below the figures are about the stored run.
+#
+# From here on a phantom is a *photograph* or a *real eye*. *Drawn* means: drawn by a generator.
 
 # %% slideshow={"slide_type": "skip"}
 import hashlib
@@ -78,7 +80,7 @@ OTHERS = 1000  # seeds of eyes that no generator learns from
 
 @remember
 def vessel_net():
-    """The U-Net that finds vessels: from the record in quick, else trained on drawn eyes."""
+    """The U-Net that finds vessels: from the record in quick, else trained on phantoms."""
     keras.utils.set_random_seed(OTHERS)
     net = unet((size, size, 3), base=6, depth=3, batch_norm=True)
     if profile.name == "quick":
@@ -114,7 +116,7 @@ print(f"Dice {dice[0]:.2f} [{dice[1]:.2f}, {dice[2]:.2f}], AUC {area[0]:.2f} [{a
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Eyes, true vessels, vessels found
 
-# %% alt="Eight drawn eyes with glaucoma; below them the true masks of their vessels, and the masks that the U-Net has found, with some branches missing and small specks added." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="Eight phantoms of eyes with glaucoma; below them the true masks of their vessels, and the masks that the U-Net has found, with some branches missing and small specks added." slideshow={"slide_type": "-"} tags=["hide-input"]
 masks = [np.repeat(test.masks[name][:8, ..., None], 3, axis=-1) * np.uint8(255) for name in ("vessels", "segmented")]
 titles = [name if place == 0 else "" for name in ("eye", "vessels", "found") for place in range(8)]
 note = f"{size} x {size} pixels; test eyes, all with glaucoma"
@@ -170,7 +172,7 @@ def measure_vessels(finder):
 # ### Vessels on real eyes, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
-FINDERS = ("second observer", "U-Net", "U-Net, drawn eyes only", "dark beside its surroundings")
+FINDERS = ("second observer", "U-Net", "U-Net, phantoms only", "dark beside its surroundings")
 if profile.dataset == "chase_db1":
     results.sweep(trials(finder=FINDERS), measure_vessels)
 columns = {
@@ -186,8 +188,8 @@ figures.table(on_chase, digits=3, row_name="who", note=note)
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Photographs with vessels marked by two observers (Fraz et al. 2012) tell what a good score is: **the second observer** has a Dice of .77 with the first.
 # A small U-Net that has learned from other children's photographs has .76. It cannot be told from the human ($-.016$, [$-.034$, $.001$]), but its
-# learning rate was chosen after a look at these photographs. The network of this chapter, which has seen drawn eyes only, has .56 on them. That is no
-# better than to mark what is darker than its surroundings (.61). In this chapter it is used for drawn eyes only.
+# learning rate was chosen after a look at these photographs. The network of this chapter, which has seen phantoms only, has .56 on them. That is no
+# better than to mark what is darker than its surroundings (.61). In this chapter it is used for phantoms only.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 3. The game, by hand
@@ -232,7 +234,8 @@ figures.table(by_hand, digits=3, row_name="round", note="the generator moves fir
 # In round 1 the generator does not move: a discriminator that knows nothing tells nothing. It learns that larger numbers look more real
 # ($\gamma = 0.5$), and in round 2 the generator follows: $\theta = 0.5 \cdot (1 - \sigma(-0.5)) = 0.31$.
 #
-# **Predict.** We play 300 rounds with small steps (0.1). Does $\theta$ settle at 1 ("settles"), circle around 1 ("circles"), or run away ("runs away")?
+# **Predict.** We play 300 rounds with small steps (0.1). Where is $\theta$ then: settled at 1 ("settles"), still circling around 1 ("circles"), or far
+# away ("runs away")?
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_game = "settles"
@@ -282,7 +285,7 @@ figures.band_curves(
 # L_{adv} = \log D(x) + \log\left(1 - D(G(y, z))\right)$$
 #
 # $y$ is the mask of vessels, $z$ a code of random numbers, $x$ the photograph. **As printed, the game is the wrong way round.** $D$ would
-# have to make $\log D(x)$ small, that is, call real pictures drawn. Two players who swap both labels can live with that: without $L_{patho}$ the swings keep
+# have to make $\log D(x)$ small, that is, call real pictures "drawn". Two players who swap both labels can live with that: without $L_{patho}$ the swings keep
 # their size. But $G$ would also have to make $L_{patho}$, the distance of the evidence, as *large* as it can: the curve "as printed" swings wider and
 # wider. Read $\min_\theta \max_\gamma$, with which $L_{patho}$ calms the game. (The circles of the plain game shrink, too, but slowly.)
 
@@ -310,7 +313,7 @@ assert np.allclose(tape.gradient(usual, a), sigma(a.numpy()) - 1, atol=1e-5)
 #
 # $$L_{patho} = \lVert V(x) - V(G(y, z)) \rVert_1 \qquad \text{(Eq. 6)}$$
 #
-# $V$ is a map of chapter 5: what in the picture speaks for glaucoma, in the eyes of a trained classifier, the **judge**. A photograph and the
+# $V$ is a map of chapter 5: what in the picture speaks for glaucoma to a trained classifier, the **judge**. A photograph and the
 # picture drawn from its vessels are to have the same map. The photograph says which feature maps are in the set and what each weighs; both are
 # held constant, or the generator could choose what it is judged by. The paper gives no unit, so its $\lambda = 1000$ cannot be read. Ours is the
 # mean over all pixels of the absolute difference, divided by the largest $|V(x)|$.
@@ -408,6 +411,7 @@ def measure_reader(reader):
 
 # %% slideshow={"slide_type": "skip"}
 base, depth = profile.pick(quick=12, desk=12, paper=64), profile.pick(quick=5, desk=5, paper=6)
+codes = profile.pick(quick=64, desk=64, paper=400)  # numbers of the noise
 steps = profile.pick(quick=300, desk=1500, paper=240_000)
 LAMBDA, PIXELS = profile.pick(quick=10, desk=10, paper=1000), profile.pick(quick=100, desk=100, paper=0)
 GAMES = {
@@ -427,8 +431,9 @@ def game(variant, judge, seed=SEED):
     """Generator, discriminator and, but for the plain game, the judge."""
     keras.utils.set_random_seed(seed)
     shape = (size, size, 3)
-    generator = patho_generator(shape, base=base, depth=depth, noise=64, initializer="he_normal")
-    discriminator = patho_discriminator(shape, base=base, depth=depth)
+    start = profile.pick(quick="he_normal", desk="he_normal", paper=None)
+    generator = patho_generator(shape, base=base, depth=depth, noise=codes, initializer=start)
+    discriminator = patho_discriminator(shape, base=profile.pick(quick=base, desk=base, paper=32), depth=depth)
     options = {"pixel_weight": PIXELS} | GAMES[variant]
     return training.PathoGAN(generator, discriminator, judge if "which" in options else None, seed=seed, **options)
 
@@ -483,18 +488,18 @@ shown = {
 figures.table(shown, row_name="picture", digits=3, note=f"L_patho, {len(test)} test eyes, 95 %; lower is nearer")
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# **By the low set a grey square is nearer to an eye with glaucoma than another eye with glaucoma is**, also than one with its disc on the same side. It is
-# about as near as the same eye without both signs: the loss does see the signs, and it is content with none. By the high set grey and another eye are
+# **By the low set a grey square is nearer to an eye with glaucoma than another eye with glaucoma is**, even than one with its disc on the same side. It is
+# about as near as the same eye without both signs: the loss does see the signs, but a grey square costs no more than an eye without them. By the high set grey and another eye are
 # alike, and the eye without signs is nearer than both. And noise of 2 %, which we hardly see, costs more than half as much as the whole disease.
 #
-# So this loss alone would draw nothing. What happens beside a discriminator has to be measured.
+# So this loss alone need not draw an eye. What happens beside a discriminator has to be measured.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5. The two networks
 #
-# The paper says "U-Net" for $G$ and gives no layers for $D$. The authors' code has: six convolutions of 4 x 4 with a stride of 2, from 512 down to 8
+# The paper says "U-Net" for $G$ and gives no layers for $D$. The authors' code gives them: six convolutions of 4 x 4 with a stride of 2, from 512 down to 8
 # pixels, and six transposed ones back up. The noise $z$ joins at the bottom. $D$ gets the mask of vessels beside the picture. So it can
-# tell a picture that does not fit to its vessels.
+# tell a picture that does not fit its vessels.
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 paper = {"G": patho_generator((512, 512, 3)), "D": patho_discriminator((512, 512, 3))}
@@ -519,7 +524,7 @@ figures.table(sizes, digits=0, row_name="network", note=note)
 # 2. $G$ draws; loss: $-\log D(G) + \lambda L_{patho}$; only $G$ moves; twice,
 # 3. $G$ draws again; loss: $-\log D(x) - \log(1 - D(G))$; only $D$ moves.
 #
-# **One change.** In the few thousand steps that we can afford, this game alone draws little more than a red disc. So our variants also get the mean
+# **One change.** In the 1,500 steps that we can afford, this game alone draws little more than a red disc. So our variants also get the mean
 # absolute difference of the *pixels*, times 100 (Isola et al. 2017). What it does, it does for all of them. Section 8 has games without it.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
@@ -548,6 +553,7 @@ def fitted(gan, photographs, source, variant, seed, turns):
     every = max(turns // 12, 10)
     how = {"steps": turns, "every": every, "run_folder": folder, "seed": seed, "sheets": folder and folder / "sheets"}
     how |= {"batch_size": profile.pick(quick=4, desk=4, paper=1), "rotation": profile.pick(quick=0, desk=0, paper=180)}
+    how["flip"] = profile.name != "paper"
     return training.fit_patho_gan(gan, photographs, vessels="segmented", progress=progress, **how)
 
 
@@ -611,7 +617,7 @@ for std in (0.01, 1.0):
     twice = [drawn_by("plain", noise_std=std, noise_seed=number) for number in (1, 2)]
     noises[f"noise of {std:g}"] = {"share": float(np.abs(twice[0] - twice[1]).mean() / between)}
 reason = "Numbers of 0.01 beside maps of about 1 are next to nothing: each mask has one eye."
-check(my_guess_noise, noises["noise of 0.01"]["share"], reason, tolerance=0.1)
+check(my_guess_noise, noises["noise of 0.01"]["share"], reason, tolerance=0.03)
 note = "mean absolute difference of two drawings of one eye, over that of two eyes; plain game"
 figures.table(noises, digits=4, row_name="standard deviation", note=note)
 
@@ -624,12 +630,13 @@ figures.table(noises, digits=4, row_name="standard deviation", note=note)
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Figure 3
 
-# %% alt="Photographs of eight eyes with both signs, and what three generators draw from their vessels: plain (smooth), with the low set (with dark and coloured specks at the disc), with the high set (with a coarse grid)." slideshow={"slide_type": "-"} tags=["hide-input"]
-ill = np.flatnonzero(np.array(test.tags["pathology"]) == "both")[:8]
+# %% alt="Photographs of four eyes with both signs, and what three generators draw from their vessels: plain (smooth), with the low set (with dark and coloured specks at the disc), with the high set (with a coarse grid)." slideshow={"slide_type": "-"} tags=["hide-input"]
+ill = np.flatnonzero(np.array(test.tags["pathology"]) == "both")[:4]
 pictures = {"photograph": test.pixels, **{name: drawn_by(name) for name in ("plain", "low", "high")}}
-stack = np.concatenate([one[ill] for one in pictures.values()])
-titles = [name if place == 0 else "" for name in pictures for place in range(len(ill))]
-figures.image_sheet(stack, titles, columns=len(ill), note="eyes with both signs; drawn from the same vessels and noise")
+stack = np.stack([one[number] for number in ill for one in pictures.values()])
+figures.image_sheet(
+    stack, list(pictures), columns=4, note="eyes with both signs; drawn from the same vessels and noise"
+)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Zoomed at the notch and the wedge
@@ -658,8 +665,8 @@ figures.image_sheet(stack, titles, columns=8, note="the same game, start and num
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Section 4 said it: to draw no eye is a good answer to this loss. In our unit a weight of 1000 drowns the discriminator and the pixels. What is
-# left is a square with a checked pattern along the vessels that means nothing to us. $L_{patho}$ is content with it: 0.12 on the test eyes, less than any
-# other game has. (In the authors' unit, which we do not know, 1000 may be little.)
+# left is a square with a checked pattern along the vessels that means nothing to us. $L_{patho}$ is content with it: 0.12 on the test eyes, as little
+# as any game has. (In the authors' unit, which we do not know, 1000 may be little.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### The ophthalmologist, measured
@@ -669,7 +676,7 @@ figures.image_sheet(stack, titles, columns=8, note="the same game, start and num
 # - **at the place**: how much darker the wedge is than its flanks, and how much paler the lost rim is than the rim that is left (%), where the
 #   photograph has them,
 # - **anywhere**: two *readers*, classifiers trained apart on other eyes, one for each sign,
-# - **the judge**, and a **second** classifier, trained apart on other eyes: is only its own judge fooled?
+# - **the judge**, and a **second** classifier, trained apart on other eyes: is only the judge that was in the loss fooled?
 # - **the picture**: vessels found again (Dice), SSIM (structural similarity to the photograph, 1 is equal), held-out $L_{patho}$.
 #
 # Scores of classifiers are margins: the logit of "yes" minus that of "no".
@@ -710,6 +717,7 @@ def scores_of(drawn):
 def scored(variant):
     """The scores of a generator of the record, or of a picture that nobody drew."""
     still = {"photograph": test.pixels, "without signs": healthy.pixels}
+    still |= {name: PICTURES[name] for name in ("another eye", "one colour in the field")}
     return scores_of(still[variant] if variant in still else drawn_by(variant))
 
 
@@ -730,6 +738,7 @@ best = max(("plain", "low", "high"), key=lambda name: means[name]["wedge, %"][0]
 ties = [name for name in ("plain", "low", "high") if means[name]["wedge, %"][2] >= means[best]["wedge, %"][0]]
 real_wedge = means["photograph"]["wedge, %"][0]
 reason = f"{means[best]['wedge, %'][0]:.1f} %; the photographs have {real_wedge:.1f} %, the same eyes without signs {means['without signs']['wedge, %'][0]:.1f} %."
+reason += " But the three cannot be told apart." if len(ties) == 3 else ""
 check(my_guess_wedge, best, reason, also=ties)
 signs = {name: np.isfinite(scored("photograph")[name]).sum() for name in ("wedge, %", "notch, %")}
 note = (
@@ -738,7 +747,8 @@ note = (
 figures.table(means, digits=1, row_name="picture", note=note)
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
-rest = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in JUDGES} for who in WHO}
+STILL = ("another eye", "one colour in the field")
+rest = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in JUDGES} for who in (*WHO, *STILL)}
 figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 95 % over eyes; one training each")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -747,15 +757,16 @@ figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 
 # - **Neither sign is clear.** From an eye without signs to its photograph the wedge's contrast goes from -4 to 20 %, the notch's from 4 to 62. The
 #   drawings reach 4 to 5 and 15 to 19, and the wedge reader says "no" to all three. $L_{patho}$ makes no difference that we could see.
 # - **And yet $L_{patho}$ did its work**: on eyes that no network has seen it is .14 with the low set, and .22 in the plain game.
-# - **What it bought lies in the networks.** In this training the low set's pictures get a margin of 27 from the *second* classifier, photographs 4.
+# - **What it bought may lie in the networks.** In this training the low set's pictures get a margin of 27 from the *second* classifier, photographs 4.
 #   Its own judge gives them 2: $L_{patho}$ asks for the same map, not for a high margin.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# How can both be? The pathology-aware map is a sum over all layers, with many weights. A picture can match it with a pattern that has no meaning for us: an
-# **adversarial pattern**. Such patterns are what a gradient finds first. They are not bound to one network, so a second classifier is no cure either,
-# unless one looks at its number: 27 where photographs have 4 is no better picture. It is a sign that something is wrong.
+# How can both be? The pathology-aware map is a sum over all layers, with many weights. A picture *can* match it with a pattern that has no meaning for
+# us, an **adversarial pattern**. Such patterns are what a gradient finds first. We have not shown that this is one. A margin of 27 where photographs
+# have 4 only says that the network sees something new to it.
 #
-# SSIM, which needs no network, says what we see: .75 in the plain game, .58 and .57 with the two sets. Vessels found again say the same.
+# The picture suffers: vessels found again have a Dice of .53 in the plain game, .35 and .34 with the two sets, SSIM is .75, .58 and .57. But mind the
+# rivals: by SSIM **one colour in the field** (.78) beats all of them. It punishes noise, and asks for no eye. By the vessels, one colour has 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Where does the wedge come from?
@@ -784,13 +795,13 @@ check(my_guess_mask, "goes" if shift[1] > 0.5 * means["plain"]["wedge, %"][0] el
 shown = {
     name: {sign: explain.bootstrap_interval(one) for sign, one in both.items()} for name, both in from_mask.items()
 }
-note = f"of the wedge's pixels {shares['found']:.0%} are marked as vessels, {shares['found without signs']:.0%} in the eyes without signs; true: {shares['true']:.0%}"
+note = f"of the wedge's pixels {shares['found']:.0%} are marked as vessels, {shares['found without signs']:.0%} in the eyes without signs; true: {shares['true']:.0%}; one training each"
 figures.table(shown, digits=1, row_name="picture", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
-# **The mask told it.** A wedge is dark, and so are vessels: the U-Net marks 40 % of the wedge's pixels. In the same eyes without the wedge it marks 19 %,
-# as many as there are. With masks that do not know the wedge all three generators draw none: -3 %, like an eye without signs. A part of the notch
-# goes as well.
+# **The mask told it.** A wedge is dark, and so are vessels: the U-Net marks 39 % of the wedge's pixels. In the same eyes without the wedge it marks 18 %,
+# about as many as there are. With masks that do not know the wedge the generators draw none: about -3 %, much like an eye without signs. A part of the
+# notch goes as well.
 #
 # So the little that our generators show of the wedge was *handed to them*, with and without $L_{patho}$. The paper's masks come from a network that
 # looks at the ill eye, too. Before we believe that a loss brings a sign out, we have to look for it in what goes in.
@@ -798,7 +809,7 @@ figures.table(shown, digits=1, row_name="picture", note=note)
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. The recorded results
 #
-# Each game is played three times, with other starting weights and other eyes to learn from, and all draw the same 120 test eyes
+# Each game is played three times ($\lambda$ of 1 and of 1000: once), with other starting weights and other eyes to learn from, and all draw the same 120 test eyes
 # (`make results CHAPTER=06 DATASETS=phantoms SEEDS=0,1,2`). Two games are *paired*: same seed, same eyes, same vessels.
 #
 # A set of pictures can also be compared as a whole. The **Fréchet distance** fits a normal distribution to the features of real pictures, one to
@@ -1005,14 +1016,14 @@ def changes(measure, game, other="plain"):
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 def recorded(names, games=PLAYED):
-    """Means over the trainings; below them the photographs, and the same eyes without signs."""
+    """Means over the trainings; below them what no generator has drawn."""
     columns = {name: f"mean/{name}" for name in names}
     rows = {game: results.table(columns, "game", groups=[game], **desk)[game] for game in games}
-    still = {who: scored(who) for who in ("photograph", "without signs")}
+    still = {who: scored(who) for who in ("photograph", "without signs", *(STILL if "SSIM" in names else ()))}
     return rows | {who: {name: explain.bootstrap_interval(one[name]) for name in names} for who, one in still.items()}
 
 
-TABLE_NOTE = "three trainings, 95 % over eyes, widest of the three; the last two are no drawings"
+TABLE_NOTE = "three trainings; from the lowest to the highest end of their 95 % intervals over eyes; from 'photograph' on: not drawn"
 figures.table(recorded(SIGN_SCORES), digits=1, row_name="picture", note=TABLE_NOTE)
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
@@ -1057,11 +1068,14 @@ figures.table(tails, row_name="game", units=units, digits=digits, note=note)
 # **The loss itself works** on unseen eyes. With the low set $L_{patho}$ falls by .10 [.04, .19]; much of it comes from a few eyes, the median falls by
 # .03. With the high set it falls by .04 [.00, .08], by its own measure. An **untrained** judge does not make the trained judge's $L_{patho}$ fall.
 #
-# **The price is the picture**: SSIM falls by .19 and .17, Dice of the vessels by .17 and .16. It is the price of the weight. With 1 in place of 10 (one
-# training) it is .04 and .03, $L_{patho}$ falls as far, and the wedge is no clearer (0.6 [-0.2, 1.3]).
+# **The price is the picture**: Dice of the vessels falls by .17 and .16, SSIM by .19 and .17. It is the price of the weight. With $\lambda = 1$ (one
+# training) Dice falls by .03, SSIM by .04, and $L_{patho}$ as far. The wedge is no clearer (0.6 [-0.2, 1.3]), the notch is fainter (-4.3 [-7.0, -1.5]).
+#
+# **And the untrained judge?** Its wedge is a little clearer than that of the plain game (1.2 [0.3, 1.9]), and than that of the trained judge. What the
+# judge knows of the disease did not help.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **What can a classifier say of a drawn picture?** Little. The wedge reader has an AUC of .996 [.988, 1.000] on drawn *eyes*. The three plain generators
+# **What can a classifier say of a drawn picture?** Little. The wedge reader has an AUC of .996 [.988, 1.000] on phantoms. The three plain generators
 # get -2, 6 and -1 from it. The second classifier gives the low set's pictures 27, 9 and 7, photographs 4. These networks have never seen such
 # pictures, and what they say there depends on one training or the other. The formula at the place of the sign does not. (It misses a wedge that was
 # drawn in another place.)
@@ -1078,20 +1092,23 @@ figures.table(tails, row_name="game", units=units, digits=digits, note=note)
 # "real" or "drawn", and no more. In Patho-GAN one loss does know it: $L_{patho}$ compares with the photograph that the vessels came from. So two
 # things change at once: a loss that knows the disease, and a loss that knows the photograph. A judge that was **never trained** has the second only.
 #
-# **Predict.** Without the pixel term, whose pictures are most like their photographs (SSIM): "plain", "low", or "low, untrained judge"?
+# **Predict.** Without the pixel term, whose vessels are found again best (Dice): those of "plain", "low", or "low, untrained judge"?
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_pixels = "low"
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-OWN_GAME = ("SSIM", "vessels", "wedge, %", "notch, %", "L_patho, low")
+OWN_GAME = ("vessels", "SSIM", "wedge, %", "notch, %", "L_patho, low")
 own_game = recorded(OWN_GAME, [*NO_PIXELS, "plain"])
-most = max(NO_PIXELS, key=lambda name: own_game[name]["SSIM"][0])
-gap = beside("SSIM", "low, no pixel term", "low, untrained judge, no pixel term")
-reason = f"Trained minus untrained judge: {gap[0]:.2f} [{gap[1]:.2f}, {gap[2]:.2f}]; trained judge minus plain: "
-gap = beside("SSIM", "low, no pixel term", "plain, no pixel term")
-reason += f"{gap[0]:.2f} [{gap[1]:.2f}, {gap[2]:.2f}]."
-check(my_guess_pixels, most.removesuffix(", no pixel term"), reason)
+plain_one, low_one, untrained_one = NO_PIXELS
+more = {who: beside("vessels", who, plain_one) for who in (low_one, untrained_one)}
+by_judge = beside("vessels", low_one, untrained_one)
+reason = "Trained judge minus plain {:.2f} [{:.2f}, {:.2f}], untrained minus plain {:.2f} [{:.2f}, {:.2f}], "
+reason = reason.format(
+    *more[low_one], *more[untrained_one]
+) + "trained minus untrained {:.2f} [{:.2f}, {:.2f}].".format(*by_judge)
+tie = "low, untrained judge" if by_judge[1] < 0 < by_judge[2] else None
+check(my_guess_pixels, "low" if by_judge[0] > 0 else "low, untrained judge", reason, also=tie)
 figures.table(own_game, digits=dict(zip(OWN_GAME, (2, 2, 1, 1, 2), strict=True)), row_name="picture", note=TABLE_NOTE)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -1109,12 +1126,12 @@ figures.image_sheet(
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **In the paper's own game $L_{patho}$ does a lot.** SSIM is .28 [.19, .36] higher with it than without. But half of that, .14 [.09, .17], comes from a judge
-# that was never trained. Any network's maps, compared with those of *the* photograph, tell a generator what to draw. And the plain mean difference of
-# pixels brings more than both: .74.
+# **Without the pixel term $L_{patho}$ does a lot.** More of the vessels are found again than in the plain game: .10 [.05, .14]. But a judge that was *never
+# trained* brings .07 [.07, .08], and the two cannot be told apart. (By SSIM it brings half.) Any network's maps, compared with those of *the*
+# photograph, tell a generator what to draw. And the plain mean difference of the pixels brings more than both: .51 in place of .22.
 #
-# Of the signs nothing can be told. The wedge gains 4.7 percentage points [-4.1, 10.9] with the trained judge, 7.1 [-3.1, 14.1] with the untrained one: each
-# training of the plain game draws something else.
+# Beside the plain game nothing can be told of the signs: the wedge gains 4.7 percentage points [-4.1, 10.9] with the trained judge, 7.1 [-3.1, 14.1] with the
+# untrained one. But the trained judge's wedge is *fainter* than the untrained one's, by 2.3 points [0.8, 3.8]; with the pixel term by 1.8 [0.5, 3.1].
 #
 # So "clearer than the baseline" may say as little as this: pictures are clearer where *some* loss knows the photograph. The paper's baseline has none.
 # (After 240,000 steps $D$ may have done the same work.)
@@ -1129,7 +1146,7 @@ real_row = results.table(
     {"Frechet": "Frechet, real", "nearest photograph": "nearest, real"}, "game", groups=["plain"], **desk
 )
 whole["real eyes"] = real_row["plain"]
-note = "120 pictures against 120 test eyes; nearest: root mean square difference to the nearest of 800 training eyes"
+note = "120 pictures, 120 test eyes; nearest: root mean square difference to that of 800 training eyes; brackets: lowest and highest training"
 figures.table(whole, digits=3, row_name="pictures", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -1142,7 +1159,7 @@ figures.table(whole, digits=3, row_name="pictures", note=note)
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### How the Fréchet distance depends on the number of pictures
 
-# %% alt="The Fréchet distance of two sets of real drawn eyes and of generated against real eyes, for 15 to 60 pictures of each: both fall with the number, and the generated ones lie above." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="The Fréchet distance of two sets of real eyes and of drawn against real eyes, for 15 to 60 pictures of each: both fall with the number, and the drawn ones lie above." slideshow={"slide_type": "-"} tags=["hide-input"]
 counts = [15, 20, 30, 40, 60]
 real_cloud, drawn_cloud = cloud(test.pixels), cloud(drawn_by("plain"))
 rows = {"two halves of the real eyes": (real_cloud[::2], real_cloud[1::2])}
@@ -1163,7 +1180,7 @@ figures.band_curves(
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Does it help anyone? Recorded
 #
-# **Predict.** 400 drawn eyes with glaucoma are added to 400 real eyes. Does the AUC rise with the plain game's eyes ("plain"), with those of the low set
+# **Predict.** 400 *drawn* eyes with glaucoma are added to 400 real eyes. Does the AUC rise with the plain game's eyes ("plain"), with those of the low set
 # ("low"), or with "none of them"?
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
@@ -1171,11 +1188,19 @@ my_guess_help = "low"
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 helped = results.table({"AUC": "AUC"}, "added", groups=ADDED, **desk)
-note = "three trainings with other eyes, 400 test eyes each; mean, 95 % over eyes, widest of the three"
+gains = {name: helped[name]["AUC"][0] - helped["nothing"]["AUC"][0] for name in ("plain", "low")}
+reason = (
+    "Means of three trainings: "
+    + ", ".join(f"{name} {gain:+.2f}" for name, gain in gains.items())
+    + "; each AUC has an interval of .05 to both sides."
+)
+check(my_guess_help, max(gains, key=gains.get) if max(gains.values()) > 0 else "none of them", reason)
+note = "three trainings with other eyes, 400 test eyes each; from the lowest to the highest end of their intervals over eyes"
 figures.table(helped, digits=3, row_name="added to 400 eyes", note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **The plain game's eyes help a little.** With 400 eyes alone the AUC is .58, .62 and .68; with the plain game's eyes .62, .67 and .69, higher each time.
+# **The plain game's eyes may help a little.** With 400 eyes alone the AUC is .58, .62 and .68; with the plain game's eyes .62, .67 and .69: higher each
+# time, but by less than the interval of one training.
 # The ill eyes of the 400 once more make it worse (.52, .58, .61), so the drawn ones bring more than their number. The low set's eyes bring .60, .68 and
 # .65: that cannot be told from the plain game's. *Real* eyes bring .70, .69 and .79. Each has an interval of .05 to both sides over the test eyes.
 #
@@ -1187,7 +1212,7 @@ figures.table(helped, digits=3, row_name="added to 400 eyes", note=note)
 #
 # **HYGD** has photographs of patients with and without glaucoma. We cut a square around the disc, and let a U-Net find the vessels that has learned
 # from CHASE_DB1. Half of the patients train judge and games, a quarter a second classifier; on the last quarter we measure
-# (`COURSE_PROFILE=desk make results CHAPTER=06 DATASETS=hygd`). Nobody has marked the signs, so what was measured at their place is missing.
+# (`COURSE_PROFILE=desk make results CHAPTER=06 DATASETS=hygd SEEDS=0`). Nobody has marked the signs, so what was measured at their place is missing.
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 real = {"profile": "desk", "dataset": "hygd"}
@@ -1210,12 +1235,13 @@ else:
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **A grey square is nearer here, too**: .23, where another patient's eye has .32 (low set); with the high set they are alike. And on unseen patients
-# the games end as on drawn eyes. With the low set $L_{patho}$ falls from .41 to .19, SSIM from .72 to .58, Dice of the vessels from .55 to .32.
+# the games end as on phantoms. With the low set $L_{patho}$ falls from .41 to .19, SSIM from .72 to .58, Dice of the vessels from .55 to .32. (The plain
+# game is further off than a grey square, and the low set only .04 nearer than it.)
 #
 # **Then look at the judge.** It ranks unseen patients with an AUC of .93 [.87, .97]. And it gives a *grey square* a margin of 4.0 for glaucoma, where ill
 # eyes have 4.6. What has it learned? The black frame around the eye is in the crop of 94 % of the healthy eyes, and of 35 % of the ill ones, which
-# were photographed with the disc in the middle. A random forest that sees the outermost two pixels alone is right for .84 [.75, .93] of both classes.
-# A loss on this judge's maps asks for that as well.
+# were photographed with the disc in the middle. A random forest that sees the outermost two pixels alone gets 84 % [75, 93] right (mean of both
+# classes). A loss on this judge's maps may ask for that as well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9. A word on synthetic medical images
@@ -1223,17 +1249,17 @@ else:
 # - They hold nothing that was not in the photographs that the generator, the judge and the masks came from. They add no patients.
 # - A picture that *looks* ill has no diagnosis: nobody was examined. Do not train or test a device for patients with it as if somebody had been.
 # - A loss that asks for evidence asks for what one network takes for evidence. Chapter 5 showed a network that went by a colour.
-# - A generator can have learned a face, here a fundus, by heart. Vessels identify a person. Look for the nearest training picture before you give
+# - A generator may know a fundus by heart, as others know faces. Vessels identify a person. Look for the nearest training picture before you give
 #   pictures away, and know that this finds plain copies only.
 # - They serve to teach, to test software, and to ask what a network reacts to. Say on the picture that it is drawn.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10. Paper and ours
 #
-# - **Reproduced in kind**: U-Net, generator, discriminator, Equations 5 and 6, two moves against one, Figure 3, on drawn eyes and on HYGD.
-# - **Shrunk**: 128 instead of 512 pixels, 12 instead of 64 maps at the start, 1,500 instead of 240,000 steps, 800 drawn eyes instead of LAG.
-# - **Changed**: Adam with falling rates instead of SGD, batches of 4 instead of 1, flips instead of turns; a pixel term for most games; $\lambda = 10$ in our unit.
-#   `COURSE_PROFILE=paper` has the paper's values. It was never run to its end.
+# - **Reproduced in kind**: U-Net, generator, discriminator, Equations 5 and 6, two moves against one, Figure 3, on phantoms and on HYGD.
+# - **Shrunk**: 128 instead of 512 pixels, 12 instead of 64 maps at the start, 1,500 instead of 240,000 steps, 800 phantoms instead of LAG.
+# - **Changed**: Adam with falling rates (0.002 for $G$, 0.0002 for $D$) instead of SGD, batches of 4 instead of 1, flips instead of turns; a pixel term for most games; $\lambda = 10$ in our unit.
+#   `COURSE_PROFILE=paper` has the authors' sizes and the paper's steps, SGD, batch, turns and $\lambda$. It was never run to its end.
 # - **Added by us**: the grey square, measurements with photographs and eyes without signs beside them, masks that do not know the sign, a second
 #   classifier, an untrained judge.
 
@@ -1246,7 +1272,7 @@ else:
 # - **Holds in part**: that $L_{patho}$ makes the maps of drawn and real eyes more alike on unseen eyes. For most eyes it does, by little.
 # - **Cannot be told**: what an ophthalmologist would say of pictures after 240,000 steps at 512 pixels.
 # - **13 ms a picture** (512 pixels, GTX 1080): our generator of the same size, drawn with Keras on JAX, takes 1.2 ms on an H100, 0.4 ms in batches of 8
-#   (`python tests/bench/generator_speed.py`; those numbers are in no record).
+#   (`KERAS_BACKEND=jax python tests/bench/generator_speed.py`; those numbers are in no record).
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Errata
@@ -1312,7 +1338,7 @@ assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in {"1fb2583f", "f431fd8
 # - A new loss can help because it is *a* loss that knows the target. Give its rival one, too.
 # - Ask a second judge. The first one was in the loss.
 # - "The same with an untrained judge" tells what the training of the judge adds.
-# - More pictures are no more patients.
+# - More pictures are not more patients.
 
 # %% slideshow={"slide_type": "skip"}
 record_result(
