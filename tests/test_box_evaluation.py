@@ -357,7 +357,7 @@ def test_folds_hold_each_image_once_and_whole_patients():
 
 def test_folds_of_labelled_images_and_few_of_a_class():
     labels = np.array([0] * 10 + [1] * 9 + [2], np.int64)
-    data = LabelledImages(np.zeros((20, 16, 16, 1), np.uint8), labels, "abc", [str(i) for i in range(20)])
+    data = LabelledImages(np.zeros((20, 16, 16, 1), np.uint8), labels, ("a", "b", "c"), [str(i) for i in range(20)])
     tests = [test.counts() for _, test in folds(data, 3)]
     assert all(3 <= counts["a"] <= 4 and counts["b"] == 3 for counts in tests) and sum(c["c"] for c in tests) == 1
     few = data.subset([0, 10, 19])
