@@ -1067,7 +1067,8 @@ figures.table(tails, row_name="game", units=units, digits=digits, note=note)
 #
 # **The loss itself works** on unseen eyes. With the low set $L_{patho}$ falls by .10 [.04, .19]; much of it comes from a few eyes, the median falls by
 # .03. With the high set it falls by .04 [.00, .08], by its own measure. An **untrained** judge does not make the trained judge's $L_{patho}$ fall.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **The price is the picture**: Dice of the vessels falls by .17 and .16, SSIM by .19 and .17. It is the price of the weight. With $\lambda = 1$ (one
 # training) Dice falls by .03, SSIM by .04, and $L_{patho}$ as far. The wedge is no clearer (0.6 [-0.2, 1.3]), the notch is fainter (-4.3 [-7.0, -1.5]).
 #
@@ -1186,7 +1187,7 @@ figures.band_curves(
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_help = "low"
 
-# %% slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 helped = results.table({"AUC": "AUC"}, "added", groups=ADDED, **desk)
 gains = {name: helped[name]["AUC"][0] - helped["nothing"]["AUC"][0] for name in ("plain", "low")}
 reason = (
