@@ -29,7 +29,7 @@
 # - the paper's Equations 5 and 6, and what the second one really asks for,
 # - Figure 3, and measurements in place of the ophthalmologist's points.
 #
-# **Cost** (quick profile, two CPU cores): a little more than two minutes and 2.2 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): two minutes and 2.5 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: a loss asks for what it says, not for what its name says. Compute it for a few pictures that you know, a grey
