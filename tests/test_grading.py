@@ -145,10 +145,26 @@ def test_a_test_that_was_taken_out_or_changed_is_there_again(hand_in, chapter, t
         turn.source = "def double(x):\n    return 8 if x else None"
         notebook.cells.remove(cells['assert double(0) == 0, "nothing twice is nothing"'])
         cells['check(my_guess_a, 4, "Two and two.", tolerance=0.5)'].source = 'print("Right: \\nRight: ")'
+        cells["my_guess_a = ..."].source += '\nprint("Right: you said check(4)")'
+        notebook.cells.remove([cell for cell in notebook.cells if "unsolved(" in cell.source][-1])
 
     hand_in("cheat.ipynb", cheat)
     (found,) = graded(tmp_path, chapter).values()
     assert (found.passed, found.right, found.missing) == (0, 0, 2)
+    assert found.failed == ("Exercise 1", "Exercise 2")
+
+
+def test_what_ctrl_c_has_stopped_is_not_kept(hand_in, chapter, tmp_path, monkeypatch):
+    from lookinside.course.build.execution import Execution
+    from lookinside.course.grading import marks
+
+    hand_in("a.ipynb", solved)
+    with monkeypatch.context() as patch:
+        patch.setattr(marks, "execute", lambda *args, **options: Execution(1.0, 1, interrupted=True))
+        with pytest.raises(KeyboardInterrupt):
+            graded(tmp_path, chapter)
+    assert not list((tmp_path / "out/done").glob("*.json"))
+    assert graded(tmp_path, chapter)["a.ipynb"].passed == 2
 
 
 HOSTILE = {

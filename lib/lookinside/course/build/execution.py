@@ -72,7 +72,7 @@ class MemoryWatch(threading.Thread):
             total = 0
             try:
                 self._children.update(self._process.children(recursive=True))
-                for process in (self._process, *self._children):
+                for process in (self._process, *filter(psutil.Process.is_running, self._children)):
                     with contextlib.suppress(psutil.Error):
                         total += process.memory_info().rss
             except psutil.Error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lookinside.course.build.execution import Limits, execute, one_line
-from lookinside.course.grading.rebuilding import Task, chapter_of, predictions_of, read_submission, rebuilt
+from lookinside.course.grading.rebuilding import STUDENTS, Task, chapter_of, predictions_of, read_submission, rebuilt
 from lookinside.errors import LookInsideError
 
 _VERDICTS = {"right": "Right:", "close": "Close:", "wrong": "Not this time:"}
@@ -45,7 +45,9 @@ class Marks:
 
 
 def marks_of(path: Path, name: str, chapters: dict[str, Any], limits: Limits) -> Marks:
-    """Execute a student's notebook, within limits and in a folder of its own, and count; it raises for nothing in it.
+    """Execute a student's notebook, within limits and in a folder of its own, and count; nothing in it raises.
+
+    Raises KeyboardInterrupt where Ctrl-C has stopped it.
 
     Args:
         path: the notebook; it is read, and nothing is written beside it.
@@ -62,6 +64,8 @@ def marks_of(path: Path, name: str, chapters: dict[str, Any], limits: Limits) ->
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
         quick = {"COURSE_PROFILE": "quick", "COURSE_DATASET": "phantoms", "COURSE_SEED": "0", "COURSE_QUIET": "1"}
         execution = execute(notebook, Path(folder), environment=quick, limits=limits)
+    if execution.interrupted:
+        raise KeyboardInterrupt  # half of a notebook has no marks that could be kept
     verdicts = _verdicts(notebook)
     passed = [task.name for task in tasks if _passes(notebook, task)]
     counts = {
@@ -80,7 +84,7 @@ def _verdicts(notebook):
     printed = "\n".join(
         output.text
         for cell in notebook.cells
-        if cell.cell_type == "code" and "check(" in cell.source
+        if cell.cell_type == "code" and "check(" in cell.source and STUDENTS not in cell.metadata["tags"]
         for output in cell.outputs
         if output.output_type == "stream"
     )

@@ -13,11 +13,12 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from lookinside.course.build.student import empty_guesses, student_copy
+from lookinside.course.build.student import YOUR_TURN, empty_guesses, student_copy
 from lookinside.errors import LookInsideError
 
 MOST_BYTES = 50_000_000
 _HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
+STUDENTS = "students"  # the tag of a cell that a student has written
 _GOES_ON = "raises-exception"  # nbclient runs on behind a cell of this tag that fails
 
 
@@ -89,9 +90,9 @@ def rebuilt(chapter: Any, student: Any) -> tuple[Any, list[Task]]:
         if is_solution and all(cell.cell_type == "markdown" for cell in group):
             continue
         if is_solution:
-            sources = written.get(group[0].id) or ["raise NotImplementedError"]
+            sources = written.get(group[0].id) or [YOUR_TURN.format(exercise=heading)]  # the cell was taken out
             places = tuple(range(len(cells), len(cells) + len(sources)))
-            cells += [_code(source) for source in sources]
+            cells += [_code(source, STUDENTS) for source in sources]
             open_task = Task(heading, places, ())
             tasks.append(open_task)
             continue
@@ -103,7 +104,7 @@ def rebuilt(chapter: Any, student: Any) -> tuple[Any, list[Task]]:
                 cells.append(copy.deepcopy(cell))
                 continue
             if "guess" in cell.metadata.get("tags", []):
-                cells.append(_code(written.get(cell.id, [empty_guesses(cell.source)])[0]))
+                cells.append(_code(written.get(cell.id, [empty_guesses(cell.source)])[0], STUDENTS))
             else:
                 cells.append(_code(cell.source))
             if open_task is not None and "assert" in cell.source:
@@ -136,7 +137,7 @@ def _by_id(student, known):
     return {key: sources for key, sources in written.items() if sources}
 
 
-def _code(source):
+def _code(source, *tags):
     cell = new_code_cell(source)
-    cell.metadata["tags"] = [_GOES_ON]
+    cell.metadata["tags"] = [_GOES_ON, *tags]
     return cell
