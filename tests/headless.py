@@ -36,17 +36,17 @@ def missing(line: str) -> NoReturn:
 RULER = """<script>%s</script><script>window.addEventListener('load', async function () {
   const told = window.parent.document.documentElement.dataset;
   while (%s) await new Promise((resolve) => setTimeout(resolve, 50));
-  told.wide = document.documentElement.scrollWidth;
+  told['wide%s'] = document.documentElement.scrollWidth;
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
   const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']});
-  told.axe = JSON.stringify(found.violations.flatMap((rule) => rule.nodes.map((node) =>
+  told['axe%s'] = JSON.stringify(found.violations.flatMap((rule) => rule.nodes.map((node) =>
     rule.id + ' at ' + node.target.join(' ') + ': ' + node.failureSummary.split('\\n').slice(1).join(' ').trim())));
 });</script>"""
 
 
-def opened(path: Path, folder: Path) -> BeautifulSoup:
+def opened(path: Path, folder: Path, query: str = "") -> BeautifulSoup:
     """The page after its scripts have run, with all requests blocked and counted (`data-blocked` of <html>)."""
-    return _dumped(_guarded(path), folder / f"guarded_{path.name}")
+    return _dumped(_guarded(path), folder / f"guarded_{path.name}", query)
 
 
 def accessibility_faults(path: Path, folder: Path, *, query: str = "", until: str = "") -> list[str]:
@@ -57,13 +57,18 @@ def accessibility_faults(path: Path, folder: Path, *, query: str = "", until: st
 
 def on_a_phone(path: Path, folder: Path, width: int = 390) -> tuple[int, list[str]]:
     """The width in pixels that a page takes on a phone's screen, and what axe-core finds there."""
+    return at_widths(path, folder, [width])[width]
+
+
+def at_widths(path: Path, folder: Path, widths: list[int]) -> dict[int, tuple[int, list[str]]]:
+    """Width of the screen -> the width that a page takes there, and what axe-core finds; all in one browser."""
     # A browser's window is never narrower than 500 pixels, a frame inside it may be.
-    inner = escape(_guarded(path) + _ruler(""), quote=True)
-    frame = (
-        f'<!DOCTYPE html><html><iframe srcdoc="{inner}" style="width:{width}px;height:844px;border:0"></iframe></html>'
-    )
-    page = _dumped(frame, folder / f"phone_{path.name}")
-    return int(_told(page, "data-wide")), _told(page, "data-axe")
+    frames = ""
+    for width in widths:
+        inner = escape(_guarded(path) + _ruler("", str(width)), quote=True)
+        frames += f'<iframe srcdoc="{inner}" style="width:{width}px;height:844px;border:0"></iframe>'
+    page = _dumped(f"<!DOCTYPE html><html>{frames}</html>", folder / f"framed_{path.name}")
+    return {width: (int(_told(page, f"data-wide{width}")), _told(page, f"data-axe{width}")) for width in widths}
 
 
 def _told(page: BeautifulSoup, name: str):
@@ -71,12 +76,12 @@ def _told(page: BeautifulSoup, name: str):
     return json.loads(page.html[name])
 
 
-def _ruler(until: str) -> str:
+def _ruler(until: str, name: str = "") -> str:
     try:
         axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     except ModuleNotFoundError:
         missing("no axe-core: run `make ready`, which installs axe-core-python")
-    return RULER % (axe, f"!({until})" if until else "false")
+    return RULER % (axe, f"!({until})" if until else "false", name, name)
 
 
 def _guarded(path: Path) -> str:

@@ -64,7 +64,8 @@ def test_a_run_of_solution_cells_becomes_one_cell_to_write_in(source, tmp_path):
     text = "\n".join(cell.source for cell in student.cells)
     assert "return 2 * x" not in text and "Multiply by two" not in text
     assert text.count("Your turn") == 1 and 'unsolved("Exercise 2")' in text
-    assert len(student.cells) == len(fresh_notebook(source).cells) - 1
+    assert student.cells[0].id == "install-the-library"
+    assert len(student.cells[1:]) == len(fresh_notebook(source).cells) - 1
     nbformat.validate(student)
 
 
@@ -77,8 +78,8 @@ def test_a_solution_in_words_becomes_a_place_for_words(source, tmp_path):
 def test_it_runs_without_guesses_and_stops_at_the_exercise_with_one_sentence(source, tmp_path):
     student = nbformat.read(build(source, tmp_path / "student"), as_version=4)
     execution = execute(student, tmp_path)
-    assert student.cells[3].outputs[0].text.startswith("No guess yet")
-    assert execution.error.startswith("In [4]: Exercise 2 is not solved yet: write your answer")
+    assert student.cells[4].outputs[0].text.startswith("No guess yet")
+    assert execution.error.startswith("In [5]: Exercise 2 is not solved yet: write your answer")
 
 
 def test_a_solved_copy_runs_to_its_end(source, tmp_path):

@@ -9,10 +9,14 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lookinside.course.places import repository
 from lookinside.errors import LookInsideError
 from lookinside.extras import INSTALL, need
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 GIB = 1024**3
 NEEDED_MEMORY_GIB = 3.0
@@ -85,9 +89,12 @@ def package_rows(lock: Path | None = None) -> list[Row]:
     except (LookInsideError, OSError) as error:
         return [Row(False, "packages", "no requirements.lock", str(error))]
     try:
-        direct = {Requirement(line).name for line in metadata.requires("lookinside") or [] if "extra ==" not in line}
+        asked = [Requirement(line) for line in metadata.requires("lookinside") or [] if "extra ==" not in line]
     except metadata.PackageNotFoundError:
         return [Row(False, "lookinside", "is not installed", INSTALL)]
+    if "COLAB_RELEASE_TAG" in os.environ:  # Colab brings packages of its own, which the lock does not know
+        return [_asked_row(wanted) for wanted in asked]
+    direct = {wanted.name for wanted in asked}
     rows, others, wrong = [], 0, []
     for name, pin in sorted(pins.items()):
         have = _installed(name)
@@ -100,6 +107,13 @@ def package_rows(lock: Path | None = None) -> list[Row]:
             wrong.append(row)
     rows.append(Row(not wrong, "other packages", f"{others} of {others + len(wrong)} as in the lock", SET_UP_AGAIN))
     return rows + wrong
+
+
+def _asked_row(wanted: Requirement) -> Row:
+    """A package against what the library asks for, where another one than the course has set up Python."""
+    have = _installed(wanted.name)
+    ok = have is not None and wanted.specifier.contains(have, prereleases=True)
+    return Row(ok, wanted.name, have or "missing", f'%pip install "{wanted}", then restart the kernel')
 
 
 def _installed(name: str) -> str | None:

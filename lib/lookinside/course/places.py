@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from pathlib import Path
 
 from lookinside.errors import LookInsideError
@@ -30,3 +32,19 @@ def chapter_sources(wanted: str | None = None) -> list[Path]:
         names = ", ".join(path.stem for path in found) or "none yet"
         raise LookInsideError(f"No chapter is called {wanted!r}; there are: {names}.")
     return chosen
+
+
+def repository_address(root: Path | None = None) -> str | None:
+    """The address that the course can be cloned from, without `.git`; None where there is none.
+
+    It is one setting, `Repository` under [project.urls] in pyproject.toml. Where that is not set, it is the repository
+    whose GitHub workflow is running.
+
+    Args:
+        root: the folder of pyproject.toml; this repository's unless told.
+    """
+    project = tomllib.loads(((root or repository()) / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found = project.get("urls", {}).get("Repository")
+    if not found and os.environ.get("GITHUB_REPOSITORY"):
+        found = f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{os.environ['GITHUB_REPOSITORY']}"
+    return found.rstrip("/").removesuffix(".git") if found else None

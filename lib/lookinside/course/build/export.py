@@ -95,7 +95,7 @@ class PageExporter(_Offline, HTMLExporter):
     """One page of HTML to read."""
 
     def __init__(self) -> None:
-        super().__init__(**_options("page"))
+        super().__init__(**_options("page"), extra_template_paths=[str(TEMPLATES / "site")])
         self.config.NbConvertBase.display_data_priority = SHOWN_FIRST
 
 
@@ -145,15 +145,16 @@ def contents_of(notebook: Any) -> list[tuple[str, str]]:
     return found
 
 
-def write_page(notebook: Any, path: Path, run: dict[str, Any] | None = None) -> None:
+def write_page(notebook: Any, path: Path, run: dict[str, Any] | None = None, header: str = "") -> None:
     """Write a notebook as one offline page.
 
     Args:
         notebook: an executed nbformat node.
         path: the HTML file.
         run: how its run went, kept in the page's head for the start page; the page then has its place in the course.
+        header: HTML that stands above it, on the site.
     """
-    text = _html(PageExporter(), notebook, {"in_course": run is not None})
+    text = _html(PageExporter(), notebook, {"in_course": bool(run is not None or header), "header": header})
     if run is not None:
         text = text.replace("</head>", f'<meta name="run" content="{escape(json.dumps(run))}">\n</head>', 1)
     _write(text, path)

@@ -1,5 +1,7 @@
 """`make student`: the chapters without solutions, guesses and outputs, in build/student.
 
+A first cell installs the library where it is missing, so that a copy can be opened alone, on Colab say.
+
 python -m lookinside.course.build.student [CHAPTER]
 """
 
@@ -16,10 +18,11 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from lookinside.course.build.first_cell import with_first_cell
 from lookinside.course.build.outline import headings_of
 from lookinside.course.build.pairs import fresh_notebook
 from lookinside.course.build.start_page import renew_start_page
-from lookinside.course.places import chapter_sources, repository
+from lookinside.course.places import chapter_sources, repository, repository_address
 from lookinside.errors import LookInsideError
 
 YOUR_TURN = """# Your turn: write your answer here, in place of these lines.
@@ -79,7 +82,8 @@ def build(source: Path, folder: Path) -> Path:
     """Write the student's copy of one chapter into a folder."""
     path = folder / f"{source.stem}.ipynb"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(nbformat.writes(student_copy(fresh_notebook(source))) + "\n", encoding="utf-8")
+    notebook = with_first_cell(student_copy(fresh_notebook(source)), repository_address())
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     return path
 
 
