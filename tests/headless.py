@@ -37,6 +37,7 @@ RULER = """<script>%s</script><script>window.addEventListener('load', async func
   const told = window.parent.document.documentElement.dataset;
   while (%s) await new Promise((resolve) => setTimeout(resolve, 50));
   told['wide%s'] = document.documentElement.scrollWidth;
+  told['below%s'] = Math.round(document.querySelector('h1')?.getBoundingClientRect().top ?? 0);
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
   const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']});
   told['axe%s'] = JSON.stringify(found.violations.flatMap((rule) => rule.nodes.map((node) =>
@@ -57,18 +58,21 @@ def accessibility_faults(path: Path, folder: Path, *, query: str = "", until: st
 
 def on_a_phone(path: Path, folder: Path, width: int = 390) -> tuple[int, list[str]]:
     """The width in pixels that a page takes on a phone's screen, and what axe-core finds there."""
-    return at_widths(path, folder, [width])[width]
+    return at_widths(path, folder, [width])[width][:2]
 
 
-def at_widths(path: Path, folder: Path, widths: list[int]) -> dict[int, tuple[int, list[str]]]:
-    """Width of the screen -> the width that a page takes there, and what axe-core finds; all in one browser."""
+def at_widths(path: Path, folder: Path, widths: list[int]) -> dict[int, tuple[int, list[str], int]]:
+    """Width of the screen -> the width that a page takes there, what axe-core finds, and how far down the heading is.
+
+    All in one browser.
+    """
     # A browser's window is never narrower than 500 pixels, a frame inside it may be.
     frames = ""
     for width in widths:
         inner = escape(_guarded(path) + _ruler("", str(width)), quote=True)
         frames += f'<iframe srcdoc="{inner}" style="width:{width}px;height:844px;border:0"></iframe>'
     page = _dumped(f"<!DOCTYPE html><html>{frames}</html>", folder / f"framed_{path.name}")
-    return {width: (int(_told(page, f"data-wide{width}")), _told(page, f"data-axe{width}")) for width in widths}
+    return {width: tuple(_told(page, f"data-{what}{width}") for what in ("wide", "axe", "below")) for width in widths}
 
 
 def _told(page: BeautifulSoup, name: str):
@@ -81,7 +85,7 @@ def _ruler(until: str, name: str = "") -> str:
         axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     except ModuleNotFoundError:
         missing("no axe-core: run `make ready`, which installs axe-core-python")
-    return RULER % (axe, f"!({until})" if until else "false", name, name)
+    return RULER % (axe, f"!({until})" if until else "false", *[name] * 3)
 
 
 def _guarded(path: Path) -> str:

@@ -83,8 +83,9 @@ LOOKED_AT = ["index.html", "00_start_here.html", "results.html", "api/index.html
 
 @pytest.mark.parametrize("page", LOOKED_AT)
 def test_all_can_read_it_from_phone_to_desktop(page, site, tmp_path):
-    for width, (taken, faults) in at_widths(site / page, tmp_path, WIDTHS).items():
+    for width, (taken, faults, below) in at_widths(site / page, tmp_path, WIDTHS).items():
         assert faults == [] and taken <= width, f"{page} at {width} pixels takes {taken}"
+        assert below < 700, f"{page} at {width} pixels begins below the first screen"
 
 
 @pytest.mark.parametrize(
