@@ -19,8 +19,11 @@ WIDTHS = [375, 768, 1440]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of the site, made once."""
-    return build(tmp_path_factory.mktemp("made") / "site").parent
+    """The folder of the site, made once, as the workflow of a published repository makes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITHUB_REPOSITORY", "someone/course")
+        patch.setenv("GITHUB_SERVER_URL", "https://github.com")
+        return build(tmp_path_factory.mktemp("made") / "site").parent
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,14 @@ def test_titles_differ_and_next_and_previous_lead_round(pages):
     there = walk("index.html", "next")
     assert there[1:8] == [f"{source.stem}.html" for source in chapter_sources()] and there[8] == "results.html"
     assert set(there) == set(own) - {"search.html"} and walk(there[-1], "previous") == there[::-1]
+
+
+def test_downloads_install_from_the_published_address(site, pages):
+    notebooks = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(site.glob("student/*.ipynb"))]
+    assert len(notebooks) == len(chapter_sources())
+    assert all("git+https://github.com/someone/course#egg" in "".join(one["cells"][0]["source"]) for one in notebooks)
+    assert "git clone https://github.com/someone/course\n" in pages["index.html"]
+    assert pages["index.html"].count("https://mybinder.org/v2/gh/someone/course/HEAD") == len(notebooks)
 
 
 LOOKED_AT = ["index.html", "00_start_here.html", "results.html", "api/index.html", "api/explain.html", "search.html"]

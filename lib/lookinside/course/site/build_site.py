@@ -18,7 +18,7 @@ from typing import Any
 from lookinside import __version__
 from lookinside.course.build import export, student
 from lookinside.course.build.outline import has_cut, title_of
-from lookinside.course.build.pairs import read_stored
+from lookinside.course.build.pairs import read_current
 from lookinside.course.build.start_page import WAY
 from lookinside.course.places import chapter_sources, repository, repository_address
 from lookinside.course.recording import recorded_result
@@ -31,6 +31,7 @@ from lookinside.extras import need
 
 START, RESULTS = Stop("index.html", "Looking Inside"), Stop("results.html", "What the papers claim, and what held")
 UNSET = 'pyproject.toml names no address: set Repository = "https://..." under [project.urls]'
+BINDER_GIGABYTES = 2  # mybinder.org promises one and gives two
 GITHUB = re.compile(r"https://github\.com/([^/]+)/([^/]+)")
 LIBRARY, SEARCH = Stop("api/index.html", "The library"), Stop("search.html", "Search")
 
@@ -70,7 +71,7 @@ def build(site: Path) -> Path:
     """Write the whole site into a folder, which is emptied first; returns its start page.
 
     Raises:
-        LookInsideError: where a notebook is not stored, or a page asks for what is not there.
+        LookInsideError: where a notebook is not stored or older than its source, or a page asks for what is not there.
     """
     need("pdoc")
     from lookinside.course.site.api_pages import packages
@@ -97,7 +98,7 @@ def build(site: Path) -> Path:
 
 def _chapter(source: Path, site: Path, address: str | None, readme: Readme) -> Chapter:
     """A chapter's downloads are written first, so that its page offers what is there."""
-    notebook = read_stored(source)
+    notebook = read_current(source)
     offers = [("slides", f"slides/{source.stem}.html")]
     export.write_deck(notebook, site / offers[0][1])
     if has_cut(notebook):
@@ -142,8 +143,11 @@ def _write_results(chapters: list[Chapter], site: Path, stops: list[Stop]) -> No
 
 
 def _write_start(chapters: list[Chapter], site: Path, stops: list[Stop], address: str | None, readme: Readme) -> Path:
+    memory = {one.stem: readme.gigabytes(one.source) for one in chapters}
+    small = [str(int(stem[:2])) for stem, needed in memory.items() if needed is not None and needed < BINDER_GIGABYTES]
     values = {
         "chapters": chapters,
+        "small": " and ".join([", ".join(small[:-1]), small[-1]] if len(small) > 1 else small),
         "introduction": readme.introduction,
         "picture": _inside(repository() / readme.picture),
         "picture_alt": readme.picture_alt,

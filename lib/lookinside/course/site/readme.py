@@ -35,11 +35,18 @@ class Readme:
 
     def about(self, source: Path) -> str:
         """What the table of chapters says of one: paper, minutes, memory. Empty where it is not in the table."""
-        row = re.search(rf"^\| *\[[^\]]*\]\(chapters/{source.stem}\.ipynb\) *\|(.*)\|$", self._text, re.MULTILINE)
-        cells = [cell.strip() for cell in row[1].split("|")] if row else []
-        if len(cells) < 3:
-            return ""
-        return f"{cells[0][:1].upper()}{cells[0][1:]}. {cells[1]} minutes on two cores, {cells[2]} of memory."
+        paper, minutes, memory, *_ = self._row(source) or ("", "", "")
+        return f"{paper[:1].upper()}{paper[1:]}. {minutes} minutes on two cores, {memory} of memory." if paper else ""
+
+    def gigabytes(self, source: Path) -> float | None:
+        """The memory that a chapter needs; None where the table does not say it."""
+        found = re.match(r"([\d.]+) GB", (self._row(source) or ("", "", ""))[2])
+        return float(found[1]) if found else None
+
+    def _row(self, source: Path) -> list[str] | None:
+        found = re.search(rf"^\| *\[[^\]]*\]\(chapters/{source.stem}\.ipynb\) *\|(.*)\|$", self._text, re.MULTILINE)
+        cells = [cell.strip() for cell in found[1].split("|")] if found else []
+        return cells if len(cells) >= 3 else None
 
 
 def _html(markdown: str) -> str:
