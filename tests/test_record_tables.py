@@ -67,6 +67,7 @@ def test_numbers_come_from_the_rows_that_are_asked_for_and_from_no_others(source
     assert (wide["accuracy"].low, wide["accuracy"].high) == (1.0, 1.0)  # an interval was recorded, a narrow one
     assert [one["paper: accuracy"] for one in (narrow, wide, pair)] == [0.8, 0.85, 0.05]
     assert table.commands == ["COURSE_PROFILE=desk make results CHAPTER=01 DATASETS=phantoms SEEDS=0,1"]
+    assert table.seeds == "seeds as in the last column"
     assert (table.number, table.dates) == ("1.1", "measured 2026-01-01 to 2026-01-02")
     assert ">80.0<" in table.html and "60.0" in table.html and ">0, 1 (accuracy, loss); 0 (changed)<" in table.html
     assert all(isinstance(one, Number) for *_, one in table.measured())

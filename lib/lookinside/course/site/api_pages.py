@@ -156,7 +156,7 @@ def _html(docstring: str, where: dict[str, str]) -> str:
 
 
 def _linked(code: str, where: dict[str, str]) -> str:
-    """Only what can be nothing else: the library's full names, and names with capitals; `progress` is a parameter."""
-    known = code.startswith("lookinside.") or code != code.lower()
+    """Names with a point, a capital or an underscore; a plain word such as `progress` is mostly a parameter."""
+    known = code.startswith("lookinside.") or code != code.lower() or "_" in code
     link = where.get(code.rpartition(".")[2]) if known else None
     return f'<a href="{escape(link)}"><code>{code}</code></a>' if link else f"<code>{code}</code>"

@@ -69,19 +69,16 @@ class RecordTable:
 
     @property
     def commands(self) -> list[str]:
-        """The commands that measure its numbers again, one for all seeds."""
-        seeds: dict[str, set[int]] = {}
-        for row in self.rows:
-            found = SEEDS.search(row["command"])
-            seeds.setdefault(SEEDS.sub("", row["command"]), set()).update({int(found[1])} if found else ())
-        return [f"{one} SEEDS={','.join(map(str, sorted(all_)))}" if all_ else one for one, all_ in seeds.items()]
+        """The commands that measure its numbers again."""
+        return commands_of(self.rows)
 
     @property
     def seeds(self) -> str:
         """Which seeds its numbers have, in words."""
         found = sorted({tuple(one.seeds) for *_, one in self.measured()}, key=len)
         if found == [()]:
-            return "all folds together"
+            folds = {row.get("folds") or row["settings"].get("folds") for row in self.rows}
+            return f"{folds.pop()} folds together" if len(folds) == 1 and folds != {None} else "no seed of their own"
         if len(found) == 1:
             return f"seed{'s' * (len(found[0]) > 1)} {', '.join(map(str, found[0]))}"
         return "seeds as in the last column"
@@ -107,6 +104,15 @@ class RecordTable:
         columns = {column for row in shown.values() for column in row}
         units, digits = ({c: one for c, one in by.items() if c in columns} for by in (self.units, self.digits))
         return table(shown, units=units, digits=digits, row_name=self.row_name, note=self.note)._repr_html_()
+
+
+def commands_of(rows: list[dict]) -> list[str]:
+    """The commands that measure recorded rows again, one for all of their seeds."""
+    seeds: dict[str, set[int]] = {}
+    for row in rows:
+        found = SEEDS.search(row["command"])
+        seeds.setdefault(SEEDS.sub("", row["command"]), set()).update({int(found[1])} if found else ())
+    return [f"{one} SEEDS={','.join(map(str, sorted(own)))}" if own else one for one, own in seeds.items()]
 
 
 def _shown(one: Any) -> Any:

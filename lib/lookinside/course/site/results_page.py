@@ -11,10 +11,10 @@ from typing import Any
 from lookinside.course.build.outline import title_of
 from lookinside.course.build.pairs import read_stored
 from lookinside.course.site.claims import claim_of, verdicts_of
-from lookinside.course.site.record_tables import RecordTable, tables_of
+from lookinside.course.site.record_tables import PAPER, RecordTable, commands_of, tables_of
 from lookinside.errors import LookInsideError
 
-COLUMNS = ("table", "chapter", "row", "column", "mean", "low", "high", "seeds", "dataset", "command")
+COLUMNS = ("table", "chapter", "row", "column", "mean", "low", "high", "paper", "seeds", "dataset", "command")
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,8 @@ def as_csv(chapters: list[ChapterResults]) -> str:
     lines.writerow(COLUMNS)
     for table in (table for chapter in chapters for table in chapter.tables):
         for row, column, one in table.measured():
-            seeds, commands = " ".join(map(str, one.seeds)), sorted({found["command"] for found in one.rows})
-            ends = ("" if end is None else end for end in (one.low, one.high))
-            dataset = one.rows[0]["dataset"]
-            lines.writerow(
-                [
-                    table.number,
-                    table.chapter,
-                    row,
-                    column,
-                    f"{one.mean:.6g}",
-                    *ends,
-                    seeds,
-                    dataset,
-                    "; ".join(commands),
-                ]
-            )
+            told = (one.mean, one.low, one.high, table.numbers[row].get(PAPER.format(column)))
+            figures = ["" if value is None else f"{value:.6g}" for value in told]
+            about = (" ".join(map(str, one.seeds)), one.rows[0]["dataset"], "; ".join(commands_of(one.rows)))
+            lines.writerow([table.number, table.chapter, row, column, *figures, *about])
     return text.getvalue()
