@@ -1,14 +1,16 @@
 """Pages: formulas as MathML, alt text on figures, nothing loaded from elsewhere."""
 
+import json
 import re
+from importlib.resources import files
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Comment
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pygments.styles import get_style_by_name
 
-from lookinside.course.build.export import CODE_COLOURS, TEMPLATES, write_page
+from lookinside.course.build.export import CODE_COLOURS, TEMPLATES, write_deck, write_page
 from lookinside.course.build.formulas import to_mathml
 from lookinside.errors import LookInsideError
 
@@ -88,6 +90,21 @@ def test_a_page_loads_nothing(tmp_path):
     assert all(element["src"].startswith("data:") for element in page.select("[src]"))
     assert not page.select("script[src], link, iframe")
     assert not re.findall(r"url\(|@import", " ".join(style.get_text() for style in page.find_all("style")))
+
+
+def test_a_deck_carries_the_notices_of_what_shows_it(tmp_path):
+    """reveal.js' licence in full, as its package has it, and those whose work is inside reveal.js; a page says its own."""
+    slide = new_markdown_cell("# T", metadata={"slideshow": {"slide_type": "slide"}})
+    write_deck(new_notebook(cells=[slide]), tmp_path / "deck.html")
+    deck = (tmp_path / "deck.html").read_text(encoding="utf-8")
+    notice = BeautifulSoup(deck, "html.parser").find(string=lambda text: isinstance(text, Comment))
+    reveal = files("sphinx_revealjs") / "_static" / "revealjs"
+    licence = (reveal / "LICENSE").read_text(encoding="utf-8")
+    assert "Permission is hereby granted" in licence and licence.strip() in notice
+    assert {"fitty", "marked"} <= set(re.findall(r"[a-z]+", notice)) and "CC BY 4.0" in notice
+    held = json.loads((reveal / "dist" / "reveal.js.map").read_text(encoding="utf-8"))
+    assert [one for one in held["sources"] if "node_modules" in one] == ["../node_modules/fitty/dist/fitty.module.js"]
+    assert page_of(tmp_path, slide).select_one("a[rel=license]")["href"].endswith("/by/4.0/")
 
 
 def test_the_error_stream_is_not_shown_and_an_error_is(tmp_path):
