@@ -93,7 +93,7 @@ def test_a_page_loads_nothing(tmp_path):
 
 
 def test_a_deck_carries_the_notices_of_what_shows_it(tmp_path):
-    """reveal.js' licence in full, as its package has it, and those whose work is inside reveal.js; a page says its own."""
+    """reveal.js' licence in full, as its package has it, and whose work is inside reveal.js; a page says its own."""
     slide = new_markdown_cell("# T", metadata={"slideshow": {"slide_type": "slide"}})
     write_deck(new_notebook(cells=[slide]), tmp_path / "deck.html")
     deck = (tmp_path / "deck.html").read_text(encoding="utf-8")

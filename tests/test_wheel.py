@@ -27,7 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_"))}
 NEEDS_A_CLONE = f"1: The course runs from a clone: {INSTALL}.\n"
 STALE = Path("build", "lib", "lookinside")
-BESIDE_THE_LIBRARY = {"LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "MANIFEST.in", "pyproject.toml", "setup.py"}
+SHIPPED = {"LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "MANIFEST.in", "pyproject.toml", "setup.py"}
 MADE = {"PKG-INFO", "setup.cfg"}  # by setuptools
 OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
 HAS_MYPY = importlib.util.find_spec("mypy") is not None
@@ -51,7 +51,7 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     (folder / STALE).mkdir(parents=True)
     (folder / STALE / "gone.py").touch()
-    for name in BESIDE_THE_LIBRARY:
+    for name in SHIPPED:
         shutil.copy(ROOT / name, folder)
     left = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.ipynb", "*.npz", "*.jpg")
     for name in ("lib", "tests", "chapters", "data_scripts"):
@@ -100,7 +100,7 @@ def test_the_sdist_holds_what_the_wheel_is_made_of(wheel, sdist, tmp_path):
     with tarfile.open(sdist) as file:
         names = {one.name.partition("/")[2] for one in file.getmembers() if one.isfile()}
     library = {f"lib/{name}" for name in packed(wheel)}
-    assert {name for name in names if ".egg-info/" not in name} == library | BESIDE_THE_LIBRARY | MADE
+    assert {name for name in names if ".egg-info/" not in name} == library | SHIPPED | MADE
     done(sys.executable, "-m", "pip", "wheel", *OFFLINE, "--wheel-dir", "again", sdist, folder=tmp_path)
     assert packed(next((tmp_path / "again").glob("*.whl"))) == packed(wheel)
 
