@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +52,14 @@ class Graph:
         inputs: numbers of the model's inputs, in order.
         image: number of the input that is explained.
         outputs: numbers of the model's outputs, in order.
+        output_names: theirs, where the layers do not tell them.
 
     Raises:
         LookInsideError: for an unbuilt model; `HiddenLayersError` for a subclassed one, or one whose class (or that of
             a model in it) has a call of its own, which the graph does not show.
     """
+
+    output_names: Sequence[str] = ()
 
     def __init__(self, model: keras.Model, image: int = 0):
         check_is_model(model)

@@ -212,7 +212,7 @@ def _last_activation(layer):
 def _place(graph, model, output):
     count = len(graph.outputs)
     writers = [graph.writer(value).name for value in graph.outputs]
-    kinds_of_names = [_keys(model), list(getattr(model, "output_names", ())), writers]
+    kinds_of_names = [list(graph.output_names), _keys(model), list(getattr(model, "output_names", ())), writers]
     said = list(dict.fromkeys(name for names in kinds_of_names for name in names if names.count(name) == 1))
     if output is None:
         if count > 1:

@@ -61,6 +61,8 @@ def map_value(graph: Graph, layer: str | None, head: Head | None = None) -> int:
     step = graph.writer(value)
     if score is not None and score not in graph.behind(value):
         raise LookInsideError(f"The score does not depend on layer {step.name}: choose a layer on its way.")
+    if value not in graph.behind(graph.image):
+        raise LookInsideError(f"Layer {step.name} does not depend on the input that is explained: choose another one.")
     if score is not None and _is_one_pixel(step):  # the deconvnet may be asked for it
         raise LookInsideError(f"Layer {step.name} has maps of one pixel: choose a layer before it.")
     if len(step.shape) not in _MAPS:
@@ -78,8 +80,7 @@ def convolution_values(graph: Graph, head: Head) -> dict[str, int]:
         LookInsideError: for a model without a convolution that has maps of several pixels.
     """
     found: dict[str, int] = {}
-    steps = [step for step in graph.steps_to([head.value]) if is_convolution(step) and not _is_one_pixel(step)]
-    steps = [step for step in steps if head.value not in step.outputs]
+    steps = [step for step in _convolutions(graph, head) if not _is_one_pixel(step)]
     for place, step in enumerate(steps or [_last_convolution([])]):
         calls = sum(one.name == step.name for one in steps[:place])
         found[f"{step.name} (call {calls + 1})" if calls else step.name] = activated(graph, step.outputs[0])
@@ -105,9 +106,15 @@ def activated(graph: Graph, value: int) -> int:
             return found
 
 
+def _convolutions(graph, head):
+    """The convolutions between the input that is explained and the scores, without one that writes them itself."""
+    seen = graph.behind(graph.image) - {head.value}
+    return [step for step in graph.steps_to([head.value]) if is_convolution(step) and seen.intersection(step.outputs)]
+
+
 def _smallest_maps(graph, head):
     """The last convolution among those with the smallest maps, before the scores themselves."""
-    steps = [step for step in graph.steps_to([head.value]) if is_convolution(step) and head.value not in step.outputs]
+    steps = _convolutions(graph, head)
     places = [step.shape[:-1] for step in steps]
     if any(None in sides for sides in places):
         names = ", ".join(step.name for step in steps)
@@ -118,7 +125,8 @@ def _smallest_maps(graph, head):
 
 def _bottleneck(graph, score):
     """The maps nearest to the last convolution, behind it if any, without which the image tells the score nothing."""
-    steps = graph.steps_to([score])
+    seen = graph.behind(graph.image)
+    steps = [step for step in graph.steps_to([score]) if seen.intersection(step.outputs)]
     large = [step for step in steps if not _is_one_pixel(step)]
     last = _last_convolution(large)
     first = next(step for step in large if is_convolution(step))

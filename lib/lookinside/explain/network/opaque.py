@@ -12,7 +12,7 @@ from lookinside.errors import LookInsideError
 from lookinside.explain.network.graph import Graph, HiddenLayersError, Step, _call
 from lookinside.explain.network.inputs import ModelInputs
 
-_SPREADS = (1.0, 1e3)  # of the noise that a model is tried on: no logits stay between 0 and 1 for both
+_SPREADS = (1.0, 1e3, 1e6)  # of the noise that a model is tried on: no logits stay between 0 and 1 for all of them
 _CLOSE = 1e-3
 
 
@@ -47,7 +47,9 @@ class OpaqueGraph(Graph):
 
     def __init__(self, model: keras.Model, inputs: ModelInputs, image: int = 0):
         self.inputs, self.image, self._pack = tuple(range(len(inputs.names))), image, inputs.pack
-        answers = [_answers(model, inputs, spread) for spread in _SPREADS]
+        tried = [_answers(model, inputs, spread) for spread in _SPREADS]
+        answers = [list(map(_array, keras.tree.flatten(one))) for one in tried]
+        self.output_names = sorted(tried[0]) if isinstance(tried[0], dict) else []  # the order of keras.tree
         start = len(self.inputs)
         self.outputs = tuple(range(start, start + len(answers[0])))
         self.steps = [
@@ -77,22 +79,25 @@ class OpaqueGraph(Graph):
 
 
 def _answers(model, inputs, spread):
-    """What a model says to two noisy images, as arrays."""
+    """What a model says to two noisy images."""
     random = np.random.default_rng(0)
     noise = [random.normal(0, spread, (2, *shape[1:])).astype(np.float32) for shape in inputs.built]
     try:
-        answers = model(inputs.pack(noise), training=False)
+        return model(inputs.pack(noise), training=False)
     except Exception as error:  # whatever a call of the user's own may raise
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise LookInsideError(
             f"Model {model.name} ({type(model).__name__}) cannot be called on its inputs alone: {said[0]:.120}"
         ) from error
-    return [np.asarray(keras.ops.convert_to_numpy(one), np.float64) for one in keras.tree.flatten(answers)]
+
+
+def _array(answer):
+    return np.asarray(keras.ops.convert_to_numpy(answer), np.float64)
 
 
 def _are_probabilities(answers):
-    """Whether values lie in [0, 1], or are logarithms of what sums to 1 over the last axis."""
-    if not answers.size or not np.isfinite(answers).all():
-        return False
-    logarithms = (answers <= 0).all() and (np.abs(np.exp(answers).sum(axis=-1) - 1) < _CLOSE).all()
-    return bool(((answers >= 0) & (answers <= 1)).all() or logarithms)
+    """Whether values lie in [0, 1], or are logarithms of rows that sum to 1; what overflows is left out."""
+    rows = answers.reshape(-1, answers.shape[-1])
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    logarithms = (rows <= 0).all() and (np.abs(np.exp(rows).sum(axis=1) - 1) < _CLOSE).all()
+    return bool(((rows >= 0) & (rows <= 1)).all() or logarithms)
