@@ -26,8 +26,14 @@ from lookinside.explain import (
     compare,
     deletion,
     feature_maps,
+    heat_map,
     insertion,
+    landmark_share,
+    map_correlation,
+    map_follows_score,
+    mass_in_region,
     part_importance,
+    pointing_game,
 )
 from lookinside.models import unet
 
@@ -172,6 +178,24 @@ def test_pixels_of_a_volume_come_and_go():
     np.testing.assert_allclose(curves.probabilities[:, 2], np.array(model(half))[:, 1], rtol=1e-5)
     with refused("for images"):
         insertion(model, VOLUMES, heat, fill="imputed")
+
+
+def test_maps_of_volumes_are_scored_as_one_map_each():
+    """As one long image: a volume's slices side by side have the same scores."""
+    heat, regions = RNG.normal(0, 1, (3, 6, 8, 10)), RNG.random((3, 6, 8, 10)) > 0.6
+    flat, flat_regions = heat.reshape(3, 48, 10), regions.reshape(3, 48, 10)
+    for score in (mass_in_region, landmark_share, pointing_game):
+        np.testing.assert_allclose(score(heat, regions), score(flat, flat_regions))
+    np.testing.assert_allclose(map_correlation(heat, heat**3), map_correlation(flat, flat**3))
+    whole = heat_map(heat, blur_sigma=0, volumes=True)
+    np.testing.assert_allclose(whole.reshape(3, 48, 10), heat_map(flat, blur_sigma=0))
+    assert not np.allclose(whole, heat_map(heat, blur_sigma=0))
+    point = np.zeros((1, 7, 7, 7))
+    point[0, 3, 3, 3] = 1
+    blurred = heat_map(point, volumes=True)[0]
+    assert blurred[2, 3, 3] == pytest.approx(blurred[3, 3, 2]) and blurred[2, 3, 3] > 0
+    followed = map_follows_score(heat, heat / 2, [3, 2, 1], [1, 1, 1], regions)
+    np.testing.assert_allclose(followed.heat_lost, (np.maximum(heat, 0) * regions).sum(axis=(1, 2, 3)) / 2)
 
 
 def test_what_is_only_for_images_says_so():

@@ -40,6 +40,8 @@ def inputs_of(model: keras.Model) -> ModelInputs:
         return ModelInputs(names, shapes, shapes, lambda tensors: keras.tree.pack_sequence_as(struct, tensors))
     built = getattr(model, "_build_shapes_dict", None) or {}
     struct = built.get("input_shape")
+    if isinstance(model, keras.Sequential):
+        raise LookInsideError(f"Model {model.name} is not built: put a keras.Input first, or call it on one image.")
     if struct is None:
         raise LookInsideError(f"Model {model.name} ({type(model).__name__}) is not built: call it on one image first.")
     if _is_shape(struct):
