@@ -135,7 +135,7 @@ figures.heat_grid(examples.images, {}, note="tinted: the landmarks, where the tr
 # The paper's appendix prints three architectures (Tables 2, 3, 4). The third network differs from the second in three things. The
 # first two are layers, which `deeper_cnn` switches on; the third one changes the training images.
 #
-# - **Batch normalisation (BN)** brings each map to mean 0 and variance 1 over the batch, then multiplies by a learned $\gamma$ and
+# - **Batch normalisation** (BN) brings each map to mean 0 and variance 1 over the batch, then multiplies by a learned $\gamma$ and
 #   adds a learned $\beta$. Once trained it uses running averages $\mu$, $\sigma^2$ instead of the batch's:
 #   $y = \gamma (x - \mu) / \sqrt{\sigma^2 + \varepsilon} + \beta$, with a small constant $\varepsilon$.
 # - **Dropout** sets a random share of numbers to zero while training, so that no single one is relied on.
@@ -899,12 +899,13 @@ most = [pair for pair, more in beyond.items() if more > 0.1]  # what stands two 
 assert not beyond or most == ["carpals, tarsals + metacarpals, metatarsals"]
 figures.table(table_groups, units=units, row_name="group of parts", note=note)
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **How to read it.** The first two columns take one group away. The lead is a mean over the images that show the part, so its rows are
 # about different images: the skull shows in heads, the phalanges in hands and feet. Accuracy is counted over all 480 images. The last column
 # goes the other way. It starts from nothing but the fat under the skin (78 to 82 % named, exposed anew) and puts one group back. (*Lungs,
 # airways*: the lungs with heart and diaphragm, the windpipe, and the air inside the skull.)
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **No group of bones costs more than 5 points.** The lungs cost 5 to 10, the edges of the exposed field 11 to 21. Put back, the lungs
 # bring 4 to 11 points, the bone of the upper arm or thigh 2 to 5, the skull with the brain 2 to 5. No other group brings anything that
 # could be told from 0 in every seed: a body of fat with all its finger bones is named no better than the fat alone.
@@ -1038,7 +1039,8 @@ figures.table(told, units="%", digits=0, row_name="test images", note=note)
 # lost. Without any bone (the table further up) it loses 10 to 13 points instead of 8. So it needs bones a little more. On UNIFESP such
 # training costs six and eight points in two seeds, and images without shading are named by 73 and 74 % instead of 56 and 59. So with real
 # films training can move a network from thickness to structure. Whether that structure is bone, no test on a real film can say.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Size** is hardly a cue on phantoms: a tenth smaller or larger costs `+ BN` 0 to 4 points, a fifth smaller or a quarter larger 5 to 15. On
 # UNIFESP it costs more, but there everything costs more: 853 films are few to learn from. (Magnifying also blurs a little and moves the frame.)
 
