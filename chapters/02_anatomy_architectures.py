@@ -16,7 +16,7 @@
 #
 # **The paper's claim.** LeNet, AlexNet and GoogLeNet were made for digits and photographs. On medical images of five organs they
 # name 59, 74 and 45 % of the test images rightly; the authors' own network, a smaller AlexNet, names 81 %. They look at the
-# **feature maps** (what each layer makes of an image) and read the reasons there. GoogLeNet's maps are "dumped out", that is,
+# feature maps (what each layer makes of an image) and read the reasons there. GoogLeNet's maps are "dumped out", that is,
 # black. LeNet's show no structure. And all three overfit, because they have too many layers and weights.
 #
 # S. Khan and S.-P. Yong, *A Deep Learning Architecture for Classifying Medical Images of Anatomy Object*, 2016.
@@ -179,8 +179,8 @@ check(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Where the room goes wrong.** Deep is heard as large: 22 layers must have more weights than 8. It is the other way round, 7.0 million against
-# 62.4, because AlexNet's are in its fully connected layers. It is the trap of chapter 1 again. Ask next: if "too many weights" is the reason for
-# overfitting, which of the two should overfit, and which of the two does the paper blame?
+# 62.4, because AlexNet's are in its fully connected layers. It is the trap of chapter 1 again. Ask next: if too many weights make a network
+# overfit, which of the two should do so? (Section 10 has the answer: hardly either.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 4. The paper's equations, by hand
