@@ -9,7 +9,7 @@ from headless import accessibility_faults, browser, opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from lookinside import figures
-from lookinside.course.build.browser import print_handout
+from lookinside.course.build.browser import print_deck
 from lookinside.course.build.export import write_deck
 from lookinside.course.build.outline import slide_show
 from lookinside.course.build.pairs import read_stored
@@ -192,11 +192,11 @@ def test_a_handout_has_a_page_for_each_slide(tmp_path, monkeypatch):
     cells = [new_markdown_cell(f"## {n}", metadata={"slideshow": {"slide_type": "slide"}}) for n in range(3)]
     cells[2].metadata["slideshow"]["slide_type"] = "subslide"
     write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
-    print_handout(tmp_path / "deck.html", tmp_path / "deck.pdf")
+    print_deck(tmp_path / "deck.html", tmp_path / "deck.pdf")
     assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) == 3
     monkeypatch.setenv("COURSE_BROWSER", "false")
     with pytest.raises(LookInsideError, match=r"other\.pdf was not written, the browser failed"):
-        print_handout(tmp_path / "deck.html", tmp_path / "other.pdf")
+        print_deck(tmp_path / "deck.html", tmp_path / "other.pdf")
     monkeypatch.setattr("lookinside.course.build.browser.find_browser", lambda: None)
     with pytest.raises(LookInsideError, match="no headless browser: install chromium"):
-        print_handout(tmp_path / "deck.html", tmp_path / "other.pdf")
+        print_deck(tmp_path / "deck.html", tmp_path / "other.pdf")

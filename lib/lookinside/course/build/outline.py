@@ -30,8 +30,9 @@ def title_of(notebook: Any) -> str:
 
 
 def plain(markdown: str) -> str:
-    """A heading without its marks."""
-    return re.sub(r"[*_`$]", "", markdown)
+    """A heading without its marks; a formula in it keeps its letters, `$L_{patho}$` as L_patho."""
+    parts = markdown.split("$")  # words and formulas in turn
+    return "".join(re.sub(r"[{}\\]" if place % 2 else "[*_`]", "", part) for place, part in enumerate(parts))
 
 
 @dataclass(frozen=True)
