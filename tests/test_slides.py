@@ -169,15 +169,21 @@ def test_a_short_lecture_keeps_the_slides_that_are_marked_and_says_where_they_be
             cell("left out", "-"),
             cell("graph", "subslide", "cut"),
         ),
-        *(cell("below it", "-"), cell("say so", "notes"), cell("## Two", "slide"), cell("hidden", "skip", "cut")),
+        *(cell("below it", "-"), cell("say so", "notes"), cell("more of it", "subslide"), cell("say more", "notes")),
+        *(
+            cell("## Own", "subslide"),
+            cell("not said", "notes"),
+            cell("## Two", "slide"),
+            cell("hidden", "skip", "cut"),
+        ),
         *(cell("### Three", "subslide", "cut"), cell("end", "subslide", "cut")),
     ]
     whole = new_notebook(cells=cells)
     short = slide_show(whole, short=True)
-    texts = ["# T", "graph", "below it", "say so", "### Three", "end"]
+    texts = ["# T", "graph", "below it", "say so", "say more", "### Three", "end"]
     assert [one.source for one in short.cells] == texts
     marks = [one.metadata["slideshow"]["slide_type"] for one in short.cells]
-    assert marks == ["slide", "slide", "-", "notes", "slide", "subslide"]
+    assert marks == ["slide", "slide", "-", "notes", "notes", "slide", "subslide"]
     assert {one.source: one.metadata["goes_on_under"] for one in short.cells if "goes_on_under" in one.metadata} == {
         "graph": "One",
         "end": "Three",

@@ -9,7 +9,7 @@ from math import floor
 from typing import Any
 
 from lookinside.course.build.export import figures_of
-from lookinside.course.build.outline import Slide, has_cut, slide_mark, slides_of
+from lookinside.course.build.outline import Slide, cut_of, has_cut, slides_of
 from lookinside.course.kit.questions import Prediction, predictions_of
 
 MINUTES = 45
@@ -82,7 +82,7 @@ def lecture_of(notebook: Any) -> Lecture:
     short = has_cut(notebook)
     slides = slides_of(notebook)
     predictions = predictions_of(notebook)
-    chosen = [(whole, slide) for whole, slide in enumerate(slides, 1) if slide.in_cut or not short]
+    chosen = cut_of(slides) if short else list(enumerate(slides, 1))
     clock = _clock([_effort(slide) for _, slide in chosen], fill=short)
     stops = []
     for number, ((whole, slide), (start, minutes)) in enumerate(zip(chosen, clock, strict=True), 1):
@@ -100,6 +100,7 @@ def lecture_of(notebook: Any) -> Lecture:
     asked = {one.name for stop in stops for one in stop.asks}
     told = {one.name for stop in stops for one in stop.answers}
     others = [(whole, slide) for whole, slide in enumerate(slides, 1) if short and not slide.in_cut]
+    said = [note for stop in stops for note in stop.notes]
     ideas = [text for slide in slides for text in _said(slide) if text.startswith(IDEA)]
     return Lecture(
         stops,
@@ -109,7 +110,12 @@ def lecture_of(notebook: Any) -> Lecture:
         later=[one for one in predictions if one.name not in asked],
         untold=asked - told,
         unasked=told - asked,
-        notes_left=[(whole, slide.heading or slide.above, one) for whole, slide in others for one in _notes(slide)],
+        notes_left=[
+            (whole, slide.heading or slide.above, one)
+            for whole, slide in others
+            for one in _notes(slide)
+            if one not in said
+        ],
     )
 
 
@@ -118,7 +124,7 @@ def _notes(slide: Slide) -> list[str]:
 
 
 def _said(slide: Slide) -> list[str]:
-    return [cell.source for _, cell in slide.cells if slide_mark(cell) == "notes"]
+    return [cell.source for _, cell in slide.notes]
 
 
 def _parts(slide: Slide) -> dict[str, int]:

@@ -30,7 +30,8 @@ def write_kit_page(template: str, path: Path, title: str, **values: Any) -> None
     templates.filters |= {"markdown": markdown, "line": line, "python": python, "minutes": in_minutes}
     style = HtmlFormatter(style=CODE_COLOURS).get_style_defs(".highlight")
     style += "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("shared/base.css", "kit/kit.css"))
-    text = templates.get_template(f"kit/{template}.html.j2").render(title=title, style=style, **values)
+    script = (TEMPLATES / "page/page.js").read_text(encoding="utf-8")
+    text = templates.get_template(f"kit/{template}.html.j2").render(title=title, style=style, script=script, **values)
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
     half.write_text(text, encoding="utf-8")
