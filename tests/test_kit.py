@@ -45,6 +45,9 @@ from lookinside.course import check
 # **Predict.** How many feet have
 # two people?
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Count them aloud.
+
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_feet = 2  # a pair
 
@@ -130,10 +133,10 @@ def test_predictions_with_question_answer_and_what_counts(chapter):
     assert feet.accepts == "4 within 0.5; within 1.5 is close"
     assert part.question == "Which part has toes?" and part.filled == "'foot'" and "cannot tell from it" in part.accepts
     assert told.accepts == "1" and (late.heading, late.filled) == ("Asked and not told", "True")
-    assert (part.asked, part.answered) == (told.asked, told.answered) == (9, 10)
+    assert (part.asked, part.answered) == (told.asked, told.answered) == (10, 11)
     stored = read_stored(chapter)
-    stored.cells[5].outputs = []
-    with pytest.raises(LookInsideError, match=r"cell 6 stores 0 of 1 answers: run `make notebooks`"):
+    stored.cells[6].outputs = []
+    with pytest.raises(LookInsideError, match=r"cell 7 stores 0 of 1 answers: run `make notebooks`"):
         predictions_of(stored)
 
 
@@ -170,7 +173,8 @@ def test_a_lecture_says_what_is_on_its_slides_and_what_is_not(chapter):
         (5, 6, "#/3/0", "Asked and not told", False),
     ]
     assert lecture.idea == "look *twice*." and lecture.short
-    assert [one.notes for one in lecture.stops][2:] == [
+    assert [one.notes for one in lecture.stops][1:] == [
+        ["Count them aloud."],
         ["**Where the room goes wrong.** One person."],
         [],
         ["Goes to the slide before, which is kept."],
@@ -224,13 +228,14 @@ def test_a_chapters_facts_are_found(source):
 def test_the_papers_parts_are_read_from_headings():
     texts = [
         "Table II",
+        "Tables 1, 2 and 3",
         "Figures 7 to 10: filters",
         "Figures 4, 5, 6 and 12",
         "Eq. 2",
         "Eqs. 1, 4 and 5",
         "In Figure 13",
     ]
-    assert parts_in(texts) == "Equations 1, 2, 4, 5; Figures 4 to 10, 12, 13; Table II"
+    assert parts_in(texts) == "Equations 1, 2, 4, 5; Figures 4 to 10, 12, 13; Tables 1 to 3, II"
     assert parts_in(["Tablets 4", "Figure it out"]) == ""
 
 
@@ -276,6 +281,9 @@ def test_a_handout_has_two_slides_a_page_and_the_notes_stand_beside_their_slide(
         assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / f"{view}.pdf").read_bytes())) == pages
     beside = [one.get_text(strip=True) for one in opened(deck, tmp_path, "?view=notes").select(".sheet > .beside")]
     assert [bool(text) for text in beside] == [False, False, True, False, False] and "goes wrong" in beside[2]
+    style = deck.read_text(encoding="utf-8")
+    paper = 180 / 25.4 * 96  # pixels of A4 between its margins
+    assert 0.95 * paper < 1280 * float(re.search(r"\.lined { --scale: ([\d.]+);", style)[1]) <= paper
     handout = opened(deck, tmp_path, "?view=handout")
     assert [one.get_text(strip=True) for one in handout.select(".sheet > .beside")] == [""] * 5
 
