@@ -98,7 +98,7 @@ def _about(source: Path) -> dict[str, Any]:
     """What syllabus and start page say of a chapter."""
     notebook = read_current(source)
     counts = {"predictions": len(predictions_of(notebook)), "exercises": len(exercises_of(notebook))}
-    return {"stem": source.stem, "facts": facts_of(source.stem, notebook), **counts}
+    return {"stem": source.stem, "facts": facts_of(source.stem, notebook), "lecture": lecture_of(notebook), **counts}
 
 
 def write_chapter(source: Path, folder: Path) -> None:
