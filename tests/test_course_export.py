@@ -104,11 +104,11 @@ def test_the_error_stream_is_not_shown_and_an_error_is(tmp_path):
     assert "noise" not in page.get_text() and "ValueError: no <b>" in page.get_text()
 
 
-def test_solutions_and_notes_are_folded(tmp_path):
+def test_solutions_are_folded_and_the_instructors_notes_left_out(tmp_path):
     note = new_markdown_cell("Say this.", metadata={"slideshow": {"slide_type": "notes"}})
     page = page_of(tmp_path, new_markdown_cell("# T"), code("answer = 42", tags=["solution"]), note)
-    assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution", "For the instructor"]
-    assert "answer" in page.find("details").get_text()
+    assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution"]
+    assert "Say this" not in page.get_text() and "answer" in page.find("details").get_text()
 
 
 def test_headings_of_the_same_words_have_anchors_of_their_own(tmp_path):
