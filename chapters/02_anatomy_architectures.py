@@ -289,7 +289,7 @@ for name, rate, masked in (("every second step masked", 0.1, True), ("learning r
 units = dict.fromkeys(stories[name], "%")
 figures.table(stories, units=units, digits=0, row_name="active on", note="one unit with a ReLU, eleven inputs")
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **A masked unit rests for one step.** At the next step another mask is drawn, and its gradient is back. What the paper describes is a
 # *dying ReLU*: one step that is too long pushes the unit below zero for all data, and there its gradient is zero for good. The cause
 # is the learning rate, or a bad start. Keep it in mind for section 7.
@@ -403,7 +403,7 @@ results.figure("learning_curves") if profile.name == "quick" else figure_12
 # out: a network that knows nothing, and gives each of the five classes a probability of 1/5, has $\ln 5 = 1.61$. The intervals in
 # brackets are over test images (chapter 0, section 5).
 
-# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 TABLE_II = {"time": "s", "validation loss": "", "validation accuracy": "%", "test accuracy": "%"}
 PAPER_II = {"LeNet": (1655, 1.3, 0.58, 0.59), "AlexNet": (33466, 1.39, 0.65, 0.74)}
 PAPER_II |= {"GoogLeNet": (52470, 1.2, 0.55, 0.45), "proposed": (16728, 0.67, 0.766, 0.81)}

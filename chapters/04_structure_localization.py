@@ -942,7 +942,7 @@ figures.table(table_back, row_name="detector, steps", note=note)
 # and also weights of its own: this test does not separate the two. Faster R-CNN gains by a second look as well. A comparison without "the
 # same step twice" would give the fine step all the credit.
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9. The recorded results
 #
 # `make results CHAPTER=04 DATASETS=fetus,phantoms` measures all five detectors under the desk profile, and writes each row into
@@ -1009,7 +1009,7 @@ figures.table(drawn_rows, units=units, digits=shown, row_name="detector", note=n
 # In AUC LCF is first on phantoms, too, and the whole network is behind it. Half of the boxes on real scans are centred within about five pixels
 # (4.6 to 5.3). The means, 7.6 to 9.1, are larger because some boxes are far off. By the median LCF is level with FPN and LS.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Predict: which rows can be told apart?
 #
 # All detectors saw the same scans, so they are compared scan by scan, over all three folds. With 980 scans such a difference of AUC has an

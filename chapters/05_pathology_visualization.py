@@ -150,7 +150,7 @@ figures.table(
 # them. We help: from each picture we subtract a blurred copy of it, and what is left is made four times as strong. Graham (2015) used this
 # step when he won a competition on fundus photographs. **The paper does not do it.** Section 9 shows what a network learns with and without it.
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### As photographed, and as the network sees it
 
 
@@ -312,7 +312,7 @@ figures.number_grids({f"A{k + 1}": A[..., k] for k in range(3)})
 my_guess_moment = 6
 
 
-# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 def moment(one):
     """J of a map (M, N)."""
     i, j = np.indices(one.shape)
@@ -508,7 +508,7 @@ figures.table(
 # as printed; *gyration* divides $J$ by the L1 norm, so that brightness drops out, and then by the largest of the layer; *quantile* always takes the
 # lowest and the highest tenth.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **Predict.** What moves more heat into or out of the *wedge's* box: to sort the feature maps by $J$ ("sorting"), or to take one layer instead of another
 # ("layers")?
 
@@ -554,7 +554,7 @@ figures.table(recipes, units=units, digits=digits, row_name="variant", note=note
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 figures.table({name: ablation[name] for name in layers}, units=units, digits=digits, row_name="layer", note=note)
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### How many feature maps are in each set?
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]

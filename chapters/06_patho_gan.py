@@ -227,7 +227,7 @@ for number in (1, 2):
 assert np.allclose((theta, gamma), (0.311, 0.786), atol=1e-3)
 figures.table(by_hand, digits=3, row_name="round", note="the generator moves first; the real number is 1")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # In round 1 the generator does not move: a discriminator that knows nothing tells nothing. It learns that larger numbers look more real
 # ($\gamma = 0.5$), and in round 2 the generator follows: $\theta = 0.5 \cdot (1 - \sigma(-0.5)) = 0.31$.
 #
@@ -1168,7 +1168,7 @@ figures.image_sheet(
 # **Where the room goes wrong.** "Low" is right again, with 0.32 against 0.22. Before anybody is pleased, ask for the third row: a judge that never learned
 # anything has 0.29, and the two cannot be told apart. Ask which experiment the paper would have needed, and note that it costs one more training.
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Sets of pictures, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -1218,7 +1218,7 @@ figures.band_curves(
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_help = "low"
 
-# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 helped = results.table({"AUC": "AUC"}, "added", groups=ADDED, **desk)
 gains = {name: helped[name]["AUC"][0] - helped["nothing"]["AUC"][0] for name in ("plain", "low")}
 reason = (
