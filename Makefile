@@ -1,6 +1,6 @@
 # `make` lists the targets. Options: CHAPTER=01  GPU=1  PYTHON=python3.12  COURSE_PROFILE=desk  COURSE_DATASET=name
 .DEFAULT_GOAL := help
-.PHONY: help ready run test lab notebooks slides student grade known-set data results bench lock clean
+.PHONY: help ready run test lab notebooks slides student kit grade known-set data results bench lock clean
 
 VENV := $(if $(filter-out 0,$(GPU)),.venv-gpu,.venv)
 BIN := $(VENV)/bin
@@ -50,6 +50,9 @@ slides: ready ## one offline HTML deck a chapter in build/slides (CUT=45 for 45 
 
 student: ready ## notebooks without solutions in build/student
 	@$(PY) -m lookinside.course.build.student $(CHAPTER)
+
+kit: ready ## the instructor's lecture plans, decks, handouts, answers and syllabus in build/kit
+	@$(PY) -m lookinside.course.kit.kit $(CHAPTER)
 
 grade: ready ## a table of students' notebooks, CSV and HTML, in build/grades (FOLDER=submissions MINUTES=10 GIGABYTES=4)
 	@$(PY) -m lookinside.course.grading.grade "$(FOLDER)" $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(GIGABYTES),--gigabytes "$(GIGABYTES)")

@@ -44,9 +44,9 @@ RULER = """<script>%s</script><script>window.addEventListener('load', async func
 });</script>"""
 
 
-def opened(path: Path, folder: Path) -> BeautifulSoup:
+def opened(path: Path, folder: Path, query: str = "") -> BeautifulSoup:
     """The page after its scripts have run, with all requests blocked and counted (`data-blocked` of <html>)."""
-    return _dumped(_guarded(path), folder / f"guarded_{path.name}")
+    return _dumped(_guarded(path), folder / f"guarded_{path.name}", query)
 
 
 def accessibility_faults(path: Path, folder: Path, *, query: str = "", until: str = "") -> list[str]:

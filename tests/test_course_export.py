@@ -59,6 +59,14 @@ def test_limits_stand_below_in_a_block_and_beside_in_a_line():
     assert 'display="block"' not in to_mathml("x", block=False)
 
 
+def test_a_link_to_another_chapter_leads_to_its_page_and_others_stay_as_they_are(tmp_path):
+    text = "[words](00_start_here.ipynb#The-Glossary), [all](01_other.ipynb), [data](data.ipynb), [out](https://a.org/00_b.ipynb)"
+    page = page_of(tmp_path, new_markdown_cell(f"## The Glossary\n\n{text}"))
+    wanted = ["00_start_here.html#the-glossary", "01_other.html", "data.ipynb", "https://a.org/00_b.ipynb"]
+    assert [link["href"] for link in page.select("main a")] == wanted
+    assert page.select_one("h2")["id"] == "the-glossary"
+
+
 def test_a_formula_that_cannot_be_drawn_is_quoted_in_one_line():
     with pytest.raises(LookInsideError, match=r"\\foo\{x\}") as error:
         to_mathml(r"\foo{x}", block=False)
@@ -113,11 +121,11 @@ def test_the_error_stream_is_not_shown_and_an_error_is(tmp_path):
     assert "noise" not in page.get_text() and "ValueError: no <b>" in page.get_text()
 
 
-def test_solutions_and_notes_are_folded(tmp_path):
+def test_solutions_are_folded_and_the_instructors_notes_left_out(tmp_path):
     note = new_markdown_cell("Say this.", metadata={"slideshow": {"slide_type": "notes"}})
     page = page_of(tmp_path, new_markdown_cell("# T"), code("answer = 42", tags=["solution"]), note)
-    assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution", "For the instructor"]
-    assert "answer" in page.find("details").get_text()
+    assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution"]
+    assert "Say this" not in page.get_text() and "answer" in page.find("details").get_text()
 
 
 def test_headings_of_the_same_words_have_anchors_of_their_own(tmp_path):

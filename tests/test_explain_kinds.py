@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers as kl
 from small_nets import CLASSES, EXPLAINERS, IMAGES, SHAPE, assert_same, body, filled, net, policy
 
-from lookinside.errors import LookInsideError
+from lookinside.errors import BlankMapWarning, LookInsideError
 from lookinside.explain import (
     CAM,
     ActivationMaximization,
@@ -463,7 +463,7 @@ def test_a_functional_model_with_a_call_of_its_own():
         def call(self, images, training=False):
             return 2 * super().call(images, training=training)
 
-    plain = net()
+    plain = net(shape=(None, None, 1))
     model = Doubled(plain.input, plain.output)
     assert_same(Saliency(model)(IMAGES, CLASSES), 2 * Saliency(plain)(IMAGES, CLASSES))
     with refused("a call of its own"):
@@ -515,6 +515,27 @@ def test_a_subclassed_model_of_several_inputs_and_outputs():
         assert_same(found, tape.gradient(value, x).numpy())
     with refused("has 2 outputs: say output= one of pixels, whole"):
         Saliency(model)
+
+
+class Words(keras.Model):
+    """Whole numbers beside the image, which an embedding looks up."""
+
+    def __init__(self):
+        super().__init__(name="words")
+        self.dense, self.embedding = kl.Dense(3), kl.Embedding(5, 3)
+
+    def call(self, given):
+        word, image = given
+        return self.dense(keras.ops.mean(image, axis=(1, 2))) + self.embedding(word)[:, 0]
+
+
+def test_a_subclassed_model_with_an_embedding():
+    model = Words()
+    words = np.array([[0], [4], [2]])
+    model([tf.constant(words), IMAGES])
+    slope = np.abs(model.dense.kernel.numpy()[0, 1]) / 120  # the image's mean is all that it reads of 120 pixels
+    with pytest.warns(BlankMapWarning, match="3 of 3 maps are .*the same everywhere"):
+        assert_same(Saliency(model)([words, IMAGES], 1), np.full((3, 12, 10), slope))
 
 
 class Several(keras.Model):

@@ -55,6 +55,14 @@ def read_stored(source: Path) -> Any:
         raise LookInsideError(f"{path.name} is no notebook ({type(error).__name__}): run `make notebooks`.") from None
 
 
+def read_current(source: Path) -> Any:
+    """The executed notebook beside a source. Raises LookInsideError where it is not what the source says now, too."""
+    notebook = read_stored(source)
+    if notebook.metadata.get("lookinside", {}).get("source_sha256") != source_hash(source):
+        raise LookInsideError(f"{source.stem}.ipynb is older than its source: run `make notebooks` first.")
+    return notebook
+
+
 def source_hash(source: Path) -> str:
     """SHA-256 of a source's cells, blind to how the file writes them and to its header.
 

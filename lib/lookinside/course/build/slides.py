@@ -10,12 +10,11 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from lookinside.course.build.browser import print_handout
+from lookinside.course.build.browser import print_deck
 from lookinside.course.build.export import write_deck
 from lookinside.course.build.outline import has_cut
-from lookinside.course.build.pairs import read_stored, source_hash
+from lookinside.course.build.pairs import read_current
 from lookinside.course.build.start_page import renew_start_page
 from lookinside.course.places import chapter_sources, repository
 from lookinside.errors import LookInsideError
@@ -33,14 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
         folder = repository() / "build" / "slides"
         for source in chapter_sources(options.chapter):
             try:
-                notebook = _stored(source)
+                notebook = read_current(source)
                 if options.cut and not has_cut(notebook):
                     print(f"{source.stem}: no cell is tagged cut, so it has no deck of {options.cut} minutes")
                     continue
                 written.append(folder / f"{source.stem}{f'-{options.cut}min' if options.cut else ''}.html")
                 write_deck(notebook, written[-1], short=bool(options.cut))
                 if options.pdf:
-                    print_handout(written[-1], written[-1].with_suffix(".pdf"))
+                    print_deck(written[-1], written[-1].with_suffix(".pdf"))
             except LookInsideError as error:
                 print(error, file=sys.stderr)
                 failed = 1
@@ -50,13 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print(f"{len(written)} deck{'s' * (len(written) != 1)} in build/slides")
     return failed
-
-
-def _stored(source: Path) -> Any:
-    notebook = read_stored(source)
-    if notebook.metadata.get("lookinside", {}).get("source_sha256") != source_hash(source):
-        raise LookInsideError(f"{source.stem}.ipynb is older than its source: run `make notebooks` first.")
-    return notebook
 
 
 if __name__ == "__main__":

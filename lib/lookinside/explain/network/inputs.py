@@ -9,6 +9,8 @@ import keras
 
 from lookinside.errors import LookInsideError
 
+_SOME_SIDE = 64  # pixels, where a model takes any
+
 
 class ModelInputs(NamedTuple):
     """A model's inputs.
@@ -16,7 +18,7 @@ class ModelInputs(NamedTuple):
     Attributes:
         names: of the inputs, in the model's order.
         shapes: (None, ...) of each; sides that the model leaves open are None.
-        built: a shape of each that the model surely takes, open sides filled with those of its first call.
+        built: a shape of each that the model takes, open sides filled: with those of its first call where it is known.
         pack: tensors in that order -> what the model is called with.
     """
 
@@ -37,7 +39,8 @@ def inputs_of(model: keras.Model) -> ModelInputs:
         struct = function._inputs_struct
         shapes = tuple(tuple(tensor.shape) for tensor in function.inputs)
         names = tuple(_keys(struct) or [tensor.name for tensor in function.inputs])
-        return ModelInputs(names, shapes, shapes, lambda tensors: keras.tree.pack_sequence_as(struct, tensors))
+        filled = tuple((None, *(side or _SOME_SIDE for side in shape[1:])) for shape in shapes)
+        return ModelInputs(names, shapes, filled, lambda tensors: keras.tree.pack_sequence_as(struct, tensors))
     built = getattr(model, "_build_shapes_dict", None) or {}
     struct = built.get("input_shape")
     if isinstance(model, keras.Sequential):

@@ -47,7 +47,7 @@ class OpaqueGraph(Graph):
 
     def __init__(self, model: keras.Model, inputs: ModelInputs, image: int = 0):
         self.inputs, self.image, self._pack = tuple(range(len(inputs.names))), image, inputs.pack
-        tried = [_answers(model, inputs, spread) for spread in _SPREADS]
+        tried = [_answers(model, inputs, image, spread) for spread in _SPREADS]
         answers = [list(map(_array, keras.tree.flatten(one))) for one in tried]
         self.output_names = sorted(tried[0]) if isinstance(tried[0], dict) else []  # the order of keras.tree
         start = len(self.inputs)
@@ -78,12 +78,12 @@ class OpaqueGraph(Graph):
         return known | dict(zip(self.outputs, keras.tree.flatten(answers), strict=True))
 
 
-def _answers(model, inputs, spread):
-    """What a model says to two noisy images."""
-    random = np.random.default_rng(0)
-    noise = [random.normal(0, spread, (2, *shape[1:])).astype(np.float32) for shape in inputs.built]
+def _answers(model, inputs, image, spread):
+    """What a model says to two noisy images, with zeros beside them."""
+    given = [np.zeros((2, *shape[1:]), np.float32) for shape in inputs.built]
+    given[image] += np.random.default_rng(0).normal(0, spread, given[image].shape)
     try:
-        return model(inputs.pack(noise), training=False)
+        return model(inputs.pack(given), training=False)
     except Exception as error:  # whatever a call of the user's own may raise
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise LookInsideError(
@@ -92,7 +92,7 @@ def _answers(model, inputs, spread):
 
 
 def _array(answer):
-    return np.asarray(keras.ops.convert_to_numpy(answer), np.float64)
+    return np.atleast_1d(keras.ops.convert_to_numpy(answer)).astype(np.float64)
 
 
 def _are_probabilities(answers):
