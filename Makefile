@@ -1,6 +1,6 @@
 # `make` lists the targets. Options: CHAPTER=01  GPU=1  PYTHON=python3.12  COURSE_PROFILE=desk  COURSE_DATASET=name
 .DEFAULT_GOAL := help
-.PHONY: help ready run test lab notebooks slides student site grade known-set data results bench lock clean
+.PHONY: help ready run test lab notebooks slides student site kit grade known-set data results bench lock clean
 
 VENV := $(if $(filter-out 0,$(GPU)),.venv-gpu,.venv)
 BIN := $(VENV)/bin
@@ -53,6 +53,9 @@ student: ready ## notebooks without solutions in build/student
 
 site: ready ## one offline folder, build/site: start page, chapters, decks, downloads, results, library, search
 	@$(PY) -m lookinside.course.site.build_site
+
+kit: ready ## the instructor's lecture plans, decks, handouts, answers and syllabus in build/kit
+	@$(PY) -m lookinside.course.kit.kit $(CHAPTER)
 
 grade: ready ## a table of students' notebooks, CSV and HTML, in build/grades (FOLDER=submissions MINUTES=10 GIGABYTES=4)
 	@$(PY) -m lookinside.course.grading.grade "$(FOLDER)" $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(GIGABYTES),--gigabytes "$(GIGABYTES)")

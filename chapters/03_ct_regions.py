@@ -28,7 +28,7 @@
 # - a reader for a whole CT and its profile from the legs to the neck (Figure 7),
 # - the answer to a question: what is left to improve if an image has two right answers?
 #
-# **Cost** (quick profile, two CPU cores): under three minutes and 1.5 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): about two minutes and 1.5 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: before an error is called a mistake of the network, look whether a right answer exists. Sections 2 to 6
@@ -37,8 +37,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Set-up
 #
-# The *profile* decides how big the experiment is: `quick` on a laptop, `desk` for the recorded results of section 13, `paper` for the
-# paper's sizes. Remarks below the figures are about the stored run: quick, on drawn bodies.
+# You see a run under the profile `quick`, on drawn bodies (chapter 0, section 3). The record is in section 13. Words that the course explains
+# are listed in its [glossary](00_start_here.ipynb#Glossary).
 
 # %% slideshow={"slide_type": "skip"}
 import dataclasses
@@ -63,8 +63,8 @@ print(profile)
 #
 # The paper took 4,298 *key images* from a hospital's archive: slices that a radiologist's report points to. Almost two thirds carry the
 # label *liver*. We cut ours from the drawn body of chapter 2, which has legs and a neck here. A CT number is in **Hounsfield units**
-# (HU): air is -1000, water 0, bone several hundred. The network sees only -100 to 200 HU, as in the authors' code. What lies below is
-# black, what lies above is white.
+# (HU): air is -1000, water 0, bone several hundred. The network sees them through a **window** from -100 to 200 HU, as in the authors' code.
+# What lies below is black, what lies above is white.
 #
 # We split by patient. No two test slices are of the same patient, so that they are independent of each other.
 
@@ -166,6 +166,11 @@ print(f"The least error on our {len(test)} test images: {100 * training.floor_of
 # **and there is no other error**. The paper does not say how many of the 52 are copies of one image. From Figure 5 alone it could be all
 # of them. Exercise 1 finds a smaller bound.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** A perfect network makes no error, so 0. It is 8.3 %, one image of twelve. Then the room blames the labels. It is
+# right, and that is the point: nobody can be better than the labels are consistent. Ask at the first table of section 6: an error of 8.5 % at a
+# floor of 7.0, how much is there left to improve?
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 3. Bending an image: the thin-plate spline
 #
@@ -220,6 +225,10 @@ check(my_guess_half, t[6], reason, tolerance=0.05)
 #
 # At a pixel $x$ the layer's output shows what stood at $x + d(x)$ in the input. So the picture moves *against* $d$.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** Half way means half, 0.5, as on a straight slope. It is 0.38: the plate is held at the corners and stays flat near
+# them. Point at the framed numbers, and ask where on the way from corner to centre the displacement is 0.5.
+
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Figure 4: a field, a grid, four slices
 
@@ -263,8 +272,7 @@ figures.table(table_net, row_name="layer", note=note)
 # ## 6. Training, and rivals first
 #
 # The paper compares training "as it is" with training on bent *and* balanced images, which are 30 times as many. So two things change at
-# once, and the number of steps may change, too. (A step is one batch, here of 32 images.) We give each way the same number of **steps**,
-# and take the recipe apart:
+# once, and the number of steps may change, too. We give each way the same number of steps (of 32 images each), and take the recipe apart:
 #
 # - **as it is**: the slices with their duplicates,
 # - **balanced**: rare classes repeated, nothing bent,
@@ -439,8 +447,9 @@ needs = results.sweep(trials(region=list(phantoms.REGIONS), **seeds), measure_ne
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### Predict: what helps?
 #
-# The paper's error falls by 3.7 points. We feed the same network in several ways, at the same number of steps. Which makes the fewest
-# **mistakes**, that is, answers that are none of a slice's regions: "as it is", "balanced" or "all of it"?
+# The paper's error falls by 3.7 points. We feed the same network in several ways, at the same number of steps. A **mistake** is an answer that
+# is none of a slice's regions; what an error counts besides is the floor. Which way makes the fewest mistakes: "as it is", "balanced" or "all of
+# it"?
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_feed = "all of it"
@@ -462,7 +471,12 @@ figures.table(table_1, units=PERCENT, best={"mistakes": "low"}, row_name="traini
 # %% [markdown] slideshow={"slide_type": "-"}
 # **AUC** is the area under the ROC curve (receiver operating characteristic) of a class. Take all pairs of a slice of the class and another
 # slice: it is the share of pairs in which the first slice has the higher probability. 1 is perfect, 0.5 is chance. **Fewer** says how many
-# points fewer mistakes there are than "as it is". It is a *paired* difference: both networks judge the same slices.
+# points fewer mistakes there are than "as it is" (a paired difference, chapter 1, section 5).
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** "All of it" is right here, and the room takes it for the paper's result. But "balanced" has the same 1.5 %, and "as
+# it is" 1.9 %: of 284 images that is one image. Point at the column *fewer*, whose intervals hold 0, and then go to section 13: over three seeds "as
+# it is" makes the fewest mistakes, 0.5 %. Ask what would have been published if the first run had been the only one.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Figure 5: confusion
@@ -633,6 +647,11 @@ check(my_guess_dome, at_16["two labels"], reason, tolerance=0.1)
 # It is not half and half, because balancing repeats the copy labelled *lungs* more often than the one labelled *liver*. (In the paper the
 # one is bent 44 times and the other 12 times: 79 to 21.)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** Two camps: 0.9, because most of such a slice is liver, and 0.5, because half of its labels say liver. It is 0.23. Ask
+# the second camp how often each copy was *repeated*: 0.25 of the copies that the network learned from are labelled liver. Then ask both what the
+# network has seen of the organs, if one label a slice makes it say 1.00.
+
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Over the dome
 
@@ -682,8 +701,8 @@ figures.body_profile(body, marked=line, note=note)
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 12. What does it look at?
 #
-# In chapter 1 a network still named hands when their bones were gone. Here we take the organ away: the same person, height, field and noise,
-# without the lungs, without the liver, without the bones of the pelvis, the legs or the neck.
+# In chapter 1 a network still named hands when their bones had been taken away, and in chapter 2 organs. Here we do the same to slices: the same
+# person, height, field and noise, without the lungs, without the liver, without the bones of the pelvis, the legs or the neck.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### With and without
@@ -719,9 +738,13 @@ figures.table(
 )
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Part importance** (`explain.part_importance`) is finer than right and wrong. A class's *logit* is its score before the softmax, and its
-# lead is how far it is over the best other class. The table says by how much the lead shrinks if a part is taken away. At 0 the part is
-# not missed. Below 0 it speaks against the class.
+# The columns behind *named* are finer than right and wrong. They hold part importance (chapter 1, section 8): by how much the lead of the right
+# class shrinks if a part is taken away. At 0 the part is not missed. Below 0 it speaks against the class.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** After two chapters the room has learned that networks do not need the part, and says 0.98. It is 0.15. Ask what is
+# different here. Two answers lead on: lungs fill much of the slice, bones little of a hand; and in this window nothing else is black there. The
+# lesson is not "networks never look", it is "take it away and see".
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **It needs the lungs and the liver,** each for its own region. It needs no bone to name legs and necks: the muscles weigh more there, and
@@ -730,8 +753,8 @@ figures.table(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Is the heat on the lungs?
 #
-# In slices of the lungs the network misses the lungs more than any other part. Do the explanations show it? We take the share of the heat
-# on the lungs, over the lungs' share of the image: 1 is chance. The explanations are Grad-CAM (chapter 5) and the deconvnet (chapter 1).
+# In slices of the lungs the network misses the lungs more than any other part. Do the explanations show it? We take the landmark share (chapter
+# 0), with the lungs as landmark. The explanations are Grad-CAM (chapter 2, section 9) and the deconvnet (chapter 1).
 
 # %% alt="Share of the heat on the lungs, times chance, of Grad-CAM and the deconvnet, trained and untrained, and of the plain image." slideshow={"slide_type": "-"} tags=["hide-input", "warns"]
 shown, on_lungs = redrawn("lungs")
@@ -746,8 +769,9 @@ on_them = {name: explain.bootstrap_interval(shares) for name, shares in on_them.
 figures.interval_plot(on_them, "share of heat on the lungs (times chance)", chance=1.0)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# In the stored run **Grad-CAM is little above chance, although the network misses nothing more than the lungs**. The deconvnet's heat does
-# lie on the lungs. But most of it lay there before the network had learned anything.
+# **Grad-CAM is little above chance, although the network misses nothing more than the lungs**. The deconvnet's heat does lie on the lungs. But
+# most of it lay there before the network had learned anything. In chapter 1 bright heat lay on bones that were not missed. Here an organ is
+# missed, and the heat hardly shows it.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ### It has never seen a lung
@@ -775,8 +799,7 @@ figures.image_sheet(views, view_titles, columns=4, note=note)
 # ## 13. The recorded results
 #
 # `make results CHAPTER=03` measures all ways, strengths and changes under the desk profile, seed by seed, into
-# `chapters/results/03_ct_regions.json`. Intervals of one seed are over test images. Over several seeds they run from the lowest low to the
-# highest high end.
+# `chapters/results/03_ct_regions.json`. Intervals over seeds are made as in chapter 1, section 10.
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 desk = {"profile": "desk", "dataset": "phantoms"}

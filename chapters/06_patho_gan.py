@@ -29,7 +29,7 @@
 # - the paper's Equations 5 and 6, and what the second one really asks for,
 # - Figure 3, and measurements in place of the ophthalmologist's points.
 #
-# **Cost** (quick profile, two CPU cores): two minutes and 2.5 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): about two minutes and 2.5 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: a loss asks for what it says, not for what its name says. Compute it for a few pictures that you know, a grey
@@ -38,10 +38,12 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Set-up
 #
-# Each game of this page takes several minutes, so it loads generators that have learned already (from **phantoms**, the eyes by formula of
-# chapter 5; section 8 names the command), and trains one for a short time beside them. Remarks below the figures are about the stored run.
+# A recorded game takes several minutes. So this run, under the profile `quick` (chapter 0, section 3), loads generators that have learned already
+# (from phantoms, the eyes of chapter 5; section 8 names the command), and trains one for a short time beside them. Words that the course explains
+# are listed in its [glossary](00_start_here.ipynb#Glossary).
 #
-# From here on a phantom is a *photograph* or a *real eye*. *Drawn* means: drawn by a generator.
+# **Words change here.** From here on a phantom counts as a *photograph*, or as a *real eye*. *Drawn* means: drawn by a generator. What a camera took
+# is called a *photograph of a patient*, or of a child.
 
 # %% slideshow={"slide_type": "skip"}
 import hashlib
@@ -65,7 +67,7 @@ print(profile)
 #
 # The generator is to draw an eye *from the mask of its vessels*. So first a network has to find the vessels. Like the paper we take a
 # **U-Net** (Ronneberger et al. 2015): it halves the picture step by step, then doubles it again, and each step on the way up also gets
-# the maps of the same size from the way down. The answer is a number for each pixel: is this a vessel?
+# the feature maps of the same size from the way down. The answer is a number for each pixel: is this a vessel?
 #
 # The **Dice** score compares two masks: twice the pixels that both have, over the sum of both. 1 is the same mask.
 
@@ -169,7 +171,7 @@ def measure_vessels(finder):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Vessels on real eyes, recorded
+# ### Vessels on photographs of children, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 FINDERS = ("second observer", "U-Net", "U-Net, phantoms only", "dark beside its surroundings")
@@ -225,7 +227,7 @@ for number in (1, 2):
 assert np.allclose((theta, gamma), (0.311, 0.786), atol=1e-3)
 figures.table(by_hand, digits=3, row_name="round", note="the generator moves first; the real number is 1")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # In round 1 the generator does not move: a discriminator that knows nothing tells nothing. It learns that larger numbers look more real
 # ($\gamma = 0.5$), and in round 2 the generator follows: $\theta = 0.5 \cdot (1 - \sigma(-0.5)) = 0.31$.
 #
@@ -284,6 +286,10 @@ figures.band_curves(
 # their size. But $G$ would also have to make $L_{patho}$, the distance of the evidence, as *large* as it can: the curve "as printed" swings wider and
 # wider. Read $\min_\theta \max_\gamma$, with which $L_{patho}$ calms the game. (The circles of the plain game shrink, too, but slowly.)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** "Settles": two players who only get better must meet somewhere. The number goes on crossing 1 for 300 rounds. Point at
+# the two rounds by hand: $G$ follows what $D$ said a move ago. Then ask which of the other three curves a reader of the printed Equation 5 would get.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Why nobody plays it like that
 #
@@ -313,7 +319,7 @@ assert np.allclose(tape.gradient(usual, a), sigma(a.numpy()) - 1, atol=1e-5)
 # held constant, or the generator could choose what it is judged by. The paper gives no unit, so its $\lambda = 1000$ cannot be read. Ours is the
 # mean over all pixels of the absolute difference, divided by the largest $|V(x)|$.
 #
-# Chapter 5 had two such maps: the **low** set adds up feature maps whose evidence lies close together, the **high** set those where it is spread out.
+# Chapter 5, section 4, has two such maps: the low set adds up feature maps that are compact, the high set those that are spread out.
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### A toy: where is the wedge?
@@ -338,6 +344,11 @@ assert np.isclose(toy_loss["B"], 0.33)  # by hand: 0.41 * 0.5 + 0.25 * 0.5 + 0
 lowest = min(toy_loss, key=toy_loss.get)
 check(my_guess_toy, lowest, "A wedge in the wrong place costs twice: it is missing here, and too much there.")
 figures.table({"mean L_patho": toy_loss}, row_name="generator", digits=3, note="lower is better")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** C hedges, and hedging sounds wise. But B wins with 0.330, A has 0.420 and C 0.428. Let the room work out C for one eye
+# with the wedge below: $(|1 - 0.4| + |0 - 0.25|) / 2$. Ask which value at a place would be best if the loss were *squared*, and what such a picture
+# would look like.
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # The number that makes a mean *absolute* difference least is the **median**. A wedge that lies at a given place in fewer than half of the
@@ -489,6 +500,11 @@ figures.table(shown, row_name="picture", digits=3, note=f"L_patho, {len(test)} t
 #
 # So this loss alone need not draw an eye. What happens beside a discriminator has to be measured.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** "Another eye", of course: it has a disc, vessels and the disease. Grey is nearer by 0.09, and for 74 % of the eyes. The room
+# then calls the loss broken. It is not: an eye *without* its signs (0.196) is as far as grey (0.187), so the loss does see the disease. Ask what else it
+# sees. Point at 2 % of noise: 0.112.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5. The two networks
 #
@@ -515,7 +531,7 @@ figures.table(sizes, digits=0, row_name="network", note=note)
 # $G$ moves twice, each time with new noise, then $D$ once. `training.PathoGAN` compiles it into one function. With Keras it is a model whose
 # `train_step` is its own:
 #
-# 1. the judge looks at the photographs: maps, sets and weights, once,
+# 1. the judge looks at the photographs: feature maps, sets and weights, once,
 # 2. $G$ draws; loss: $-\log D(G) + \lambda L_{patho}$; only $G$ moves; twice,
 # 3. $G$ draws again; loss: $-\log D(x) - \log(1 - D(G))$; only $D$ moves.
 #
@@ -616,11 +632,15 @@ check(my_guess_noise, noises["noise of 0.01"]["share"], reason, tolerance=0.03)
 note = "mean absolute difference of two drawings of one eye, over that of two eyes; plain game"
 figures.table(noises, digits=4, row_name="standard deviation", note=note)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** "Noise makes variety", so a third or a half. It is 0.008. Ask for the size of the numbers that the noise is added to, about
+# 1, and what a generator that wants the pixels right will do with a code that hardly moves anything.
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 7. Figure 3: with and without $L_{patho}$
 #
-# Three generators of the record: the **plain** game, and Patho-GAN with $L_{patho}$ from the **low** and from the **high** set ($\lambda = 10$ in our
-# unit). Same vessels, same noise, same start, same number of steps. Look for the wedge and the notch that the photograph has.
+# Three generators of the record: the **plain game**, without $L_{patho}$, and Patho-GAN with $L_{patho}$ from the low and from the high set
+# ($\lambda = 10$ in our unit). Same vessels, same noise, same start, same number of steps. Look for the wedge and the notch that the photograph has.
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Figure 3
@@ -668,13 +688,13 @@ figures.image_sheet(stack, titles, columns=8, note="the same game, start and num
 #
 # The paper's ophthalmologist gave points for clarity. We measure, on 120 eyes that no network has seen:
 #
-# - **at the place**: how much darker the wedge is than its flanks, and how much paler the lost rim is than the rim that is left (%), where the
+# - **at the place**: how much darker the wedge is than its flanks, and how much paler the notch is than the rim that is left (%), where the
 #   photograph has them,
-# - **anywhere**: two *readers*, classifiers trained apart on other eyes, one for each sign,
+# - **anywhere**: two **readers**, classifiers trained apart on other eyes, one for each sign,
 # - **the judge**, and a **second** classifier, trained apart on other eyes: is only the judge that was in the loss fooled?
-# - **the picture**: vessels found again (Dice), SSIM (structural similarity to the photograph, 1 is equal), held-out $L_{patho}$.
+# - **the picture**: vessels found again (Dice), **SSIM** (structural similarity to the photograph, 1 is equal), held-out $L_{patho}$.
 #
-# Scores of classifiers are margins: the logit of "yes" minus that of "no".
+# The score of a classifier is its lead (chapter 1, section 8): the logit of "yes" minus that of "no".
 
 # %% slideshow={"slide_type": "skip"}
 SIGNS = {"wedge": training.wedge_contrast, "notch": training.notch_contrast}
@@ -752,12 +772,17 @@ figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 
 # - **Neither sign is clear.** From an eye without signs to its photograph the wedge's contrast goes from -4 to 20 %, the notch's from 4 to 62. The
 #   drawings reach 4 to 5 and 15 to 19, and the wedge reader says "no" to all three. $L_{patho}$ makes no difference that we could see.
 # - **And yet $L_{patho}$ did its work**: on eyes that no network has seen it is .14 with the low set, and .22 in the plain game.
-# - **What it bought may lie in the networks.** In this training the low set's pictures get a margin of 27 from the *second* classifier, photographs 4.
-#   Its own judge gives them 2: $L_{patho}$ asks for the same map, not for a high margin.
+# - **What it bought may lie in the networks.** In this training the low set's pictures get a lead of 27 from the *second* classifier, photographs 4.
+#   Its own judge gives them 2: $L_{patho}$ asks for the same map, not for a high lead.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** "Low" is right, and the room takes it for the paper's result. The three have 4.6, 4.7 and 4.1 %: they cannot be told apart.
+# Point at the two rows above them: photographs have 20.3 %, the same eyes without signs -3.9. Ask what an ophthalmologist would have said of pictures
+# that reach a third of the way, whichever of the three drew them.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # How can both be? The pathology-aware map is a sum over all layers, with many weights. A picture *can* match it with a pattern that has no meaning for
-# us, an **adversarial pattern**. Such patterns are what a gradient finds first. We have not shown that this is one. A margin of 27 where photographs
+# us, an **adversarial pattern**. Such patterns are what a gradient finds first. We have not shown that this is one. A lead of 27 where photographs
 # have 4 only says that the network sees something new to it.
 #
 # The picture suffers: vessels found again have a Dice of .53 in the plain game, .35 and .34 with the two sets, SSIM is .75, .58 and .57. But mind the
@@ -801,15 +826,21 @@ figures.table(shown, digits=1, row_name="picture", note=note)
 # So the little that our generators show of the wedge was *handed to them*, with and without $L_{patho}$. The paper's masks come from a network that
 # looks at the ill eye, too. Before we believe that a loss brings a sign out, we have to look for it in what goes in.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** "Stays", because the generator has learned where wedges go. The contrast falls by 7.5 points, from 4.6 to -3.0 %: it was the
+# mask. Point at the note below the table: of the wedge's pixels the U-Net marks 39 % as vessels, and 18 % in the eyes without signs. Ask in which
+# projects of their own the input may hold the answer.
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. The recorded results
 #
 # Each game is played three times ($\lambda$ of 1 and of 1000: once), with other starting weights and other eyes to learn from, and all draw the same 120 test eyes
-# (`make results CHAPTER=06 DATASETS=phantoms SEEDS=0,1,2`). Two games are *paired*: same seed, same eyes, same vessels.
+# (`make results CHAPTER=06 DATASETS=phantoms SEEDS=0,1,2`). Two games are *paired*: same seed, same eyes, same vessels. (Intervals over seeds: chapter 1,
+# section 10.)
 #
 # A set of pictures can also be compared as a whole. The **Fréchet distance** fits a normal distribution to the features of real pictures, one to
 # those of drawn pictures, and says how far apart they are (Heusel et al. 2017). Ours are the 64 means of the second classifier's last
-# maps. With few pictures the distance is too large: *two sets of real eyes* show by how much.
+# feature maps. With few pictures the distance is too large: *two sets of real eyes* show by how much.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -1059,9 +1090,10 @@ figures.table(tails, row_name="game", units=units, digits=digits, note=note)
 # [-1.9, 0.5] with the low set and 0.3 [-0.7, 1.4] with the high set, the notch by -0.6 [-4.4, 3.5] and 1.2 [-2.5, 4.5]. A whole sign makes 24 and 57, so
 # a gain of more than a tenth of it is unlikely. Both readers give less, but see the next slide. (The paper: 0.29 of 5 points more for the rim, 1.09
 # for the nerve fibre defect.)
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **The loss itself works** on unseen eyes. With the low set $L_{patho}$ falls by .10 [.04, .19]; much of it comes from a few eyes, the median falls by
-# .03. With the high set it falls by .04 [.00, .08], by its own measure. An **untrained** judge does not make the trained judge's $L_{patho}$ fall.
+# .03. With the high set it falls by .04 [.00, .08], by its own measure. An *untrained* judge does not make the trained judge's $L_{patho}$ fall.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **The price is the picture**: Dice of the vessels falls by .17 and .16, SSIM by .19 and .17. It is the price of the weight. With $\lambda = 1$ (one
@@ -1129,10 +1161,14 @@ figures.image_sheet(
 # Beside the plain game nothing can be told of the signs: the wedge gains 4.7 percentage points [-4.1, 10.9] with the trained judge, 7.1 [-3.1, 14.1] with the
 # untrained one. But the trained judge's wedge is *fainter* than the untrained one's, by 2.3 points [0.8, 3.8]; with the pixel term by 1.8 [0.5, 3.1].
 #
-# So "clearer than the baseline" may say as little as this: pictures are clearer where *some* loss knows the photograph. The paper's baseline has none.
-# (After 240,000 steps $D$ may have done the same work.)
+# So "clearer than the plain game" may say as little as this: pictures are clearer where *some* loss knows the photograph. The paper's plain game has
+# none. (After 240,000 steps $D$ may have done the same work.)
 
-# %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **Where the room goes wrong.** "Low" is right again, with 0.32 against 0.22. Before anybody is pleased, ask for the third row: a judge that never learned
+# anything has 0.29, and the two cannot be told apart. Ask which experiment the paper would have needed, and note that it costs one more training.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Sets of pictures, recorded
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
@@ -1149,7 +1185,7 @@ figures.table(whole, digits=3, row_name="pictures", note=note)
 # The plain game's pictures are nearest to real eyes, but no training comes close to two sets of real eyes (0.1). With either set the distance is larger
 # in each of the three trainings, from 3 to 163. So large numbers say "other than anything that I have seen", not how bad a picture is.
 #
-# **Does it copy?** The nearest training photograph of a plain picture is as far (.046) as that of a real eye which the generator has never seen (.047).
+# **Does it copy?** The nearest training photograph of a picture of the plain game is as far (.046) as that of a real eye which the generator has never seen (.047).
 # This mean shows no copying of whole pictures. Single copies, copies of parts, or mirrored ones, are not found in this way.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -1182,7 +1218,7 @@ figures.band_curves(
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_help = "low"
 
-# %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
+# %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 helped = results.table({"AUC": "AUC"}, "added", groups=ADDED, **desk)
 gains = {name: helped[name]["AUC"][0] - helped["nothing"]["AUC"][0] for name in ("plain", "low")}
 reason = (
@@ -1204,7 +1240,7 @@ figures.table(helped, digits=3, row_name="added to 400 eyes", note=note)
 # added, so a network could learn that "drawn" means "ill". The test eyes are all photographs, so that would lower the AUC, not raise it.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
-# ### The same on real photographs, recorded
+# ### The same on photographs of patients, recorded
 #
 # **HYGD** has photographs of patients with and without glaucoma. We cut a square around the disc, and let a U-Net find the vessels that has learned
 # from CHASE_DB1. Half of the patients train judge and games, a quarter a second classifier; on the last quarter we measure
@@ -1233,11 +1269,12 @@ else:
 # **A grey square is nearer here, too**: .23, where another patient's eye has .32 (low set); with the high set they are alike. And on unseen patients
 # the games end as on phantoms. With the low set $L_{patho}$ falls from .41 to .19, SSIM from .72 to .58, Dice of the vessels from .55 to .32. (The plain
 # game is further off than a grey square, and the low set only .04 nearer than it.)
-#
-# **Then look at the judge.** It ranks unseen patients with an AUC of .93 [.87, .97]. And it gives a *grey square* a margin of 4.0 for glaucoma, where ill
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Then look at the judge.** It ranks unseen patients with an AUC of .93 [.87, .97]. And it gives a *grey square* a lead of 4.0 for glaucoma, where ill
 # eyes have 4.6. What has it learned? The black frame around the eye is in the crop of 94 % of the healthy eyes, and of 35 % of the ill ones, which
-# were photographed with the disc in the middle. A random forest that sees the outermost two pixels alone gets 84 % [75, 93] right (mean of both
-# classes). A loss on this judge's maps may ask for that as well.
+# were photographed with the disc in the middle. A random forest that sees the outermost two pixels alone (chapter 2, section 9) has a balanced accuracy
+# of 84 % [75, 93]. A loss on this judge's maps may ask for that as well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9. A word on synthetic medical images
@@ -1253,7 +1290,7 @@ else:
 # ## 10. Paper and ours
 #
 # - **Reproduced in kind**: U-Net, generator, discriminator, Equations 5 and 6, two moves against one, Figure 3, on phantoms and on HYGD.
-# - **Shrunk**: 128 instead of 512 pixels, 12 instead of 64 maps at the start, 1,500 instead of 240,000 steps, 800 phantoms instead of LAG.
+# - **Shrunk**: 128 instead of 512 pixels, 12 instead of 64 feature maps at the start, 1,500 instead of 240,000 steps, 800 phantoms instead of LAG.
 # - **Changed**: Adam with falling rates (0.002 for $G$, 0.0002 for $D$) instead of SGD, batches of 4 instead of 1, flips instead of turns; a pixel term for most games; $\lambda = 10$ in our unit.
 #   `COURSE_PROFILE=paper` has the authors' sizes and the paper's steps, SGD, batch, turns and $\lambda$. It was never run to its end.
 # - **Added by us**: the grey square, measurements with photographs and eyes without signs beside them, masks that do not know the sign, a second
@@ -1285,9 +1322,9 @@ else:
 # - **What the text, the figure and the code say.** They differ. The code gives $D$ the vessels, takes losses that do not saturate, moves $D$ first, and has a
 #   batch of 2 and uniform noise. And its loss is not Eq. 6: it compares squared differences of *one* layer, weighted by absolute gradients, in no
 #   sets. We follow the text for $L_{patho}$, the noise and the order of the moves, the code where the text is silent.
-# - **Normalisation.** At a batch of one, batch normalisation scales each map of each picture by itself. That is *instance normalisation*, which we take
+# - **Normalisation.** At a batch of one, batch normalisation scales each feature map of each picture by itself. That is *instance normalisation*, which we take
 #   at any batch.
-# - **Weights of the judge's maps** come from the photograph and are held constant. $V$ keeps its sign.
+# - **Weights of the judge's feature maps** come from the photograph and are held constant. $V$ keeps its sign.
 # - **Where the game ends.** After a fixed number of steps; nobody chooses the best picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -113,7 +113,7 @@ def variant(card: Card, size: int, surround: str) -> Card:
 CARD = Card(
     name="hygd",
     title="Hillel Yaffe Glaucoma Dataset (HYGD) 1.1.0",
-    licence="Open Data Commons Attribution License v1.0 (with credit), as those say who use it",
+    licence="ODC-By 1.0, the Open Data Commons Attribution License (with credit), as those say who use it",
     citation="Abramovich et al., Hillel Yaffe Glaucoma Dataset (HYGD), version 1.1.0, PhysioNet, "
     "doi 10.13026/m92s-0z95",
     source="physionet.org/content/hillel-yaffe-glaucoma-dataset/1.1.0",

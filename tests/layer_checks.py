@@ -133,9 +133,9 @@ def _trains(make, arrays, expected, compiled):
     answer = layer(tf.nest.pack_sequence_as(symbols, [before(first), *others]))
     model = keras.Model(symbols, answer)
     model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=compiled)
-    weights = [np.array(weight) for weight in model.trainable_variables]
+    weights = [weight.numpy() for weight in model.trainable_variables]
     history = model.fit(arrays, np.zeros_like(expected), batch_size=len(expected), epochs=1, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
     for weight, old in zip(model.trainable_variables, weights, strict=True):
         assert np.isfinite(weight).all()
-        assert np.any(np.array(weight) != old), f"a step does not change {weight.path}"
+        assert np.any(weight.numpy() != old), f"a step does not change {weight.path}"

@@ -8,6 +8,7 @@ from small_nets import SHAPE, net
 
 from lookinside.errors import LookInsideError
 from lookinside.explain import ActivationMaximization, Saliency
+from lookinside.explain.calls.target import Target
 
 pytestmark = pytest.mark.filterwarnings("error:The structure of `inputs`")
 
@@ -25,7 +26,7 @@ def test_activation_maximization_raises_its_class():
     assert found.shape == (2, *SHAPE)
     assert found.min() >= 0 and found.max() <= 1
     start = np.random.default_rng(0).uniform(0, 1, (1, *SHAPE)).astype(np.float32)
-    logits = Saliency(model)._logits(tf.constant(np.concatenate([start, found]))).numpy()
+    logits = Saliency(model)._logits(tf.constant(np.concatenate([start, found])), Target(None)).numpy()
     assert logits[1, 0] > logits[0, 0]
     assert logits[2, 2] > logits[0, 2]
 

@@ -72,7 +72,7 @@ def test_a_step_by_hand(weight):
     """w - rate * (gradient of the first loss + weight * that of the others + decay * w), decay on kernels alone."""
     model = headed()
     entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    before = {variable.path: np.array(variable) for variable in model.trainable_variables}
+    before = {variable.path: variable.numpy() for variable in model.trainable_variables}
     with tf.GradientTape(persistent=True) as tape:
         losses = [entropy(TRAIN.labels, logits) for logits in model(TRAIN.pixels)]
     variables = [variable.value for variable in model.trainable_variables]
@@ -168,7 +168,7 @@ def test_momentum_by_hand():
             loss = entropy(TRAIN.labels, twin(TRAIN.pixels))
         gradients = tape.gradient(loss, [variable.value for variable in twin.trainable_variables])
         for number, (variable, gradient) in enumerate(zip(twin.trainable_variables, gradients, strict=True)):
-            decay = DECAY * np.array(variable) if variable.path.endswith("kernel") else 0.0
+            decay = DECAY * variable.numpy() if variable.path.endswith("kernel") else 0.0
             velocities[number] = 0.9 * velocities[number] - RATE * (np.array(gradient) + decay)
             variable.assign_add(velocities[number])
     for found, expected in zip(model.get_weights(), twin.get_weights(), strict=True):

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 
 from lookinside.course.build.execution import execute
+from lookinside.course.build.outline import cut_of, slides_of
+from lookinside.course.build.pairs import read_source
 from lookinside.course.build.rules import faults
 from lookinside.course.build.student import build
 from lookinside.course.places import chapter_sources
@@ -21,6 +23,16 @@ every_chapter = pytest.mark.parametrize("source", chapter_sources(), ids=lambda 
 @every_chapter
 def test_a_chapter_keeps_the_rules(source):
     assert faults(source) == []
+
+
+@every_chapter
+def test_the_instructor_hears_where_the_room_goes_wrong(source):
+    """Three notes or more in each deck of chapters 1 to 6, the one of 45 minutes too."""
+    slides = slides_of(read_source(source))
+    for deck in (slides, [slide for _, slide in cut_of(slides)]):
+        notes = [cell.source for slide in deck for _, cell in slide.notes]
+        found = sum(text.startswith("**Where the room goes wrong.**") for text in notes)
+        assert found >= 3 or source.stem.startswith("00"), f"{found} of 3 notes in a deck of {len(deck)} slides"
 
 
 @every_chapter

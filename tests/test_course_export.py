@@ -1,14 +1,16 @@
 """Pages: formulas as MathML, alt text on figures, nothing loaded from elsewhere."""
 
+import json
 import re
+from importlib.resources import files
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Comment
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pygments.styles import get_style_by_name
 
-from lookinside.course.build.export import CODE_COLOURS, TEMPLATES, write_page
+from lookinside.course.build.export import CODE_COLOURS, TEMPLATES, write_deck, write_page
 from lookinside.course.build.formulas import to_mathml
 from lookinside.errors import LookInsideError
 
@@ -57,6 +59,14 @@ def test_limits_stand_below_in_a_block_and_beside_in_a_line():
     assert 'display="block"' not in to_mathml("x", block=False)
 
 
+def test_a_link_to_another_chapter_leads_to_its_page_and_others_stay_as_they_are(tmp_path):
+    text = "[words](00_start_here.ipynb#The-Glossary), [all](01_other.ipynb), [data](data.ipynb), [out](https://a.org/00_b.ipynb)"
+    page = page_of(tmp_path, new_markdown_cell(f"## The Glossary\n\n{text}"))
+    wanted = ["00_start_here.html#the-glossary", "01_other.html", "data.ipynb", "https://a.org/00_b.ipynb"]
+    assert [link["href"] for link in page.select("main a")] == wanted
+    assert page.select_one("h2")["id"] == "the-glossary"
+
+
 def test_a_formula_that_cannot_be_drawn_is_quoted_in_one_line():
     with pytest.raises(LookInsideError, match=r"\\foo\{x\}") as error:
         to_mathml(r"\foo{x}", block=False)
@@ -90,17 +100,32 @@ def test_a_page_loads_nothing(tmp_path):
     assert not re.findall(r"url\(|@import", " ".join(style.get_text() for style in page.find_all("style")))
 
 
+def test_a_deck_carries_the_notices_of_what_shows_it(tmp_path):
+    """reveal.js' licence in full, as its package has it, and whose work is inside reveal.js; a page says its own."""
+    slide = new_markdown_cell("# T", metadata={"slideshow": {"slide_type": "slide"}})
+    write_deck(new_notebook(cells=[slide]), tmp_path / "deck.html")
+    deck = (tmp_path / "deck.html").read_text(encoding="utf-8")
+    notice = BeautifulSoup(deck, "html.parser").find(string=lambda text: isinstance(text, Comment))
+    reveal = files("sphinx_revealjs") / "_static" / "revealjs"
+    licence = (reveal / "LICENSE").read_text(encoding="utf-8")
+    assert "Permission is hereby granted" in licence and licence.strip() in notice
+    assert {"fitty", "marked"} <= set(re.findall(r"[a-z]+", notice)) and "CC BY 4.0" in notice
+    held = json.loads((reveal / "dist" / "reveal.js.map").read_text(encoding="utf-8"))
+    assert [one for one in held["sources"] if "node_modules" in one] == ["../node_modules/fitty/dist/fitty.module.js"]
+    assert page_of(tmp_path, slide).select_one("a[rel=license]")["href"].endswith("/by/4.0/")
+
+
 def test_the_error_stream_is_not_shown_and_an_error_is(tmp_path):
     failure = new_output("error", ename="ValueError", evalue="no", traceback=["\x1b[31mValueError\x1b[0m: no <b>"])
     page = page_of(tmp_path, code(outputs=[new_output("stream", name="stderr", text="noise"), failure]))
     assert "noise" not in page.get_text() and "ValueError: no <b>" in page.get_text()
 
 
-def test_solutions_and_notes_are_folded(tmp_path):
+def test_solutions_are_folded_and_the_instructors_notes_left_out(tmp_path):
     note = new_markdown_cell("Say this.", metadata={"slideshow": {"slide_type": "notes"}})
     page = page_of(tmp_path, new_markdown_cell("# T"), code("answer = 42", tags=["solution"]), note)
-    assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution", "For the instructor"]
-    assert "answer" in page.find("details").get_text()
+    assert [summary.get_text() for summary in page.find_all("summary")] == ["Solution"]
+    assert "Say this" not in page.get_text() and "answer" in page.find("details").get_text()
 
 
 def test_headings_of_the_same_words_have_anchors_of_their_own(tmp_path):

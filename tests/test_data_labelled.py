@@ -116,6 +116,18 @@ def test_only_renumbers_in_the_order_given():
     assert all((part.names[i] in {f"n{k}" for k in range(6)}) == (part.labels[i] == 1) for i in range(16))
     with pytest.raises(LookInsideError, match=r"no class 'z'.*a, b, c"):
         make().only(["z"])
+    assert make().only("c").class_names == ("c",)
+    for classes, says in ((5, "no class 5"), ([], "no class is named"), (["a", "a"], "name each once"), ("ca", "'ca'")):
+        with pytest.raises(LookInsideError, match=says):
+            make().only(classes)
+
+
+def test_what_is_no_set_is_refused_by_name():
+    for use in (lambda data: data.join(5), lambda data: data.mixed(5, 0.5, 0)):
+        with pytest.raises(LookInsideError, match="5 is no set: give LabelledImages"):
+            use(make())
+    with pytest.raises(LookInsideError, match="share is 'half'"):
+        make().mixed(make(), "half", 0)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,8 @@ def test_it_pools_where_the_fully_connected_layers_say(implementation):
     fixed = all_around(proposals, 4)
     union = np.concatenate([fixed[..., :2].min(2), fixed[..., 2:].max(2)], -1)
     features = roi_align_numpy.roi_align(maps, union, (3, 4), 2, SCALE).reshape(2, 4, -1)
-    (first, bias), (second, last) = ([np.array(w, float) for w in one.weights] for one in (layer.hidden, layer.offsets))
+    both = (layer.hidden, layer.offsets)
+    (first, bias), (second, last) = ([w.numpy().astype(float) for w in one.weights] for one in both)
     told = (np.maximum(features @ first + bias, 0) @ second + last).reshape(2, 4, 4, 2)
     moves = np.tile(0.1 * told * (union[..., 2:] - union[..., :2])[:, :, None], 2)
     assert np.abs(moves).max() > 10

@@ -24,6 +24,7 @@ from lookinside.explain import (
     randomization_check,
     randomize_weights,
 )
+from lookinside.explain.calls.target import Target
 
 
 def refused(says):
@@ -88,12 +89,26 @@ EVERY_USE = {
 
 
 @pytest.mark.parametrize("name", OWN_CALLS)
-def test_a_call_of_ones_own_is_refused_everywhere(name):
+def test_a_call_of_ones_own_is_refused_where_layers_are_needed(name):
     build, says = OWN_CALLS[name]
     model = build()
-    for use in EVERY_USE.values():
-        with refused(says):
-            use(model)
+    for title, use in EVERY_USE.items():
+        if title not in ("Saliency", "Occlusion", "insertion"):
+            with refused(says):
+                use(model)
+
+
+@pytest.mark.parametrize("name", OWN_CALLS)
+def test_a_call_of_ones_own_is_followed_where_they_are_not(name):
+    model = OWN_CALLS[name][0]()
+    assert_same(Saliency(model).gradients(IMAGES, CLASSES), gradient(model, IMAGES, CLASSES), 1e-5)
+    drop = np.array(model(IMAGES) - model(0 * IMAGES))[np.arange(3), CLASSES]
+    np.testing.assert_allclose(Occlusion(model, SHAPE[:2])(IMAGES, CLASSES)[:, 0, 0], drop, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        insertion(model, IMAGES, IMAGES[..., 0], CLASSES, steps=2).probabilities[:, -1],
+        np.array(keras.ops.softmax(model(IMAGES)))[np.arange(3), CLASSES],
+        rtol=1e-4,
+    )
 
 
 def test_a_class_of_ones_own_without_a_call_is_explained():
@@ -225,7 +240,7 @@ def assert_behind(model, logits):
     """What is explained are the logits; the class is the one that the model itself names."""
     logits.set_weights(model.get_weights())
     explain = Saliency(model)
-    found, expected = explain._logits(tf.constant(IMAGES)).numpy(), np.array(logits(IMAGES))
+    found, expected = explain._logits(tf.constant(IMAGES), Target(None)).numpy(), np.array(logits(IMAGES))
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
     assert np.ptp(expected, axis=1).min() > 0.01
     np.testing.assert_array_equal(found.argmax(axis=1), np.array(model(IMAGES)).argmax(axis=1))
@@ -302,7 +317,7 @@ EXPLAINED = {
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_what_hides_nothing_is_explained(name):
     model = functional(keras.Model, EXPLAINED[name])
-    found, expected = Saliency(model)._logits(tf.constant(IMAGES)).numpy(), np.array(model(IMAGES))
+    found, expected = Saliency(model)._logits(tf.constant(IMAGES), Target(None)).numpy(), np.array(model(IMAGES))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 

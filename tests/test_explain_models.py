@@ -175,7 +175,7 @@ def test_weights_of_another_type_are_read_as_float32_or_refused(name):
     with policy(name):
         model = net()
     plain = net()
-    plain.set_weights([np.array(weight, "float32") for weight in model.weights])
+    plain.set_weights([weight.numpy().astype("float32") for weight in model.weights])
     try:
         found = Saliency(model)(IMAGES, CLASSES)
     except LookInsideError as error:

@@ -84,12 +84,12 @@ def test_the_check_of_a_quantised_model_is_that_of_its_floats():
 @pytest.mark.parametrize(("head", "mode"), [("attention", "int8"), ("EinsumDense", "int4"), ("Dense", "float8")])
 def test_an_untrained_copy_has_weights_of_floats(head, mode):
     model = quantised(head, mode)
-    state = [np.array(weight) for weight in model.weights]
+    state = [weight.numpy() for weight in model.weights]
     fresh = randomize_weights(model, 3)
     assert [layer.quantization_mode for layer in fresh._flatten_layers()] == [None] * len(fresh._flatten_layers())
     for one, other in zip(fresh.weights, randomize_weights(floats(head), 3).weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert all(np.array_equal(one, np.array(other)) for one, other in zip(state, model.weights, strict=True))
+    assert all(np.array_equal(one, other.numpy()) for one, other in zip(state, model.weights, strict=True))
     assert model.get_layer("fc").quantization_mode == mode
 
 
@@ -98,7 +98,7 @@ def test_lora_beside_int8_is_kept():
     layer = model.get_layer("fc")
     layer.enable_lora(2)
     layer.lora_kernel_b.assign(np.full(layer.lora_kernel_b.shape, 0.5))
-    update = np.array(layer.lora_kernel_a) @ np.array(layer.lora_kernel_b)
+    update = layer.lora_kernel_a.numpy() @ layer.lora_kernel_b.numpy()
     whole.get_layer("fc").kernel.assign_add(update)
     near(CAM(model)(IMAGES, CLASSES), CAM(whole)(IMAGES, CLASSES))
     near(ScoreCAM(model)(IMAGES[:1], 1), ScoreCAM(whole)(IMAGES[:1], 1))

@@ -163,5 +163,5 @@ def test_a_change_reaches_the_layers_of_a_nested_model_in_a_wrapper():
                 vars(copy)["activation"] = keras.activations.linear
 
         linear = np.array(stand_in(layer, change)(x))
-        np.testing.assert_allclose(linear, np.array(x) @ np.array(nested.get_layer("deep").kernel), rtol=1e-5)
+        np.testing.assert_allclose(linear, np.array(x) @ nested.get_layer("deep").kernel.numpy(), rtol=1e-5)
         assert linear.min() < 0 <= np.array(layer(x)).min()

@@ -124,12 +124,12 @@ def test_save_and_reload(name, tmp_path):
 def test_a_fit_step_changes_every_trainable_weight(name):
     keras.utils.set_random_seed(0)
     model = VARIANTS[name]((16, 20, 1), 3)
-    before = [np.array(v) for v in model.trainable_variables]
+    before = [v.numpy() for v in model.trainable_variables]
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     rng = np.random.default_rng(0)
     history = model.fit(rng.random((12, 16, 20, 1), "float32"), np.arange(12) % 3, epochs=1, batch_size=12, verbose=0)
     assert np.isfinite(history.history["loss"][0])
-    assert all(np.any(np.array(v) != old) for v, old in zip(model.trainable_variables, before, strict=True))
+    assert all(np.any(v.numpy() != old) for v, old in zip(model.trainable_variables, before, strict=True))
 
 
 def test_mixed_precision_computes_in_half_and_answers_in_float32():

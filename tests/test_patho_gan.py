@@ -163,7 +163,7 @@ class Watched(keras.optimizers.SGD):
 
 
 def everything(model):
-    return [np.array(one) for one in model.variables]
+    return [one.numpy() for one in model.variables]
 
 
 def changed(before, after):

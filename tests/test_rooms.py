@@ -10,13 +10,19 @@ from lookinside import explain
 
 LIBRARY = Path(__file__).resolve().parents[1] / "lib" / "lookinside"
 MOST_FILES = 16
+WITH_COMMANDS = (
+    *("Makefile", "README.md", "CONTRIBUTING.md", "environment.yml", ".pre-commit-config.yaml", ".ci/run"),
+    *("data_scripts/README.md", ".github/workflows/test.yml", ".github/workflows/canary.yml"),
+)
+MODULE = r"-m lookinside\.([\w.]*\w)"
+FILE = r"(?<![\w./])(?:tests|data_scripts|chapters|lib)/[\w/]+\.(?:py|ipynb)"
 # A room may import from the rooms before it (and from its own); `course` stands beside `figures`.
 ORDER = (
     *("errors", "extras", "locks", "phantoms.body", "phantoms.radiography", "phantoms.tomography", "phantoms.fetus"),
     "phantoms.fundus",
     "phantoms",
     *("layers", "data", "models", "explain.network", "explain.calls", "explain", "explain.truth"),
-    *("training", "figures", "course", "course.build", "course.grading", "course.site"),
+    *("training", "figures", "course", "course.build", "course.grading", "course.kit", "course.site"),
 )
 
 
@@ -100,3 +106,15 @@ def test_each_explainer_is_in_the_file_that_a_newcomer_guesses():
     for thing in explainers:
         guess = re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", thing.__name__).lower()
         assert thing.__module__ == f"lookinside.explain.{guess}"
+
+
+def test_commands_name_modules_and_files_that_are_there():
+    root, named = LIBRARY.parents[1], 0
+    for place in WITH_COMMANDS:
+        text = (root / place).read_text(encoding="utf-8")
+        modules, files = re.findall(MODULE, text), re.findall(FILE, text)
+        lost = [one for one in modules if one not in MODULES and f"{one}.__init__" not in MODULES]
+        lost += [one for one in files if not (root / one).is_file()]
+        assert not lost, f"{place} names what is not there: {lost}"
+        named += len(modules) + len(files)
+    assert named > 25

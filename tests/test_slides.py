@@ -9,7 +9,7 @@ from headless import accessibility_faults, browser, opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from lookinside import figures
-from lookinside.course.build.browser import print_handout
+from lookinside.course.build.browser import print_deck
 from lookinside.course.build.export import write_deck
 from lookinside.course.build.outline import slide_show
 from lookinside.course.build.pairs import read_stored
@@ -169,15 +169,21 @@ def test_a_short_lecture_keeps_the_slides_that_are_marked_and_says_where_they_be
             cell("left out", "-"),
             cell("graph", "subslide", "cut"),
         ),
-        *(cell("below it", "-"), cell("say so", "notes"), cell("## Two", "slide"), cell("hidden", "skip", "cut")),
+        *(cell("below it", "-"), cell("say so", "notes"), cell("more of it", "subslide"), cell("say more", "notes")),
+        *(
+            cell("## Own", "subslide"),
+            cell("not said", "notes"),
+            cell("## Two", "slide"),
+            cell("hidden", "skip", "cut"),
+        ),
         *(cell("### Three", "subslide", "cut"), cell("end", "subslide", "cut")),
     ]
     whole = new_notebook(cells=cells)
     short = slide_show(whole, short=True)
-    texts = ["# T", "graph", "below it", "say so", "### Three", "end"]
+    texts = ["# T", "graph", "below it", "say so", "say more", "### Three", "end"]
     assert [one.source for one in short.cells] == texts
     marks = [one.metadata["slideshow"]["slide_type"] for one in short.cells]
-    assert marks == ["slide", "slide", "-", "notes", "slide", "subslide"]
+    assert marks == ["slide", "slide", "-", "notes", "notes", "slide", "subslide"]
     assert {one.source: one.metadata["goes_on_under"] for one in short.cells if "goes_on_under" in one.metadata} == {
         "graph": "One",
         "end": "Three",
@@ -192,11 +198,11 @@ def test_a_handout_has_a_page_for_each_slide(tmp_path, monkeypatch):
     cells = [new_markdown_cell(f"## {n}", metadata={"slideshow": {"slide_type": "slide"}}) for n in range(3)]
     cells[2].metadata["slideshow"]["slide_type"] = "subslide"
     write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
-    print_handout(tmp_path / "deck.html", tmp_path / "deck.pdf")
+    print_deck(tmp_path / "deck.html", tmp_path / "deck.pdf")
     assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) == 3
     monkeypatch.setenv("COURSE_BROWSER", "false")
     with pytest.raises(LookInsideError, match=r"other\.pdf was not written, the browser failed"):
-        print_handout(tmp_path / "deck.html", tmp_path / "other.pdf")
+        print_deck(tmp_path / "deck.html", tmp_path / "other.pdf")
     monkeypatch.setattr("lookinside.course.build.browser.find_browser", lambda: None)
     with pytest.raises(LookInsideError, match="no headless browser: install chromium"):
-        print_handout(tmp_path / "deck.html", tmp_path / "other.pdf")
+        print_deck(tmp_path / "deck.html", tmp_path / "other.pdf")

@@ -76,11 +76,11 @@ def test_it_learns_a_dark_line_and_reloads(tmp_path):
     for number, row in enumerate(rng.integers(2, 30, 8)):
         lines[number, row : row + 2] = 1
     images -= 0.4 * lines
-    before = [np.array(v) for v in model.trainable_variables]
+    before = [v.numpy() for v in model.trainable_variables]
     model.compile(keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
     losses = [float(model.train_on_batch(images, lines)) for _ in range(20)]
     assert losses[-1] < 0.5 * losses[0]
-    assert all(np.any(np.array(v) != old) for v, old in zip(model.trainable_variables, before, strict=True))
+    assert all(np.any(v.numpy() != old) for v, old in zip(model.trainable_variables, before, strict=True))
     model.save(tmp_path / "net.keras")
     reloaded = keras.models.load_model(tmp_path / "net.keras")
     np.testing.assert_allclose(reloaded(images), model(images), atol=1e-5)

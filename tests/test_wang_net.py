@@ -65,11 +65,11 @@ def test_it_learns_reloads_and_is_explained(head, tmp_path):
     keras.utils.set_random_seed(0)
     model = wang_convnet((64, 67, 3), 2, head=head, padding="same", width=0.1, batch_norm=True, weight_decay=1e-3)
     images = np.random.default_rng(0).random((8, 64, 67, 3), "float32")
-    before = [np.array(v) for v in model.trainable_variables]
+    before = [v.numpy() for v in model.trainable_variables]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.1), loss, run_eagerly=True)
     assert np.isfinite(model.train_on_batch(images, np.arange(8) % 2))
-    assert all(np.any(np.array(v) != old) for v, old in zip(model.trainable_variables, before, strict=True))
+    assert all(np.any(v.numpy() != old) for v, old in zip(model.trainable_variables, before, strict=True))
     model.save(tmp_path / "net.keras")
     np.testing.assert_allclose(keras.models.load_model(tmp_path / "net.keras")(images), model(images), atol=1e-5)
     for kind in (GradCAM, GuidedBackprop, *([CAM] if head == "pooling" else [])):

@@ -1,14 +1,16 @@
-"""The wheel: what is in it, and that it works where no clone stands beside it."""
+"""The wheel and the sdist: what is in them, and that they work where no clone stands beside them."""
 
 import ast
 import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import textwrap
 import tomllib
 import zipfile
@@ -25,6 +27,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_"))}
 NEEDS_A_CLONE = f"1: The course runs from a clone: {INSTALL}.\n"
 STALE = Path("build", "lib", "lookinside")
+SHIPPED = {"LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "MANIFEST.in", "pyproject.toml", "setup.py"}
+MADE = {"PKG-INFO", "setup.cfg"}  # by setuptools
+OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
 HAS_MYPY = importlib.util.find_spec("mypy") is not None
 
 
@@ -35,20 +40,32 @@ def done(*command, folder):
     return found.stdout
 
 
+def packed(wheel):
+    """The files in a wheel, less what describes it."""
+    return {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel, built offline from a copy, in which an older version has left a module where setuptools builds."""
     folder = tmp_path_factory.mktemp("wheel")
     (folder / STALE).mkdir(parents=True)
     (folder / STALE / "gone.py").touch()
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    for name in SHIPPED:
         shutil.copy(ROOT / name, folder)
     left = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.ipynb", "*.npz", "*.jpg")
     for name in ("lib", "tests", "chapters", "data_scripts"):
         shutil.copytree(ROOT / name, folder / name, ignore=left)
-    offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
-    done(sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", "dist", ".", folder=folder)
+    done(sys.executable, "-m", "pip", "wheel", *OFFLINE, "--wheel-dir", "dist", ".", folder=folder)
     return next((folder / "dist").glob("lookinside-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def sdist(wheel):
+    """The sdist, built where the wheel was."""
+    made = "import setuptools.build_meta as backend; backend.build_sdist('dist')"
+    done(sys.executable, "-c", made, folder=wheel.parents[1])
+    return wheel.with_name(f"lookinside-{PROJECT['version']}.tar.gz")
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +88,32 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel):
     Building leaves nothing behind either.
     """
     files = {path for path in LIBRARY.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    names = packed(wheel)
     assert names == {path.relative_to(LIBRARY.parent).as_posix() for path in files}
     assert {"lookinside/py.typed", "lookinside/course/build/templates/page/page.css"} <= names
     build = wheel.parents[1] / "build"
     assert [path.relative_to(build.parent) for path in build.rglob("*") if path.is_file()] == [STALE / "gone.py"]
+
+
+def test_the_sdist_holds_what_the_wheel_is_made_of(wheel, sdist, tmp_path):
+    """Neither tests nor chapters; and the wheel that is made of it is that of the clone."""
+    with tarfile.open(sdist) as file:
+        names = {one.name.partition("/")[2] for one in file.getmembers() if one.isfile()}
+    library = {f"lib/{name}" for name in packed(wheel)}
+    assert {name for name in names if ".egg-info/" not in name} == library | SHIPPED | MADE
+    done(sys.executable, "-m", "pip", "wheel", *OFFLINE, "--wheel-dir", "again", sdist, folder=tmp_path)
+    assert packed(next((tmp_path / "again").glob("*.whl"))) == packed(wheel)
+
+
+def test_version_citation_and_changelog_agree(wheel):
+    """The version stands in pyproject.toml; what is cited and what is told of it are that version's."""
+    version, released = (
+        re.search(rf"^{key}: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)[1]
+        for key in ("version", "date-released")
+    )
+    told = re.search(r"^## (\S+) \((\S+)\)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert version == told[1] == PROJECT["version"] and wheel.name.startswith(f"lookinside-{version}-")
+    assert released == told[2]
 
 
 def test_the_library_imports_what_it_depends_on():

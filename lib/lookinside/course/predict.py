@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import numbers
+import re
 from typing import Any, NoReturn
 
 from lookinside.errors import LookInsideError
+
+# What `check` has printed, taken apart again; an answer holds no full stop with a space behind it.
+_SAID = re.compile(
+    r"^(?:Right|Close|Not this time): you said .*?, it is (?P<answer>.*?)\. (?P<reason>.*)$"
+    r"|^Right: you said .*?; (?P<rival>.*?) is right too\. (?P<why>.*)$"
+    r"|^Your guess .*? is not a number\. The answer is (?P<number>.*?)\. (?P<because>.*)$",
+    re.MULTILINE,
+)
 
 
 def _is_number(value: Any) -> bool:
@@ -61,6 +70,11 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
         distance = abs(guess - answer)
         verdict = "Right" if distance <= slack else "Close" if distance <= 3 * slack else "Not this time"
     print(f"{verdict}: you said {_shown(guess)}, it is {_shown(answer)}. {reason}")
+
+
+def answers_in(printed: str) -> list[tuple[str, str]]:
+    """(answer, reason) of every verdict of `check` in a printed text, in order."""
+    return [tuple(part for part in found.groups() if part is not None) for found in _SAID.finditer(printed)]
 
 
 def unsolved(exercise: str) -> NoReturn:

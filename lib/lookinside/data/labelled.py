@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +15,12 @@ from lookinside.data.batches import batched
 from lookinside.data.named import (
     check_images,
     check_labels,
+    check_same_kind,
     checked_class_names,
     checked_groups,
     checked_masks,
     checked_tags,
+    class_numbers,
     joined_known,
     known_of,
     one_for_each,
@@ -126,15 +129,14 @@ class LabelledImages:
         """The images of these classes, relabelled 0, 1, ... in the order given.
 
         Raises:
-            LookInsideError: if a class is not in the set.
+            LookInsideError: if a class is not in the set, or named twice.
         """
-        missing = [c for c in classes if c not in self.class_names]
-        if missing:
-            raise LookInsideError(f"no class {missing[0]!r} in this set: choose from {', '.join(self.class_names)}")
+        numbers = class_numbers(classes, self.class_names)
         renumber = np.full(len(self.class_names), -1, dtype=np.int64)
-        renumber[[self.class_names.index(c) for c in classes]] = np.arange(len(classes))
+        renumber[numbers] = np.arange(len(numbers))
         kept = self.subset(renumber[self.labels] >= 0)
-        return replace(kept, labels=renumber[kept.labels], class_names=tuple(classes))
+        names = tuple(self.class_names[number] for number in numbers)
+        return replace(kept, labels=renumber[kept.labels], class_names=names)
 
     def split(self, fraction: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
         """(rest, part): `part` holds about `fraction` of every class, and no group is on both sides.
@@ -171,8 +173,9 @@ class LabelledImages:
         Raises:
             LookInsideError: if names or labels differ, the share is no share, or the sets do not join.
         """
-        if not 0 <= share <= 1:
-            raise LookInsideError(f"share is {share}: give a number from 0 to 1")
+        check_same_kind(self, other)
+        if not isinstance(share, Real) or not 0 <= share <= 1:
+            raise LookInsideError(f"share is {share!r:.60}: give a number from 0 to 1")
         if other.names != self.names or not np.array_equal(other.labels, self.labels):
             raise LookInsideError("the two sets hold different images: draw both with the same seed and classes")
         own = np.arange(len(self))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -178,6 +178,23 @@ def with_tags(images: Any, tags: Mapping[str, str]) -> np.ndarray:
     return kept
 
 
+def class_numbers(classes: Any, known: Sequence[str]) -> list[int]:
+    """The places of named classes, one name or several, among the classes of a set.
+
+    Raises:
+        LookInsideError: for what are no names, a class that is not there, or one that is named twice.
+    """
+    classes = [classes] if isinstance(classes, str) else classes
+    names = list(classes) if isinstance(classes, Iterable) else [classes]
+    missing = [one for one in names if one not in known]
+    if missing or not names:
+        said = f"no class {missing[0]!r:.60} in this set" if missing else "no class is named"
+        raise LookInsideError(f"{said}: choose from {', '.join(known)}")
+    if len(set(names)) < len(names):
+        raise LookInsideError(f"classes are {names!r:.60}: name each once")
+    return [list(known).index(one) for one in names]
+
+
 def joined_known(first: Any, others: Sequence[Any]) -> dict[str, Any]:
     """Names, masks, groups and tags of several sets one after the other, as arguments of a new set.
 
@@ -195,7 +212,14 @@ def joined_known(first: Any, others: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def check_same_kind(one: Any, other: Any) -> None:
+    """Raise LookInsideError for what is no set of the same kind."""
+    if not isinstance(other, type(one)):
+        raise LookInsideError(f"{other!r:.60} is no set: give {type(one).__name__}")
+
+
 def _refuse_to_join(one, other):
+    check_same_kind(one, other)
     if other.shape != one.shape:
         raise LookInsideError(f"images of {one.shape} and of {other.shape} do not join: read both in one size")
     if other.class_names != one.class_names:

@@ -49,7 +49,9 @@ class ActivationMaximization(ClassScores):
         **options: Unpack[Options],
     ):
         super().__init__(model, **options)
-        self._shape = model.input_shape[1:]
+        if len(self._graph.inputs) > 1:
+            raise LookInsideError(f"Model {model.name} has {len(self._graph.inputs)} inputs: give one of images alone.")
+        self._shape = self._input_shape[1:]
         if None in self._shape:
             raise LookInsideError(f"Model {model.name} takes images of any size: build it with a fixed one.")
         if not is_whole(steps) or not is_whole(seed, 0):

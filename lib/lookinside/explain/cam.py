@@ -13,6 +13,8 @@ from lookinside.explain.maps.class_maps import ClassMap
 from lookinside.explain.network.activations import activation_name, is_hidden
 from lookinside.explain.network.precision import float_kernel
 
+_AVERAGES = keras.layers.GlobalAveragePooling2D | keras.layers.GlobalAveragePooling3D
+
 
 class CAM(ClassMap):
     """The class activation map: the maps before global average pooling, weighted by the class's own weights.
@@ -34,7 +36,7 @@ class CAM(ClassMap):
         pool = self._graph.writer(self._dense.inputs[0]) if isinstance(self._dense.layer, keras.layers.Dense) else None
         while pool is not None and isinstance(pool.layer, keras.layers.Dropout) and not is_hidden(pool.layer):
             pool = self._graph.writer(pool.inputs[0])
-        averages = pool is not None and isinstance(pool.layer, keras.layers.GlobalAveragePooling2D)
+        averages = pool is not None and isinstance(pool.layer, _AVERAGES)
         activation = getattr(self._dense.layer, "activation", None)
         bent = self._head.squasher is None and activation_name(activation) != "linear"
         if bent or not averages or is_hidden(pool.layer):
@@ -46,16 +48,16 @@ class CAM(ClassMap):
         if self._graph.writer(self._value) is None:
             raise LookInsideError(f"Model {model.name} averages the image itself: CAM needs maps before the pooling.")
         self.layer = self._graph.writer(self._value).name
-        if self._graph.writer(self._value).shape[:2] == (1, 1):
+        if self._graph.writer(self._value).shape[:-1] in ((1, 1), (1, 1, 1)):
             raise LookInsideError(f"Layer {self.layer} has maps of one pixel: give the model larger images.")
         float_kernel(self._dense.layer)  # says what it cannot read
 
-    def _low(self, images, classes):
-        known = self._graph.compute({0: images}, [self._value, self._head.value], self._call)
-        wanted = tf.where(classes < 0, self._head.predicted(known[self._head.value]), classes)
+    def _low(self, images, target):
+        known = self._graph.compute(self._known(images, target), [self._value, self._head.value], self._call)
+        wanted = self._wanted(known[self._head.value], target)
         kernel = float_kernel(self._dense.layer)
         if self._head.columns == 1:
             weights = kernel[:, 0] * (2.0 * tf.cast(wanted, tf.float32)[:, None] - 1.0)
         else:
             weights = tf.transpose(tf.gather(kernel, wanted, axis=1))
-        return tf.einsum("nhwk,nk->nhw", tf.cast(known[self._value], tf.float32), weights)
+        return tf.einsum("n...k,nk->n...", tf.cast(known[self._value], tf.float32), weights)

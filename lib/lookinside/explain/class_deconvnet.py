@@ -15,4 +15,5 @@ class ClassDeconvnet(Saliency):
         LookInsideError: as `GuidedBackprop`.
     """
 
+    needs_layers = True
     relu = staticmethod(deconvnet_relu)

@@ -15,8 +15,8 @@ from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import is_whole
 from lookinside.explain.calls.bars import bar
 from lookinside.explain.calls.blank import told
-from lookinside.explain.calls.images import checked_images
-from lookinside.explain.network.graph import Graph, Step
+from lookinside.explain.calls.inputs import Inputs
+from lookinside.explain.network.graph import Graph
 from lookinside.explain.network.layers import map_value
 from lookinside.explain.network.rules import reversals_of
 from lookinside.explain.network.tracing import traced
@@ -47,10 +47,14 @@ class Deconvnet:
     convolution becomes its transpose; biases are dropped. It takes no class: it shows what the strongest maps saw,
     whatever the network makes of it.
 
+    A residual sum hands what comes back to each of its branches, which go back by their own ReLUs and switches; where
+    they part, it adds up. A concatenation gives each branch the maps that were its own.
+
     Works for functional and Sequential models, nested ones too, whose layers up to `layer` are convolution (Conv2D,
     DepthwiseConv2D), batch normalisation, LocalResponseNormalization, ReLU (layer or argument), max pooling
-    (overlapping too), dropout, zero padding, cropping, rescaling and normalisation. It computes in float32, also for a
-    mixed precision model, reads the model's weights at each call, and never changes them.
+    (overlapping too), Add, Concatenate (of maps), dropout, zero padding, cropping, rescaling and normalisation. It
+    computes in float32, also for a mixed precision model, reads the model's weights at each call, and never changes
+    them.
 
     Args:
         model: the network; what comes behind `layer` does not matter.
@@ -59,6 +63,7 @@ class Deconvnet:
         top_n: how many maps; all of them where the layer has fewer.
         chunk: how many maps, over all images, go back at once; it bounds the memory. None: as many as keep the largest
             signal below 16 MiB, about the fastest on a CPU; a GPU likes more.
+        input: as for every `Explainer`. Of other inputs `layer` may not depend.
         progress: as for every `Explainer`.
 
     Raises:
@@ -73,16 +78,20 @@ class Deconvnet:
         top_n: int = 25,
         chunk: int | None = None,
         *,
+        input: str | int | None = None,
         progress: bool | Callable = True,
     ):
         if not is_whole(top_n) or not (chunk is None or is_whole(chunk)):
             raise LookInsideError(f"top_n is {top_n} and chunk {chunk}: give whole numbers, 1 or more.")
-        graph = Graph(model)
-        target = map_value(graph, layer)
-        self._way = [(step, reversals_of(step)) for step in _path_to(graph, target)]
-        self.layer = graph.writer(target).name
+        self._inputs = Inputs(model, input)
+        graph = Graph(model, self._inputs.place)
+        self._image, self._target = graph.image, map_value(graph, layer)
+        self._way = [(step, reversals_of(step)) for step in graph.steps_to([self._target])]
+        for step, _ in self._way:
+            if set(step.inputs) & set(graph.inputs) - {graph.image}:
+                raise LookInsideError(f"Layer {step.name} reads another input: choose a layer before it.")
+        self.layer = graph.writer(self._target).name
         self.top_n, self.chunk, self.progress = top_n, chunk, progress
-        self._input_shape = model.input_shape
         self._look = traced(self._look_once)
         self._project = traced(self._project_once)
 
@@ -90,7 +99,8 @@ class Deconvnet:
         """The sum of the absolute projections of the strongest maps.
 
         Args:
-            images: (N, H, W, C), as the model takes them; integers are cast, not rescaled.
+            images: (N, H, W, C), as the model takes them; integers are cast, not rescaled. Of several inputs see
+                `Explainer`.
 
         Returns:
             float32 (N, H, W), 0 or more; absolute values are summed over channels.
@@ -115,10 +125,10 @@ class Deconvnet:
 
     def _groups(self, images) -> Iterator[_Group]:
         """As many images at a time as the chunk allows."""
-        images = checked_images(images, self._input_shape)
+        images, _ = self._inputs.checked(images)
         shapes = self._shapes(images.shape[1:])
-        count = min(self.top_n, shapes[-1][-1])
-        chunk = self.chunk or max(1, _FLOATS_AT_ONCE // max(map(math.prod, shapes)))
+        count = min(self.top_n, shapes[self._target][-1])
+        chunk = self.chunk or max(1, _FLOATS_AT_ONCE // max(map(math.prod, shapes.values())))
         size = max(1, chunk // count)
         with bar(self.progress, len(images), "Deconvnet") as shown:
             for start in range(0, len(images), size):
@@ -128,21 +138,23 @@ class Deconvnet:
                 shown.update(len(group))
 
     def _shapes(self, shape):
-        """(H, W, C) of the image and behind each step."""
-        shapes = [shape]
-        for step, _ in self._way:
-            known = hasattr(step.layer, "compute_output_shape")  # keras.ops.relu is no layer and changes no shape
-            shapes.append(step.layer.compute_output_shape((None, *shapes[-1]))[1:] if known else shapes[-1])
+        """Number of a value -> its (H, W, C), of the image and behind each step."""
+        shapes = {self._image: shape}
+        for step, reversals in self._way:
+            shapes[step.outputs[0]] = reversals[0].shape(step.layer, [shapes[number] for number in step.inputs])
         return shapes
 
     def _look_once(self, images, count):
         """Forward: the strongest maps (B, h, w, n), their numbers and peaks (B, n), and what the way back needs."""
-        memories = []
-        x = images
-        for _, reversals in self._way:
+        memories, values = [], {self._image: images}
+        for step, reversals in self._way:
+            read = [values[number] for number in step.inputs]
             for reversal in reversals:
-                x, memory = reversal.forward(x)
+                x, memory = reversal.forward(*read)
                 memories.append(memory)
+                read = [x]
+            values[step.outputs[0]] = x
+        x = values[self._target]
         peaks, indices = tf.math.top_k(tf.reduce_max(x, axis=(1, 2)), count)
         return tf.gather(x, indices, axis=3, batch_dims=1), indices, peaks, memories
 
@@ -151,12 +163,16 @@ class Deconvnet:
         shapes = self._shapes(shape)
         _, height, width, maps = chosen.shape
         alone = tf.reshape(tf.transpose(chosen, (0, 3, 1, 2)), (-1, height, width, 1))
-        signal = alone * tf.one_hot(tf.reshape(indices, (-1, 1, 1)), shapes[-1][-1])
+        signals = {self._target: alone * tf.one_hot(tf.reshape(indices, (-1, 1, 1)), shapes[self._target][-1])}
         memories = list(memories)
-        for (_, reversals), before, after in reversed(list(zip(self._way, shapes[:-1], shapes[1:], strict=True))):
-            for place, reversal in reversed(list(enumerate(reversals))):
-                signal = reversal.backward(signal, memories.pop(), after if place else before)
-        signal = tf.reshape(signal, (-1, maps, *shape))
+        for step, reversals in reversed(self._way):
+            signal, after = signals.pop(step.outputs[0]), shapes[step.outputs[0]]
+            for reversal in reversals[:0:-1]:  # a convolution's activation
+                signal = reversal.backward(signal, memories.pop(), after)
+            parts = reversals[0].branches(signal, memories.pop(), [shapes[number] for number in step.inputs])
+            for number, part in zip(step.inputs, parts, strict=True):
+                signals[number] = signals[number] + part if number in signals else part
+        signal = tf.reshape(signals[self._image], (-1, maps, *shape))
         return signal[..., 0] if shape[-1] == 1 else tf.reduce_sum(tf.abs(signal), axis=-1)
 
 
@@ -176,14 +192,3 @@ class _Group(NamedTuple):
         for start in range(0, self.indices.shape[1], self.maps_at_once):
             part = slice(start, start + self.maps_at_once)
             yield self.project(self.chosen[..., part], self.indices[:, part], self.memories, self.shape).numpy()
-
-
-def _path_to(graph: Graph, value: int) -> list[Step]:
-    """The steps from the image to a value; they must be a chain."""
-    path: list[Step] = []
-    while (step := graph.writer(value)) is not None:
-        path.append(step)
-        if len(step.inputs) != 1:
-            break  # reversals_of refuses it by name
-        value = step.inputs[0]
-    return path[::-1]

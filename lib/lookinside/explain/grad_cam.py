@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from lookinside.explain.maps.class_maps import GradientMap
+from lookinside.explain.maps.class_maps import GradientMap, places_of
 
 
 class GradCAM(GradientMap):
@@ -12,15 +12,16 @@ class GradCAM(GradientMap):
         model: see `Explainer`.
         layer: name of the layer whose maps are summed; a convolution stands for its maps behind the normalisation and
             activation that follow it. None: the first maps from the last convolution on through which all of the score
-            passes, behind a residual sum or a concatenation; the explainer's `layer` says which.
+            passes, behind a residual sum or a concatenation; of a per-pixel classifier the last of its smallest maps,
+            the bottom of a U-Net. The explainer's `layer` says which.
         options: see `Explainer`.
 
     Raises:
         LookInsideError: for a layer that does not exist (the nearest names are offered), has no maps, or on which the
             score does not depend; a model without convolution; else as `Explainer`.
 
-    Source: Selvaraju et al. 2017, Eqs. 1 and 2.
+    Source: Selvaraju et al. 2017, Eqs. 1 and 2; for regions Vinogradova et al. 2020.
     """
 
     def _sum(self, maps, slopes):
-        return tf.einsum("nhwk,nk->nhw", maps, tf.reduce_mean(slopes, axis=(1, 2)))
+        return tf.einsum("n...k,nk->n...", maps, tf.reduce_mean(slopes, axis=places_of(maps)))

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from lookinside.explain.maps.class_maps import GradientMap
+from lookinside.explain.maps.class_maps import GradientMap, places_of
 
 
 class GradCAMPlusPlus(GradientMap):
@@ -17,7 +17,7 @@ class GradCAMPlusPlus(GradientMap):
 
     def _sum(self, maps, slopes):
         # Eq. 19, both sides of the fraction divided by the squared slope.
-        rising = tf.nn.relu(slopes)
-        below = 2.0 + rising * tf.nn.relu(tf.reduce_sum(maps, axis=(1, 2), keepdims=True))
-        weights = tf.reduce_sum(rising / below, axis=(1, 2))
-        return tf.einsum("nhwk,nk->nhw", maps, weights)
+        rising, places = tf.nn.relu(slopes), places_of(maps)
+        below = 2.0 + rising * tf.nn.relu(tf.reduce_sum(maps, axis=places, keepdims=True))
+        weights = tf.reduce_sum(rising / below, axis=places)
+        return tf.einsum("n...k,nk->n...", maps, weights)

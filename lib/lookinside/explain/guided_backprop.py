@@ -17,4 +17,5 @@ class GuidedBackprop(Saliency):
             Keras'.
     """
 
+    needs_layers = True
     relu = staticmethod(guided_relu)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Unpack
 
 import keras
@@ -22,8 +23,8 @@ class Occlusion(Explainer):
 
     Args:
         model: see `Explainer`.
-        patch: side of the square patch, in pixels, or (height, width).
-        stride: step in pixels, or (down, right); at most the patch. None: half the patch.
+        patch: side of the square patch, in pixels, or (height, width); of a volume (depth, height, width).
+        stride: step in pixels, or one for each side; at most the patch. None: half the patch.
         fill: what the patch is filled with, in the images' own units: a number, or one for each channel.
         copies: occluded images at a time, over all images of a chunk; it bounds the memory.
         options: see `Explainer`.
@@ -35,24 +36,29 @@ class Occlusion(Explainer):
     Source: Zeiler & Fergus 2014, section 4.2; the mean over covering patches is ours.
     """
 
+    explained = (2, 3)
+    needs_layers = False
+
     def __init__(
         self,
         model: keras.Model,
-        patch: int | tuple[int, int] = 16,
-        stride: int | tuple[int, int] | None = None,
+        patch: int | tuple[int, ...] = 16,
+        stride: int | tuple[int, ...] | None = None,
         fill: float | tuple[float, ...] = 0.0,
         *,
         copies: int = 16,
         **options: Unpack[Options],
     ):
         super().__init__(model, **options)
-        self.patch = _two(patch)
+        axes = len(self._input_shape) - 2
+        self.patch = _sides(patch, axes)
         if stride is None and all(map(is_whole, self.patch)):
             stride = tuple(max(1, side // 2) for side in self.patch)
-        self.stride = _two(stride)
+        self.stride = _sides(stride, axes)
         self.fill = as_numbers(fill, "fill").astype(np.float32)
         self.copies = copies
-        if not all(map(is_whole, (*self.patch, *self.stride, copies))) or len(self.patch) != 2 or len(self.stride) != 2:
+        whole = all(map(is_whole, (*self.patch, *self.stride, copies)))
+        if not whole or len(self.patch) != axes or len(self.stride) != axes:
             raise LookInsideError(f"patch is {patch}, stride {stride}, copies {copies}: give whole numbers from 1 on.")
         if any(step > side for step, side in zip(self.stride, self.patch, strict=True)):
             raise LookInsideError(
@@ -63,23 +69,24 @@ class Occlusion(Explainer):
                 f"fill is {fill}: give one number, or one for each of {self._input_shape[-1]} channels."
             )
 
-    def _maps(self, images, classes):
+    def _maps(self, images, target):
         count, shape = tf.shape(images)[0], tuple(images.shape[1:])
-        tops, lefts = (self._places(axis, shape[axis]) for axis in (0, 1))
-        corners = np.array([(top, left) for top in tops for left in lefts], np.int32)
-        logits = self._logits(images)
-        classes = tf.where(classes < 0, self._head.predicted(logits), classes)
-        clean = self._head.of_class(logits, classes)
+        starts = [self._places(axis, side) for axis, side in enumerate(shape[:-1])]
+        corners = np.array(list(itertools.product(*starts)), np.int32)
+        logits = self._logits(images, target)
+        target = target._replace(classes=self._wanted(logits, target))
+        clean = self._head.of_class(logits, target.classes)
 
         def drops_of(numbers):
             hidden = self._hidden(tf.gather(corners, numbers), shape)
             occluded = tf.where(hidden[None, ..., None], self.fill, images[:, None])
             occluded = tf.reshape(occluded, (-1, *shape))
-            score = self._head.of_class(self._logits(occluded), tf.repeat(classes, tf.size(numbers)))
+            repeated = target.repeated(tf.size(numbers))
+            score = self._head.of_class(self._logits(occluded, repeated), repeated.classes)
             return clean[:, None] - tf.reshape(score, (count, -1))
 
         drops = in_rounds(drops_of, count, len(corners), self.copies)
-        return self._spread(tf.reshape(drops, (count, len(tops), len(lefts))), tops, lefts, shape)
+        return self._spread(tf.reshape(drops, (count, *map(len, starts))), starts, shape)
 
     def _places(self, axis, side):
         """Where the patches start along an axis; the last one touches the border."""
@@ -90,23 +97,26 @@ class Occlusion(Explainer):
 
     def _hidden(self, corners, shape):
         """bool (P, H, W): the pixels under each patch."""
-        inside = [
-            (tf.range(shape[axis]) >= corners[:, axis, None])
-            & (tf.range(shape[axis]) < corners[:, axis, None] + self.patch[axis])
-            for axis in (0, 1)
-        ]
-        return inside[0][:, :, None] & inside[1][:, None, :]
+        hidden = True
+        for axis, side in enumerate(shape[:-1]):
+            place, first = tf.range(side), corners[:, axis, None]
+            inside = (place >= first) & (place < first + self.patch[axis])
+            around = [1] * len(self.patch)
+            around[axis] = side
+            hidden &= tf.reshape(inside, (-1, *around))
+        return hidden
 
-    def _spread(self, drops, tops, lefts, shape):
+    def _spread(self, drops, starts, shape):
         """(N, down, right) drops -> (N, H, W): the mean of the drops of the patches on each pixel."""
-        on_rows, on_columns = (
-            np.stack([(np.arange(shape[axis]) >= s) & (np.arange(shape[axis]) < s + self.patch[axis]) for s in starts])
-            for axis, starts in ((0, tops), (1, lefts))
-        )
-        on_rows, on_columns = on_rows.astype(np.float32), on_columns.astype(np.float32)
-        total = tf.einsum("nij,ih,jw->nhw", drops, on_rows, on_columns)
-        return total / (on_rows.sum(axis=0)[:, None] * on_columns.sum(axis=0)[None, :])
+        total, patches = drops, np.float32(1)
+        for axis, (places, side) in enumerate(zip(starts, shape[:-1], strict=True)):
+            pixels = np.arange(side)
+            covers = np.stack([(pixels >= first) & (pixels < first + self.patch[axis]) for first in places])
+            covers = covers.astype(np.float32)
+            total = tf.tensordot(total, covers, (1, 0))  # the axis goes to the end: after all of them, order is kept
+            patches = np.multiply.outer(patches, covers.sum(axis=0))
+        return total / patches[None]
 
 
-def _two(value):
-    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+def _sides(value, axes):
+    return tuple(value) if isinstance(value, tuple | list) else (value,) * axes

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.calls.blank import tell_of_sets
+from lookinside.explain.calls.target import Target
 from lookinside.explain.explainer import ClassScores, Explainer, Options, reachable
 from lookinside.explain.maps.combination import combined
 from lookinside.explain.maps.selected_maps import Selection
@@ -98,9 +99,13 @@ class PathologyAware(ClassScores):
         ]
         self._traced, self._traced_select = traced(self._maps), traced(self._select)
 
-    def __call__(self, images: ArrayLike, classes: ArrayLike | None = None) -> PathologyMaps:
+    per_pixel = True
+
+    def __call__(
+        self, images: ArrayLike, classes: ArrayLike | None = None, regions: ArrayLike | None = None
+    ) -> PathologyMaps:
         """The maps of both sets, `PathologyMaps`. Arguments, errors and the warning of blank maps: see `Explainer`."""
-        both = self._over_chunks(images, classes, self._traced)
+        both = self._over_chunks(images, classes, self._traced, regions)
         maps = PathologyMaps(both[:, 0], both[:, 1])
         tell_of_sets(maps._asdict(), type(self).__name__)
         return maps
@@ -111,12 +116,14 @@ class PathologyAware(ClassScores):
             raise LookInsideError(f"only({name!r:.60}): give 'low' or 'high'.")
         return _OneSet(self, SETS.index(name))
 
-    def select(self, images: ArrayLike, classes: ArrayLike | None = None) -> Selection:
+    def select(
+        self, images: ArrayLike, classes: ArrayLike | None = None, regions: ArrayLike | None = None
+    ) -> Selection:
         """Layer -> `SelectedMaps`: each map's L1 norm, J and weight, its set, and which rule spoke.
 
         Arguments as in a call. `select(...).rows` counts empty sets.
         """
-        found = self._over_chunks(images, classes, self._traced_select)
+        found = self._over_chunks(images, classes, self._traced_select, regions)
         return Selection.unpacked(found, dict(zip(self.layers, self._counts, strict=True)))
 
     def map_weights(self, images: tf.Tensor, classes: tf.Tensor | int | None = None) -> list[tf.Tensor]:
@@ -133,7 +140,7 @@ class PathologyAware(ClassScores):
         """Maps and `map_weights` of images by one forward and one backward pass, inside of a training graph.
 
         Args:
-            images: float32 (N, H, W, C), unchecked.
+            images: float32 (N, H, W, C), unchecked; the model's only input.
             classes: int32 (N,) or one for all; None or -1 is the predicted class. Tensors are unchecked.
 
         Returns:
@@ -142,10 +149,11 @@ class PathologyAware(ClassScores):
         Raises:
             LookInsideError: for one class that the model does not have.
         """
+        self._check_single_input()
         if isinstance(classes, int) and classes != -1:
             self._checked_classes(classes, 1)
         classes = tf.broadcast_to(tf.cast(-1 if classes is None else classes, tf.int32), tf.shape(images)[:1])
-        maps, weights, sets, *_ = self._looked(images, classes)
+        maps, weights, sets, *_ = self._looked(images, Target(classes))
         weights = [tf.stop_gradient(set_weights(*both)) for both in zip(sets, weights, strict=True)]
         return combined(maps, weights, images.shape[1:3]), weights
 
@@ -166,37 +174,42 @@ class PathologyAware(ClassScores):
         """
         if len(weights) != len(self.layers):
             raise LookInsideError(f"weights are of {len(weights)} layers, not {len(self.layers)}: use map_weights.")
+        self._check_single_input()
         known = self._graph.compute({0: images}, self._values.values(), self._call)
         return combined([known[value] for value in self._values.values()], weights, images.shape[1:3])
+
+    def _check_single_input(self):
+        if len(self._graph.inputs) > 1 or self._head.per_pixel:
+            raise LookInsideError("In a training graph the model must have one input and scores (N, classes).")
 
     def _named(self, layers):
         """Name -> number of the value that holds the maps."""
         if layers is None:
-            return convolution_values(self._graph, self._head.value)
+            return convolution_values(self._graph, self._head)
         if isinstance(layers, str) or not isinstance(layers, Sequence) or not layers:
             raise LookInsideError(f"layers is {layers!r:.60}: give a list of names, or None for every convolution.")
         found = {}
         for name in layers:
-            value = map_value(self._graph, name, self._head.value)
+            value = map_value(self._graph, name, self._head)
             if value in found.values():
                 raise LookInsideError(f"Layer {name!r} stands for maps that are named already: name them once.")
             found[name] = value
         return found
 
-    def _maps(self, images, classes):
-        maps, weights, sets, *_ = self._looked(images, classes)
+    def _maps(self, images, target):
+        maps, weights, sets, *_ = self._looked(images, target)
         return combined(maps, [set_weights(*both) for both in zip(sets, weights, strict=True)], images.shape[1:3])
 
-    def _select(self, images, classes):
+    def _select(self, images, target):
         """(N, .): for each layer what `Selection.unpacked` reads, side by side."""
-        _, weights, sets, measured = self._looked(images, classes)
+        _, weights, sets, measured = self._looked(images, target)
         columns = [
             [*both, weight, *(tf.cast(part, tf.float32) for part in one)]
             for both, weight, one in zip(measured, weights, sets, strict=True)
         ]
         return tf.concat([part for layer in columns for part in layer], axis=1)
 
-    def _looked(self, images, classes):
+    def _looked(self, images, target):
         """For each layer: maps, gradient weights, sets, and (L1 norms, moments)."""
         wanted = set(self._values.values())
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -207,8 +220,8 @@ class PathologyAware(ClassScores):
                     tape.watch(outputs)
                 return outputs
 
-            known = self._graph.compute({0: images}, [self._head.value], call)
-            score = tf.reduce_sum(self._score_of(known[self._head.value], classes))
+            known = self._graph.compute(self._known(images, target), [self._head.value], call)
+            score = tf.reduce_sum(self._score_of(self._logits_in(known, target), target))
         maps = [known[value] for value in self._values.values()]
         slopes = zip(tape.gradient(score, maps), self.layers, strict=True)
         weights = [tf.reduce_mean(reachable(slope, f"layer {name}"), axis=(1, 2)) for slope, name in slopes]
@@ -230,8 +243,8 @@ class _OneSet(Explainer):
         self._both, self._place = both, place
         self._traced = traced(self._maps)
 
-    def _maps(self, images, classes):
-        return self._both._maps(images, classes)[:, self._place]
+    def _maps(self, images, target):
+        return self._both._maps(images, target)[:, self._place]
 
 
 def _check(theta_act, theta_cmi, cmi, shuffle):

@@ -19,19 +19,25 @@ class Saliency(Explainer):
     Source: Simonyan, Vedaldi & Zisserman 2014, section 3. Arguments: see `Explainer`.
     """
 
-    def gradients(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
+    explained = (0, 2, 3)
+    needs_layers = False
+
+    def gradients(
+        self, images: ArrayLike, classes: ArrayLike | None = None, regions: ArrayLike | None = None
+    ) -> np.ndarray:
         """The signed gradients themselves, float32 (N, H, W, C). Arguments as in a call."""
-        return self._told_maps(images, classes, self._traced_gradients)
+        return self._told_maps(images, classes, self._traced_gradients, regions)
 
     def __init__(self, model: keras.Model, **options: Unpack[Options]):
         super().__init__(model, **options)
         self._traced_gradients = traced(self._gradients)
 
-    def _maps(self, images, classes):
-        return tf.reduce_max(tf.abs(self._gradients(images, classes)), axis=-1)
+    def _maps(self, images, target):
+        size = tf.abs(self._gradients(images, target))
+        return tf.reduce_max(size, axis=-1) if len(images.shape) > 2 else size
 
-    def _gradients(self, images, classes):
+    def _gradients(self, images, target):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            score = tf.reduce_sum(self._score_of(self._logits(images), classes))
+            score = tf.reduce_sum(self._score_of(self._logits(images, target), target))
         return reachable(tape.gradient(score, images), "the image")

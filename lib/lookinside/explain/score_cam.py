@@ -38,6 +38,8 @@ class ScoreCAM(Explainer):
     Source: Wang et al. 2020, Eqs. 5 to 7; computed by tf-keras-vis.
     """
 
+    per_pixel = False
+
     def __init__(
         self,
         model: keras.Model,
@@ -47,7 +49,9 @@ class ScoreCAM(Explainer):
         **options: Unpack[Options],
     ):
         super().__init__(model, **options)
-        value = map_value(self._graph, layer, self._head.value)
+        if len(self._graph.inputs) > 1:
+            raise LookInsideError(f"Model {model.name} has {len(self._graph.inputs)} inputs: use GradCAM.")
+        value = map_value(self._graph, layer, self._head)
         step = self._graph.writer(value)
         self.layer = step.name
         if self._head.squashing == "sigmoid" and self._head.columns > 1:
@@ -59,20 +63,22 @@ class ScoreCAM(Explainer):
         self._flat = FlatModel(self._graph, self._head, value)
         self._traced = self._maps  # tf-keras-vis computes with NumPy, step by step: it cannot be traced
 
-    def __call__(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
+    def __call__(
+        self, images: ArrayLike, classes: ArrayLike | None = None, regions: ArrayLike | None = None
+    ) -> np.ndarray:
         self._flat.update()
-        return super().__call__(images, classes)
+        return super().__call__(images, classes, regions)
 
     def maps(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
         """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
         self._flat.update()
         return self._told_maps(images, classes, self._low)
 
-    def _maps(self, images, classes):
-        return enlarged(self._low(images, classes), images.shape[1:3])
+    def _maps(self, images, target):
+        return enlarged(self._low(images, target), images.shape[1:3])
 
-    def _low(self, images, classes):
-        wanted = tf.where(classes < 0, self._traced_predict(images), classes)
+    def _low(self, images, target):
+        wanted = tf.where(target.classes < 0, self._traced_predict(images, target), target.classes)
         maps = Scorecam(self._flat.model, clone=False)(
             lambda probabilities: tf.gather(probabilities, wanted, axis=1, batch_dims=1),
             images,

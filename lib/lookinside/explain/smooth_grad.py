@@ -38,6 +38,8 @@ class SmoothGrad(Saliency):
     Source: Smilkov et al. 2017, section 2; Wang et al. 2019 call it SmoothBP.
     """
 
+    explained = (2, 3)
+
     def __init__(
         self,
         model: keras.Model,
@@ -60,28 +62,29 @@ class SmoothGrad(Saliency):
             )
         self.samples, self.noise, self.seed, self.draws, self.copies = samples, noise, seed, draws, copies
 
-    def _gradients(self, images, classes):
+    def _gradients(self, images, target):
         count, shape = tf.shape(images)[0], tuple(images.shape[1:])
         if self.draws is not None and self.draws.shape[1:] != shape:
             raise LookInsideError(f"The draws have shape {self.draws.shape}, the images are {shape}: draw anew.")
         rounds, at_once = even_rounds(self.samples, self.copies, count)
+        axes, ones = tuple(range(1, len(shape) + 1)), [1] * len(shape)
         scale = self.noise * (
-            tf.reduce_max(images, axis=(1, 2, 3), keepdims=True) - tf.reduce_min(images, axis=(1, 2, 3), keepdims=True)
+            tf.reduce_max(images, axis=axes, keepdims=True) - tf.reduce_min(images, axis=axes, keepdims=True)
         )
         # The class is that of the clean image, found only where it is not given.
         classes = tf.cond(
-            tf.reduce_any(classes < 0),
-            lambda: tf.where(classes < 0, self._head.predicted(self._logits(images)), classes),
-            lambda: classes,
+            tf.reduce_any(target.classes < 0),
+            lambda: self._wanted(self._logits(images, target), target),
+            lambda: target.classes,
         )
-        repeated = tf.repeat(classes, at_once)
+        repeated = target._replace(classes=classes).repeated(at_once)
 
         def one_round(number, total):
             numbers = number * at_once + tf.range(at_once)
             noisy = images[:, None] + scale[:, None] * self._drawn(numbers, shape)[None]
             gradients = super(SmoothGrad, self)._gradients(tf.reshape(noisy, (-1, *shape)), repeated)
             counted = tf.cast(numbers < self.samples, tf.float32)  # the last round may hold a few too many
-            gradients = tf.reshape(gradients, (count, at_once, *shape)) * tf.reshape(counted, (1, -1, 1, 1, 1))
+            gradients = tf.reshape(gradients, (count, at_once, *shape)) * tf.reshape(counted, (1, -1, *ones))
             return number + 1, total + tf.reduce_sum(gradients, axis=1)
 
         start = (tf.constant(0), tf.zeros_like(images))

@@ -40,14 +40,21 @@ def run_browser(browser: str, folder: Path, *options: str) -> subprocess.Complet
     return subprocess.run(command, capture_output=True, text=True, timeout=180)
 
 
-def print_handout(deck: Path, pdf: Path) -> None:
-    """Print a deck, a slide a page. Raises LookInsideError without a browser, or where it wrote nothing."""
+def print_deck(deck: Path, pdf: Path, view: str = "print") -> None:
+    """Print a deck. Raises LookInsideError without a browser, or where it wrote nothing.
+
+    Args:
+        deck: the HTML file.
+        pdf: the file to write.
+        view: "print" is a slide a page, "handout" two slides on a page of A4 with lines to write on, "notes" the slides
+            beside the instructor's notes.
+    """
     browser = find_browser()
     if browser is None:
         raise LookInsideError(f"{pdf.name} was not written, there is {NONE}.")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         half = Path(folder) / "half.pdf"
-        printing = ("--no-pdf-header-footer", f"--print-to-pdf={half}", f"{deck.resolve().as_uri()}?view=print")
+        printing = ("--no-pdf-header-footer", f"--print-to-pdf={half}", f"{deck.resolve().as_uri()}?view={view}")
         try:
             said = run_browser(browser, Path(folder) / "browser", *printing).stderr
         except (OSError, subprocess.SubprocessError) as error:

@@ -29,6 +29,19 @@ IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 SHOWN_FIRST = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
 
 
+# A notebook calls its heading's anchor by its words, Two-Words; a page by lower-case ones (`anchor_of`).
+CHAPTER_LINK = re.compile(r"^(\d\d_\w+)\.ipynb(?:#(.+))?$")
+
+
+def anchor_of(text: str) -> str:
+    """A heading's words as the anchor that a page gives it."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _made_of_it(link: re.Match[str]) -> str:
+    return f"{link[1]}.html" + (f"#{anchor_of(link[2])}" if link[2] else "")
+
+
 class Renderer(IPythonRenderer):
     """Markdown with formulas drawn as MathML and plain heading anchors, each used once.
 
@@ -56,9 +69,13 @@ class Renderer(IPythonRenderer):
         """A table in a box that scrolls where the page is narrower."""
         return f'<div class="wide"><table>\n{text}</table></div>\n'
 
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """A link; one to another chapter's notebook leads to what was made of it."""
+        return super().link(text, CHAPTER_LINK.sub(_made_of_it, url), title)
+
     def heading(self, text: str, level: int, **attributes: Any) -> str:
         """A heading with an anchor made of its words; a number tells those of the same words apart."""
-        anchor = re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", text).lower()).strip("-") or "section"
+        anchor = anchor_of(re.sub(r"<[^>]*>", "", text)) or "section"
         self._used[anchor] += 1
         anchor += f"-{self._used[anchor]}" if self._used[anchor] > 1 else ""
         return f'<h{level} id="{anchor}">{text}</h{level}>\n'

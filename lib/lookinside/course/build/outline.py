@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lookinside.errors import LookInsideError
@@ -30,8 +30,9 @@ def title_of(notebook: Any) -> str:
 
 
 def plain(markdown: str) -> str:
-    """A heading without its marks."""
-    return re.sub(r"[*_`$]", "", markdown)
+    """A heading without its marks; a formula in it keeps its letters, `$L_{patho}$` as L_patho."""
+    parts = markdown.split("$")  # words and formulas in turn
+    return "".join(re.sub(r"[{}\\]" if place % 2 else "[*_`]", "", part) for place, part in enumerate(parts))
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Slide:
     def shown(self) -> list[tuple[int, Any]]:
         """What the audience sees."""
         return [(number, cell) for number, cell in self.cells if slide_mark(cell) not in UNSEEN]
+
+    @property
+    def notes(self) -> list[tuple[int, Any]]:
+        """What the instructor sees beside it."""
+        return [(number, cell) for number, cell in self.cells if slide_mark(cell) == "notes"]
 
     @property
     def in_cut(self) -> bool:
@@ -90,6 +96,20 @@ def has_cut(notebook: Any) -> bool:
     return any(slide.in_cut for slide in slides_of(notebook))
 
 
+def cut_of(slides: list[Slide]) -> list[tuple[int, Slide]]:
+    """(number from 1, slide) of the short lecture's slides.
+
+    The notes of a slide that is left out go to the slide that it goes on from, where that one is kept.
+    """
+    kept: list[tuple[int, Slide]] = []
+    for number, slide in enumerate(slides, 1):
+        if slide.in_cut:
+            kept.append((number, replace(slide, cells=[*slide.cells])))
+        elif kept and not slide.heading and slide.above == (kept[-1][1].heading or kept[-1][1].above):
+            kept[-1][1].cells.extend(slide.notes)
+    return kept
+
+
 def slide_show(notebook: Any, *, short: bool = False) -> Any:
     """A copy of a notebook for the deck: a slide without a heading knows the one that it goes on under.
 
@@ -105,7 +125,7 @@ def slide_show(notebook: Any, *, short: bool = False) -> Any:
         if not slide.heading and slide.above:
             slide.shown[0][1].metadata["goes_on_under"] = slide.above
     if short:
-        slides = [slide for slide in slides if slide.in_cut]
+        slides = [slide for _, slide in cut_of(slides)]
         if not slides:
             raise LookInsideError("no cell carries the tag cut, so there is no 45-minute deck")
         begun: set[int] = set()

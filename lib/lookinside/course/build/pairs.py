@@ -56,7 +56,7 @@ def read_stored(source: Path) -> Any:
 
 
 def read_current(source: Path) -> Any:
-    """As `read_stored`. Raises LookInsideError also where the notebook is older than its source."""
+    """The executed notebook beside a source. Raises LookInsideError where it is not what the source says now, too."""
     notebook = read_stored(source)
     if notebook.metadata.get("lookinside", {}).get("source_sha256") != source_hash(source):
         raise LookInsideError(f"{source.stem}.ipynb is older than its source: run `make notebooks` first.")

@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lookinside.course.build.browser import print_handout
+from lookinside.course.build.browser import print_deck
 from lookinside.course.build.export import write_deck
 from lookinside.course.build.outline import has_cut
 from lookinside.course.build.pairs import read_current
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
                 written.append(folder / f"{source.stem}{f'-{options.cut}min' if options.cut else ''}.html")
                 write_deck(notebook, written[-1], short=bool(options.cut))
                 if options.pdf:
-                    print_handout(written[-1], written[-1].with_suffix(".pdf"))
+                    print_deck(written[-1], written[-1].with_suffix(".pdf"))
             except LookInsideError as error:
                 print(error, file=sys.stderr)
                 failed = 1

@@ -1,4 +1,4 @@
-"""`make student`: the chapters without solutions, guesses and outputs, in build/student.
+"""`make student`: the chapters without solutions, guesses, outputs and the instructor's notes, in build/student.
 
 A first cell installs the library where it is missing, so that a copy can be opened alone, on Colab say.
 
@@ -19,7 +19,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lookinside.course.build.first_cell import with_first_cell
-from lookinside.course.build.outline import headings_of
+from lookinside.course.build.outline import headings_of, slide_mark
 from lookinside.course.build.pairs import fresh_notebook
 from lookinside.course.build.start_page import renew_start_page
 from lookinside.course.places import chapter_sources, repository, repository_address
@@ -32,13 +32,16 @@ unsolved("{exercise}")"""
 
 
 def student_copy(notebook: Any) -> Any:
-    """A notebook node for students: runs of `solution` cells become one "Your turn" cell, guesses become `...`."""
+    """A notebook node for students: runs of `solution` cells become one "Your turn" cell, guesses become `...`.
+
+    The instructor's notes are left out.
+    """
     cells: list[Any] = []
     for is_solution, group in groupby(notebook.cells, key=lambda cell: "solution" in cell.metadata.get("tags", [])):
         if is_solution:
             cells.append(_your_turn(list(group), cells))
         else:
-            cells.extend(_without_answers(cell) for cell in group)
+            cells.extend(_without_answers(cell) for cell in group if slide_mark(cell) != "notes")
     metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
     # Without a text twin: JupyterLab would write one beside the student's copy.
     metadata["jupytext"] = {"formats": "ipynb"}
@@ -65,16 +68,23 @@ def _without_answers(cell: Any) -> Any:
 
 def empty_guesses(code: str) -> str:
     """Put `...` in place of the value of every `my_guess... = value`; the rest of the code stays as it is."""
+    return with_guesses(code, {})
+
+
+def with_guesses(code: str, values: dict[str, str]) -> str:
+    """Put code in place of the value of every `my_guess... = value`: `values` by the guess's name, `...` without one."""
     lines = code.encode().splitlines(keepends=True)
     assignments = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Assign)]
     for node in sorted(assignments, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        if any(isinstance(target, ast.Name) and target.id.startswith("my_guess") for target in node.targets):
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        guesses = [name for name in names if name.startswith("my_guess")]
+        if guesses:
             first, last = node.value.lineno - 1, node.value.end_lineno - 1
             # ast counts columns in bytes of UTF-8.
             head, tail = lines[first][: node.value.col_offset], lines[last][node.value.end_col_offset :]
             if tail.lstrip().startswith(b"#"):  # the reason for a guess is half of it
                 tail = b"\n" if tail.endswith(b"\n") else b""
-            lines[first : last + 1] = [head + b"..." + tail]
+            lines[first : last + 1] = [head + values.get(guesses[0], "...").encode() + tail]
     return b"".join(lines).decode()
 
 

@@ -17,6 +17,7 @@ from lookinside.data.named import (
     checked_groups,
     checked_masks,
     checked_tags,
+    class_numbers,
     joined_known,
     known_of,
     places_of,
@@ -164,12 +165,10 @@ class BoxedImages:
         Raises:
             LookInsideError: if a class is not in the set.
         """
-        classes = [classes] if isinstance(classes, str) else list(classes)
-        missing = [c for c in classes if c not in self.class_names]
-        if missing:
-            raise LookInsideError(f"no class {missing[0]!r} in this set: choose from {', '.join(self.class_names)}")
+        numbers = class_numbers(classes, self.class_names)
+        classes = [self.class_names[number] for number in numbers]
         renumber = np.full(len(self.class_names), NO_BOX, dtype=np.int64)
-        renumber[[self.class_names.index(c) for c in classes]] = np.arange(len(classes))
+        renumber[numbers] = np.arange(len(numbers))
         kept = [renumber[labels] != NO_BOX for labels in self.labels]
         return BoxedImages(
             images=self.images,

@@ -9,6 +9,7 @@ import numpy as np
 from PIL.Image import Image
 
 from lookinside.errors import LookInsideError
+from lookinside.explain.calls.arguments import as_array
 
 
 def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:
@@ -41,6 +42,26 @@ def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:
             number = int(np.flatnonzero(~finite)[0])
             raise LookInsideError(f"Image {number} holds nan or infinite pixels: mend or leave it out.")
     return images
+
+
+def checked_regions(regions, places: tuple[int, ...]) -> np.ndarray:
+    """Return the regions over which the scores of pixels are averaged, float32 (N, h, w), 1 inside.
+
+    Args:
+        regions: bool (N, h, w).
+        places: (N, H, W) of the images: how many regions there are, and of how many axes.
+
+    Raises:
+        LookInsideError: for regions that are not bool, of another number, or empty.
+    """
+    regions = as_array(regions, "regions")
+    if regions.ndim != len(places) or len(regions) != places[0] or regions.dtype != bool:
+        said = f"({places[0]}, {', '.join('dhw'[-(len(places) - 1) :])})"
+        raise LookInsideError(f"regions are {regions.dtype} {regions.shape}: give bool {said}, one for each image.")
+    empty = np.flatnonzero(~regions.reshape(len(regions), -1).any(axis=1))
+    if empty.size:
+        raise LookInsideError(f"Region {empty[0]} is empty: no score can be averaged over it.")
+    return regions.astype(np.float32)
 
 
 def _array(images, wanted):

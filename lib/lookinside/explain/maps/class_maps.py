@@ -23,16 +23,18 @@ class ClassMap(Explainer):
         super().__init__(model, **options)
         self._traced_low = traced(self._low)
 
-    def maps(self, images: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
-        """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
-        return self._told_maps(images, classes, self._traced_low)
+    explained = (2, 3)
 
-    def _maps(self, images, classes):
-        return enlarged(self._low(images, classes), images.shape[1:3])
+    def maps(self, images: ArrayLike, classes: ArrayLike | None = None, regions: ArrayLike | None = None) -> np.ndarray:
+        """The maps in the layer's own size, float32 (N, h, w), before they are enlarged. Arguments as in a call."""
+        return self._told_maps(images, classes, self._traced_low, regions)
+
+    def _maps(self, images, target):
+        return enlarged(self._low(images, target), images.shape[1:-1])
 
     @abstractmethod
-    def _low(self, images, classes):
-        """(N, H, W, C) float32 and (N,) -> (N, h, w)."""
+    def _low(self, images, target):
+        """(N, H, W, C) float32 and what is explained of each -> (N, h, w)."""
 
 
 class GradientMap(ClassMap):
@@ -43,23 +45,28 @@ class GradientMap(ClassMap):
 
     def __init__(self, model: keras.Model, layer: str | None = None, **options: Unpack[Options]):
         super().__init__(model, **options)
-        self._value = map_value(self._graph, layer, self._head.value)
+        self._value = map_value(self._graph, layer, self._head)
         self.layer = self._graph.writer(self._value).name
         self._behind = self._graph.behind(self._value)
 
-    def _low(self, images, classes):
+    def _low(self, images, target):
         # What does not depend on the maps stays outside the tape.
         beside = {n for step in self._graph.steps if self._behind & set(step.outputs) for n in step.inputs}
-        known = self._graph.compute({0: images}, {self._value, *(beside - self._behind)}, self._call)
+        known = self._graph.compute(self._known(images, target), {self._value, *(beside - self._behind)}, self._call)
         known = {number: tensor for number, tensor in known.items() if number not in self._behind - {self._value}}
         maps = known[self._value]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(maps)
-            logits = self._graph.compute(known, [self._head.value], self._call)[self._head.value]
-            score = tf.reduce_sum(self._score_of(logits, classes))
+            logits = self._logits_in(self._graph.compute(known, [self._head.value], self._call), target)
+            score = tf.reduce_sum(self._score_of(logits, target))
         slopes = reachable(tape.gradient(score, maps), f"layer {self.layer}")
         return tf.nn.relu(self._sum(maps, slopes))
 
     @abstractmethod
     def _sum(self, maps: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
         """Maps and the score's gradient by them, both (N, h, w, K) -> the weighted sum over the maps, (N, h, w)."""
+
+
+def places_of(maps: tf.Tensor) -> tuple[int, ...]:
+    """The axes of maps (N, h, w, K) or (N, d, h, w, K) that are places: (1, 2) or (1, 2, 3)."""
+    return tuple(range(1, len(maps.shape) - 1))

@@ -1,4 +1,4 @@
-"""Low maps enlarged to the image, bilinear with half pixel centres, as two matrix products."""
+"""Low maps enlarged to the image or volume, linear along each axis with half pixel centres, as matrix products."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import tensorflow as tf
 
 
 def enlarged(maps: tf.Tensor, size) -> tf.Tensor:
-    """(N, h, w) -> (N, H, W), bilinear, half pixel centres, edges repeated.
+    """(N, h, w) -> (N, H, W), bilinear, half pixel centres, edges repeated; (N, d, h, w) -> (N, D, H, W) likewise.
 
     As `tf.image.resize`, which XLA compiles to something else without a word where a side is not a multiple of the
     old one (TensorFlow 2.21): then a loss of such maps would be wrong in `fit`, which compiles on a GPU.
     """
+    if len(size) == 3:
+        for axis in (1, 2, 3):  # each goes to the end, so that their order is kept
+            taken = tf.cast(_interpolation(tf.shape(maps)[1], size[axis - 1]), maps.dtype)
+            maps = tf.tensordot(maps, taken, ((1,), (1,)))
+        return maps
     rows, columns = (tf.cast(_interpolation(tf.shape(maps)[axis], size[axis - 1]), maps.dtype) for axis in (1, 2))
     return tf.matmul(rows @ maps, columns, transpose_b=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,13 @@ import keras
 from lookinside.errors import LookInsideError
 
 
+class HiddenLayersError(LookInsideError):
+    """A model that does not show its layers: a subclassed one, or one with a call of its own."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """One call of one layer. Values (tensors) are numbered; the model's input is value 0.
+    """One call of one layer. Values (tensors) are numbered; the model's inputs come first, from 0 on.
 
     Attributes:
         layer: the Keras layer or operation.
@@ -39,30 +43,33 @@ def _call(step: Step, *arguments, **options):
 class Graph:
     """The steps of a functional or Sequential model, in an order in which they can be computed.
 
+    Args:
+        model: a Keras model.
+        image: which of its inputs is explained, by its place.
+
     Attributes:
         steps: all steps; nested models are opened.
+        inputs: numbers of the model's inputs, in order.
+        image: number of the input that is explained.
         outputs: numbers of the model's outputs, in order.
+        output_names: theirs, where the layers do not tell them.
 
     Raises:
-        LookInsideError: for a subclassed or unbuilt model, one with several inputs, or one whose class (or that of a
-            model in it) has a call of its own, which the graph does not show.
+        LookInsideError: for an unbuilt model; `HiddenLayersError` for a subclassed one, or one whose class (or that of
+            a model in it) has a call of its own, which the graph does not show.
     """
 
-    def __init__(self, model: keras.Model):
-        if not isinstance(model, keras.Model):
-            raise LookInsideError(
-                f"A Keras model is needed, not {model!r:.60}: load a file with keras.models.load_model."
-            )
+    output_names: Sequence[str] = ()
+
+    def __init__(self, model: keras.Model, image: int = 0):
+        check_is_model(model)
         function = _function(model)
-        if len(function.inputs) != 1:
-            raise LookInsideError(
-                f"Model {model.name} has {len(function.inputs)} inputs: give one with a single image input."
-            )
         self.steps: list[Step] = []
-        self._values = 0
+        self.inputs, self.image = tuple(range(len(function.inputs))), image
+        self._values = len(self.inputs) - 1
         self._ends: dict[str, tuple[int, ...]] = {}
         self._calls: dict[str, int] = {}
-        self.outputs = self._open(function, (0,), "")
+        self.outputs = self._open(function, self.inputs, "")
         self._writers = {value: step for step in self.steps for value in step.outputs}
 
     def _open(self, function, inputs, prefix):
@@ -85,8 +92,11 @@ class Graph:
                 numbers.update({id(tensor): number for tensor, number in zip(node.outputs, writes, strict=True)})
         return tuple(numbers[id(tensor)] for tensor in function.outputs)
 
+    def check_output(self, value: int) -> None:
+        """Raise LookInsideError where an output cannot be explained at all; here all can."""
+
     def writer(self, value: int) -> Step | None:
-        """The step that writes a value; None for the model's input."""
+        """The step that writes a value; None for an input of the model."""
         return self._writers.get(value)
 
     def readers(self, value: int) -> list[Step]:
@@ -119,9 +129,9 @@ class Graph:
             values.update(zip(step.outputs, outputs, strict=True))
         return values
 
-    def steps_to(self, wanted: Iterable[int], known: Iterable[int] = (0,)) -> list[Step]:
-        """The steps that lead from known values to wanted ones, in order."""
-        known = set(known)
+    def steps_to(self, wanted: Iterable[int], known: Iterable[int] | None = None) -> list[Step]:
+        """The steps that lead from known values (None: the model's inputs) to wanted ones, in order."""
+        known = set(self.inputs if known is None else known)
         missing, found = set(wanted) - known, []
         for step in reversed(self.steps):
             if missing.intersection(step.outputs):
@@ -153,6 +163,12 @@ class Graph:
         return self._ends[path][0]
 
 
+def check_is_model(model) -> None:
+    """Raise LookInsideError for what is no Keras model."""
+    if not isinstance(model, keras.Model):
+        raise LookInsideError(f"A Keras model is needed, not {model!r:.60}: load a file with keras.models.load_model.")
+
+
 def _function(model):
     """The inputs, outputs and nodes of a model; a Sequential keeps them inside."""
     function = getattr(model, "_functional", None) or model
@@ -161,7 +177,7 @@ def _function(model):
         return function
     if isinstance(model, keras.Sequential):
         raise LookInsideError(f"Model {model.name} is not built: put a keras.Input first, or call it on one image.")
-    raise LookInsideError(
+    raise HiddenLayersError(
         f"Model {model.name} ({type(model).__name__}) is subclassed and does not show its layers: "
         "build it with the functional API or keras.Sequential."
     )
@@ -171,7 +187,7 @@ def _refuse_own_call(model):
     for name in ("call", "__call__"):
         owner = next(kind for kind in type(model).__mro__ if name in vars(kind))
         if name in vars(model) or not owner.__module__.startswith("keras."):
-            raise LookInsideError(
+            raise HiddenLayersError(
                 f"Model {model.name} ({type(model).__name__}) has a {name} of its own, which its graph does not show: "
                 "put what that does into layers of the functional model."
             )

@@ -1,4 +1,7 @@
-"""Where a classifier's scores are: its logits, looked for behind a softmax or a sigmoid at the end."""
+"""Where a classifier's scores are: its logits, looked for behind a softmax or a sigmoid at the end.
+
+Of a per-pixel classifier, (N, H, W, classes), the score of a class is the mean of its logit over a region.
+"""
 
 from __future__ import annotations
 
@@ -45,17 +48,37 @@ class Head:
         squasher: the step whose activation is left out, so that the value holds logits; None where none must be.
         columns: how many logits there are.
         squashing: what the model makes of them, "softmax", "log_softmax" or "sigmoid"; None where it ends in logits.
+        per_pixel: whether there is a row of logits for each pixel (or voxel), (N, H, W, columns).
     """
 
     value: int
     squasher: Step | None
     columns: int
     squashing: str | None = None
+    per_pixel: bool = False
 
     @property
     def classes(self) -> int:
         """One logit tells two classes apart: its own sign."""
         return max(2, self.columns)
+
+    def over_region(self, logits: tf.Tensor, region: tf.Tensor | None) -> tf.Tensor:
+        """Logits of each pixel (N, h, w, columns) and a region (N, h, w) -> their mean over it, (N, columns).
+
+        Without a region they are returned as they are, as are the scores of whole images.
+
+        Raises:
+            LookInsideError: for a region of another size than the answer.
+
+        Source: Vinogradova et al. 2020, Eq. 2 (there: the sum).
+        """
+        if region is None:
+            return logits
+        if region.shape[1:] != logits.shape[1:-1]:
+            said = f"(N, {', '.join(map(str, logits.shape[1:-1]))})"
+            raise LookInsideError(f"The regions have shape {tuple(region.shape)}, the model answers in {said}.")
+        axes = tuple(range(1, len(region.shape)))
+        return tf.reduce_sum(logits * region[..., None], axis=axes) / tf.reduce_sum(region, axis=axes)[:, None]
 
     def of_class(self, logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
         """(N, columns) and int (N,) -> the score (N,) of each image's class."""
@@ -64,10 +87,10 @@ class Head:
         return tf.gather(logits, classes, axis=1, batch_dims=1)
 
     def predicted(self, logits: tf.Tensor) -> tf.Tensor:
-        """(N, columns) -> the class with the highest score, int32 (N,)."""
+        """(N, ..., columns) -> the class with the highest score, int32 (N, ...)."""
         if self.columns == 1:
-            return tf.cast(logits[:, 0] > 0, tf.int32)
-        return tf.argmax(logits, axis=1, output_type=tf.int32)
+            return tf.cast(logits[..., 0] > 0, tf.int32)
+        return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
 
 def find_head(graph: Graph, model: keras.Model, output: str | int | None = None) -> Head:
@@ -79,16 +102,19 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
         output: which output, by its name (or its layer's) or place; may be left out where there is one.
 
     Raises:
-        LookInsideError: for an output that does not exist or must be named, or whose scores are not (N, classes).
+        LookInsideError: for an output that does not exist or must be named, or whose scores are neither (N, classes)
+            nor a row of classes for each pixel.
     """
     value = graph.outputs[_place(graph, model, output)]
+    graph.check_output(value)
     step, flattened = graph.writer(value), None
-    while step is not None and _passes(step, graph):
+    while step is not None and step.layer is not model and _passes(step, graph):
         before = graph.writer(step.inputs[0])
         if flattened is None and before is not None and before.shape != step.shape:
             flattened = value  # maps of one pixel become a row of scores here: whatever squashes them lies before
         value, step = step.inputs[0], before
-    squasher, squashing = None, _squashing(step) if step is not None else None
+    opaque = step is None or step.layer is model  # nothing to look behind
+    squasher, squashing = None, None if opaque else _squashing(step)
     if squashing and is_only_activation(step.layer):
         if getattr(step.layer, "axis", -1) not in (-1, len(step.shape)):
             raise LookInsideError(
@@ -104,15 +130,16 @@ def find_head(graph: Graph, model: keras.Model, output: str | int | None = None)
         value = flattened
     step = graph.writer(value)
     shape = step.shape if step is not None else ()
-    if len(shape) != 1 or shape[0] is None:
+    if len(shape) not in (1, 3, 4) or shape[-1] is None:
         raise LookInsideError(
-            f"The scores of model {model.name} have shape (N, {str(shape)[1:-1]}): (N, classes) is needed."
+            f"The scores of model {model.name} have shape (N, {str(shape)[1:-1]}): (N, classes) is needed, or a row of "
+            "classes for each pixel."
         )
-    if squashing == "softmax" and shape[0] == 1:
+    if squashing == "softmax" and shape[-1] == 1:
         raise LookInsideError(f"Layer {step.name} is a softmax of one score, which is always 1: use a sigmoid.")
-    if squashing is None:
+    if squashing is None and step.layer is not model:
         _refuse_probabilities(graph, value)
-    return Head(value, squasher, shape[0], squashing)
+    return Head(value, squasher, shape[-1], squashing, per_pixel=len(shape) > 1)
 
 
 def _refuse_probabilities(graph, value):
@@ -185,7 +212,7 @@ def _last_activation(layer):
 def _place(graph, model, output):
     count = len(graph.outputs)
     writers = [graph.writer(value).name for value in graph.outputs]
-    kinds_of_names = [_keys(model), list(getattr(model, "output_names", ())), writers]
+    kinds_of_names = [list(graph.output_names), _keys(model), list(getattr(model, "output_names", ())), writers]
     said = list(dict.fromkeys(name for names in kinds_of_names for name in names if names.count(name) == 1))
     if output is None:
         if count > 1:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.network.activations import activation_name, is_activation, unwrapped
 from lookinside.explain.network.graph import Graph, Step
+from lookinside.explain.network.head import Head
 
 CONVOLUTIONS = (
     keras.layers.Conv2D,
     keras.layers.Conv2DTranspose,
     keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv3DTranspose,
 )
+_MAPS = (3, 4)  # axes of maps without the batch: (h, w, K), or (d, h, w, K) of volumes
 _NORMALISATIONS = (
     keras.layers.BatchNormalization,
     keras.layers.GroupNormalization,
@@ -22,12 +28,13 @@ _NORMALISATIONS = (
 _PASSING = (
     keras.layers.Dropout,
     keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
     keras.layers.Identity,
     keras.layers.Activation,  # a linear one: the others are activations
 )
 
 
-def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
+def map_value(graph: Graph, layer: str | None, head: Head | None = None) -> int:
     """Return the number of the value that holds a layer's maps.
 
     A convolution stands for its maps behind the normalisation and activation that follow it.
@@ -36,39 +43,44 @@ def map_value(graph: Graph, layer: str | None, score: int | None = None) -> int:
         graph: of the model.
         layer: its name, "outer/inner" in a nested model. None is the last convolution; where the maps lead to a
             score, the first maps from the last convolution on through which all of the score passes, behind a residual
-            sum or the concatenation of several branches; where there are none, the last such maps before it.
-        score: number of the value that the maps lead to; None where any output will do.
+            sum or the concatenation of several branches; where there are none, the last such maps before it. Of a
+            per-pixel classifier it is the last convolution among those with the smallest maps, the bottom of a U-Net.
+        head: the scores that the maps lead to; None where any output will do.
 
     Raises:
         LookInsideError: for a name that does not exist, a layer without maps, with maps of one pixel or on which the
             score does not depend, or a model without convolution.
     """
+    score = None if head is None else head.value
     if layer is not None:
         value = graph.value_of(layer)
-    elif score is None:
+    elif head is None:
         value = _last_convolution(graph.steps).outputs[0]
     else:
-        value = _bottleneck(graph, score)
+        value = _smallest_maps(graph, head) if head.per_pixel else _bottleneck(graph, head.value)
     step = graph.writer(value)
     if score is not None and score not in graph.behind(value):
         raise LookInsideError(f"The score does not depend on layer {step.name}: choose a layer on its way.")
+    if value not in graph.behind(graph.image):
+        raise LookInsideError(f"Layer {step.name} does not depend on the input that is explained: choose another one.")
     if score is not None and _is_one_pixel(step):  # the deconvnet may be asked for it
         raise LookInsideError(f"Layer {step.name} has maps of one pixel: choose a layer before it.")
-    if len(step.shape) != 3:
+    if len(step.shape) not in _MAPS:
         raise LookInsideError(f"Layer {step.name} has no maps, its output is {step.shape}: choose a layer before it.")
     return value if layer and not is_convolution(step) else activated(graph, value)
 
 
-def convolution_values(graph: Graph, score: int) -> dict[str, int]:
-    """Name of each convolution that leads to a score -> number of the value that holds its maps.
+def convolution_values(graph: Graph, head: Head) -> dict[str, int]:
+    """Name of each convolution that leads to the scores -> number of the value that holds its maps.
 
-    They stand behind the normalisation and activation that follow the convolution. Maps of one pixel are left out.
+    They stand behind the normalisation and activation that follow the convolution. Maps of one pixel are left out, and
+    the convolution that writes the scores of a per-pixel classifier.
 
     Raises:
         LookInsideError: for a model without a convolution that has maps of several pixels.
     """
     found: dict[str, int] = {}
-    steps = [step for step in graph.steps_to([score]) if is_convolution(step) and not _is_one_pixel(step)]
+    steps = [step for step in _convolutions(graph, head) if not _is_one_pixel(step)]
     for place, step in enumerate(steps or [_last_convolution([])]):
         calls = sum(one.name == step.name for one in steps[:place])
         found[f"{step.name} (call {calls + 1})" if calls else step.name] = activated(graph, step.outputs[0])
@@ -94,17 +106,35 @@ def activated(graph: Graph, value: int) -> int:
             return found
 
 
+def _convolutions(graph, head):
+    """The convolutions between the input that is explained and the scores, without one that writes them itself."""
+    seen = graph.behind(graph.image) - {head.value}
+    return [step for step in graph.steps_to([head.value]) if is_convolution(step) and seen.intersection(step.outputs)]
+
+
+def _smallest_maps(graph, head):
+    """The last convolution among those with the smallest maps, before the scores themselves."""
+    steps = _convolutions(graph, head)
+    places = [step.shape[:-1] for step in steps]
+    if any(None in sides for sides in places):
+        names = ", ".join(step.name for step in steps)
+        raise LookInsideError(f"The sizes of this model's maps are open: say layer= one of {names:.200}.")
+    fewest = min(map(math.prod, places), default=0)
+    return _last_convolution([s for s in steps if math.prod(s.shape[:-1]) == fewest]).outputs[0]
+
+
 def _bottleneck(graph, score):
     """The maps nearest to the last convolution, behind it if any, without which the image tells the score nothing."""
-    steps = graph.steps_to([score])
+    seen = graph.behind(graph.image)
+    steps = [step for step in graph.steps_to([score]) if seen.intersection(step.outputs)]
     large = [step for step in steps if not _is_one_pixel(step)]
     last = _last_convolution(large)
     first = next(step for step in large if is_convolution(step))
-    maps = [step for step in large[large.index(first) :] if len(step.shape) == 3]
+    maps = [step for step in large[large.index(first) :] if len(step.shape) in _MAPS]
     behind = maps[maps.index(last) :]
     for step in [*behind, *reversed(maps[: maps.index(last)])]:
         value = step.outputs[0]
-        if not any(0 in other.inputs for other in graph.steps_to([score], [value])):
+        if not any(graph.image in other.inputs for other in graph.steps_to([score], [value])):
             return value
     raise LookInsideError(
         f"No layer's maps carry the whole score, it has several ways: name one, layer={last.name!r} say."
@@ -121,10 +151,10 @@ def _last_convolution(steps):
 
 
 def is_convolution(step: Step) -> bool:
-    """Whether a step is a convolution, a wrapped one too, that writes maps (H, W, C)."""
-    return isinstance(unwrapped(step.layer), CONVOLUTIONS) and len(step.shape) == 3
+    """Whether a step is a convolution, a wrapped one too, that writes maps (H, W, C) or (D, H, W, C)."""
+    return isinstance(unwrapped(step.layer), CONVOLUTIONS) and len(step.shape) in _MAPS
 
 
 def _is_one_pixel(step):
     """Where a class's map is drawn, one pixel shows nothing."""
-    return step.shape[:2] == (1, 1)
+    return len(step.shape) in _MAPS and all(side == 1 for side in step.shape[:-1])

@@ -21,6 +21,41 @@ class Reversal:
         """(B * m, h, w, c) -> (B * m, *shape), where `shape` is (H, W, C) of what the forward pass read."""
         return signal
 
+    def branches(self, signal, memory, shapes: list[tuple[int, ...]]) -> list[tf.Tensor]:
+        """What goes back to each value that the forward pass read: one, but for a layer that joins several."""
+        return [self.backward(signal, memory, shapes[0])]
+
+    def shape(self, layer, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+        """(H, W, C) behind the layer, from that of each value that it reads."""
+        known = hasattr(layer, "compute_output_shape")  # keras.ops.relu is no layer and changes no shape
+        return tuple(layer.compute_output_shape((None, *shapes[0]))[1:]) if known else shapes[0]
+
+
+class Sum(Reversal):
+    """The sum of several branches of one size; each is handed the whole signal, as the adjoint does."""
+
+    def forward(self, *branches):
+        return tf.add_n(branches), None
+
+    def branches(self, signal, memory, shapes):
+        return [signal] * len(shapes)
+
+    def shape(self, layer, shapes):
+        return shapes[0]
+
+
+class Join(Reversal):
+    """Several branches' maps side by side; each is handed back the signal of its own maps."""
+
+    def forward(self, *branches):
+        return tf.concat(branches, axis=3), None
+
+    def branches(self, signal, memory, shapes):
+        return tf.split(signal, [maps for *_, maps in shapes], axis=3)
+
+    def shape(self, layer, shapes):
+        return (*shapes[0][:2], sum(maps for *_, maps in shapes))
+
 
 class Relu(Reversal):
     """Rectified there and, by its own sign, rectified on the way back: the deconvnet's rule."""

@@ -9,12 +9,12 @@ from lookinside.errors import LookInsideError
 from lookinside.explain.network.activations import activation_name, is_hidden
 from lookinside.explain.network.convolutions import Convolution, DepthwiseConvolution
 from lookinside.explain.network.graph import Step
-from lookinside.explain.network.reversals import Damping, MaxPool, Pad, Relu, Reversal, Scale
+from lookinside.explain.network.reversals import Damping, Join, MaxPool, Pad, Relu, Reversal, Scale, Sum
 from lookinside.layers import LocalResponseNormalization
 
 _POSSIBLE = (
-    "convolution, batch normalisation, local response normalization, ReLU, max pooling, dropout, zero padding, "
-    "cropping, rescaling and normalisation"
+    "convolution, batch normalisation, local response normalization, ReLU, max pooling, sums, concatenations, dropout, "
+    "zero padding, cropping, rescaling and normalisation"
 )
 _SAME_WHEN_NOT_TRAINING = (
     keras.layers.Dropout,
@@ -71,12 +71,24 @@ def reversals_of(step: Step) -> list[Reversal]:
     if kind in _SAME_WHEN_NOT_TRAINING:
         return [Reversal()]
     if len(step.inputs) > 1:
-        raise LookInsideError(
-            f"Layer {step.name} ({type(layer).__name__}) joins several paths: choose a layer before it."
-        )
+        return [_joining(step, None if is_hidden(layer) else layer)]
     raise LookInsideError(
         f"Layer {step.name} ({_described(layer)}) cannot be gone back through: choose a layer before it. "
         f"The deconvnet knows {_POSSIBLE}."
+    )
+
+
+def _joining(step, layer):
+    """What a step of several inputs does: a sum of maps of one size, or maps side by side."""
+    shapes = [tuple(tensor.shape[1:]) for tensor in step.node.input_tensors]
+    kind = type(layer).__name__
+    if kind == "Add" and len(set(shapes)) == 1:  # keras.layers.Add, or what `+` leaves in a graph
+        return Sum()
+    if kind == "Concatenate" and layer.axis in (-1, 3):
+        return Join()
+    raise LookInsideError(
+        f"Layer {step.name} ({type(step.layer).__name__}) joins several paths, and neither adds maps of one size nor "
+        "puts them side by side: choose a layer before it."
     )
 
 

@@ -13,7 +13,6 @@ from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_array
 from lookinside.explain.calls.bars import bar, speaking_for
 from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_rows
-from lookinside.explain.calls.images import checked_images
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.truth.insertion_deletion import PixelWalk
 from lookinside.explain.truth.intervals import Interval, bootstrap_interval, paired_difference
@@ -76,7 +75,7 @@ def compare(
     Args:
         makers: name -> what makes an explainer of a model: `GradCAM`, or `lambda model: Occlusion(model, 16, 8)`.
         model: a trained Keras classifier; it is left alone.
-        images: (N, H, W, C), as the model takes them.
+        images: (N, H, W, C), as the model takes them; of several inputs a list of them, or a dict by name.
         classes: int (N,), or one for all; None is the predicted class of each image.
         regions: bool (N, H, W), the truth; None leaves out the scores that need it.
         output: which output, by name, where the model has several; the makers name it too.
@@ -104,23 +103,24 @@ def compare(
             f"{IMAGE!r} and {RANDOM!r} are rows of the table already: give your explainer another name."
         )
     walk = PixelWalk(model, output=output, progress=False)
-    images = checked_images(images, model.input_shape).astype(np.float32)
+    given = images
+    images = walk.checked(given)
     if regions is not None:
         regions = as_array(regions, "regions")
-        if regions.shape != images.shape[:3] or regions.dtype != bool:
+        if regions.shape != images.shape[:-1] or regions.dtype != bool:
             said = f"{regions.dtype} {regions.shape}"
             raise LookInsideError(f"regions are {said} for images {images.shape}: give bool (N, H, W).")
     if classes is None:
-        classes = walk.predict(images)
+        classes = walk.predict(given)
     fresh = randomize_weights(model, seed)
-    heats = {name: _Heat(make, model, fresh, images, classes) for name, make in makers.items()}
+    heats = {name: _Heat(make, model, fresh, given, classes) for name, make in makers.items()}
     heats[IMAGE] = lambda: (images.mean(axis=-1), None)
-    heats[RANDOM] = lambda: (np.random.default_rng(seed).random(images.shape[:3]), None)
+    heats[RANDOM] = lambda: (np.random.default_rng(seed).random(images.shape[:-1]), None)
     per_image, blank = {}, {}
     with bar(progress, len(heats), "explanations", "method") as shown, speaking_for(progress), left_to_caller():
         for name, heat in heats.items():
             trained, untrained = heat()
-            per_image[name] = _scores(trained, untrained, walk, images, classes, regions)
+            per_image[name] = _scores(trained, untrained, walk, given, classes, regions)
             for row, maps in ((name, trained), (f"{name}, untrained", untrained)):
                 blank[row] = 0 if maps is None else int(are_blank(np.asarray(maps)).sum())
             shown.update(1)
@@ -151,6 +151,6 @@ def _scores(heat, untrained, walk, images, classes, regions):
     values["deletion"] = walk.deletion(images, heat, classes).areas
     if untrained is not None:
         values["untrained"] = map_correlation(heat, untrained)
-    if len(images) > 1:
+    if len(heat) > 1:
         values["next_image"] = map_correlation(heat, np.roll(heat, 1, axis=0))
     return values

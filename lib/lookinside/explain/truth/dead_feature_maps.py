@@ -155,6 +155,8 @@ def feature_maps(
 def _reader(model: keras.Model, layers: Sequence[str] | None) -> tuple[dict[str, int], Callable]:
     """Layer -> number of its value, and what computes these values of a batch, as a list in the same order."""
     graph = Graph(model)
+    if len(graph.inputs) > 1:
+        raise LookInsideError(f"Model {model.name} has {len(graph.inputs)} inputs: give one with a single input.")
     values = _rectified(graph) if layers is None else _named(graph, layers)
     steps = graph.steps_to(values.values())
     for step in steps:
@@ -174,7 +176,7 @@ def _rectified(graph: Graph) -> dict[str, int]:
     owners = {activated(graph, step.outputs[0]): step.name for step in graph.steps if is_convolution(step)}
     found: dict[str, int] = {}
     for step in graph.steps:
-        if len(step.shape) == 3 and _cuts_off(step):
+        if len(step.shape) in (3, 4) and _cuts_off(step):
             value = step.outputs[0]
             name = owners.get(value, step.name)
             calls = sum(one == name or one.startswith(f"{name} (call ") for one in found)
@@ -196,7 +198,7 @@ def _named(graph: Graph, layers: Sequence[str]) -> dict[str, int]:
         step = graph.writer(value)
         if is_convolution(step) or isinstance(unwrapped(step.layer), keras.layers.Dense):
             value = activated(graph, value)
-        if len(step.shape) not in (1, 3):
+        if len(step.shape) not in (1, 3, 4):
             raise LookInsideError(f"Layer {step.name} has no maps, its output is {step.shape}: choose another one.")
         found[name] = value
     order = {value: place for place, step in enumerate(graph.steps) for value in step.outputs}

@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_numbers, is_number, is_whole
 from lookinside.explain.calls.bars import bar
-from lookinside.explain.calls.images import checked_images
 from lookinside.explain.calls.rounds import in_rounds
+from lookinside.explain.calls.target import Target
 from lookinside.explain.explainer import ClassScores, Options
 from lookinside.explain.network.tracing import traced
 from lookinside.explain.truth.imputation import NOISE, check_noise, drawn_noise, imputed
@@ -64,7 +64,7 @@ def insertion(
 
     Args:
         model: a Keras classifier, as for every `Explainer`.
-        images: (N, H, W, C), as the model takes them.
+        images: (N, H, W, C), as the model takes them; of several inputs a list of them, or a dict by name.
         heat: float (N, H, W).
         classes: int (N,), or one for all; None is the predicted class of the whole image.
         blur: standard deviation of the blur that the image starts from, in pixels.
@@ -108,6 +108,10 @@ class PixelWalk(ClassScores):
     results, errors and source as theirs.
     """
 
+    title = "Insertion and deletion"
+    explained = (2, 3)
+    needs_layers = False
+
     def __init__(
         self,
         model: keras.Model,
@@ -139,20 +143,33 @@ class PixelWalk(ClassScores):
         """As the function `insertion`."""
         if not is_number(blur):
             raise LookInsideError(f"blur is {blur}: give 0 or more pixels.")
-        images = checked_images(images, self._input_shape).astype(np.float32)
-        start = gaussian_filter(images, (0, blur, blur, 0)) if fill is None else self._filled(images, fill)
-        return self._curves(start, images, heat, images, classes)
+        whole, beside = self._checked(images, classes)
+        sigmas = (0, *[blur] * (whole.ndim - 2), 0)
+        start = gaussian_filter(whole, sigmas) if fill is None else self._filled(whole, fill)
+        return self._curves(start, whole, heat, whole, beside)
 
     def deletion(
         self, images: ArrayLike, heat: ArrayLike, classes: ArrayLike | None = None, *, fill: Fill = 0.0
     ) -> Curves:
         """As the function `deletion`."""
-        images = checked_images(images, self._input_shape).astype(np.float32)
-        return self._curves(images, self._filled(images, fill), heat, images, classes)
+        whole, beside = self._checked(images, classes)
+        return self._curves(whole, self._filled(whole, fill), heat, whole, beside)
+
+    def checked(self, images: ArrayLike) -> np.ndarray:
+        """The images alone, of a model of several inputs too: float32 (N, H, W, C)."""
+        return self._inputs.checked(images)[0].astype(np.float32)
+
+    def _checked(self, images, classes):
+        """The images, float32, and their classes and other inputs as arrays."""
+        whole, others = self._inputs.checked(images)
+        classes = self.predict(images) if classes is None else self._checked_classes(classes, len(whole))
+        return whole.astype(np.float32), Target(classes, others)
 
     def _filled(self, images, fill):
         """What the images are without their pixels; None where that depends on the pixels that are left."""
         if isinstance(fill, str) and fill == IMPUTED:
+            if images.ndim != 4:
+                raise LookInsideError(f"fill is {IMPUTED!r}, which is for images: give a number for volumes.")
             return None
         if isinstance(fill, str):
             raise LookInsideError(f"fill is {fill!r:.60}: give a number, one for each channel, or {IMPUTED!r}.")
@@ -162,15 +179,14 @@ class PixelWalk(ClassScores):
             raise LookInsideError(f"fill is {fill!r:.60}: give {said}.")
         return np.broadcast_to(values, images.shape)
 
-    def _curves(self, start, end, heat, images, classes) -> Curves:
+    def _curves(self, start, end, heat, images, target) -> Curves:
         heat = as_numbers(heat, "heat")
-        if heat.shape != images.shape[:3]:
+        if heat.shape != images.shape[:-1]:
             raise LookInsideError(
                 f"heat is {heat.shape} for images {images.shape}: give (N, H, W), a map for each image."
             )
         if not np.isfinite(heat).all():
             raise LookInsideError("The heat holds nan or infinite values: look for them in the images or the weights.")
-        classes = self.predict(images) if classes is None else self._checked_classes(classes, len(images))
         pixels = heat[0].size
         changed = np.round(np.arange(self.steps + 1) * pixels / self.steps).astype(np.int32)
         size = max(1, self.copies // len(changed))
@@ -180,10 +196,10 @@ class PixelWalk(ClassScores):
                 part = slice(first, first + size)
                 ranks = np.stack([self._ranks(one) for one in heat[part]])
                 if start is None or end is None:
-                    found.append(self._imputed_walk(images[part], ranks, classes[part], changed, start is None))
+                    found.append(self._imputed_walk(images[part], ranks, target.rows(part), changed, start is None))
                 else:
-                    wanted = (start[part], end[part], ranks, classes[part], changed)
-                    found.append(self._traced_walk(*map(tf.constant, wanted)).numpy())
+                    way = map(tf.constant, (start[part], end[part], ranks))
+                    found.append(self._traced_walk(*way, target.rows(part), tf.constant(changed)).numpy())
                 shown.update(len(ranks))
         probabilities = np.concatenate(found)
         if not np.isfinite(probabilities).all():
@@ -201,33 +217,31 @@ class PixelWalk(ClassScores):
         ranks[order] = np.arange(heat.size, dtype=np.int32)
         return ranks.reshape(heat.shape)
 
-    def _walk(self, start, end, ranks, classes, changed):
-        count = tf.shape(start)[0]
+    def _walk(self, start, end, ranks, target, changed):
+        count, places = tf.shape(start)[0], [1] * (len(start.shape) - 2)
 
         def probabilities_at(numbers):
-            passed = ranks[:, None] < tf.reshape(tf.gather(changed, numbers), (1, -1, 1, 1))
+            passed = ranks[:, None] < tf.reshape(tf.gather(changed, numbers), (1, -1, *places))
             mixed = tf.where(passed[..., None], end[:, None], start[:, None])
-            logits = self._logits(tf.reshape(mixed, (-1, *start.shape[1:])))
-            return self._probabilities(logits, tf.repeat(classes, tf.size(numbers)))
+            return self._answers(tf.reshape(mixed, (-1, *start.shape[1:])), target.repeated(tf.size(numbers)))
 
         return in_rounds(probabilities_at, count, tf.size(changed), self.copies)
 
-    def _imputed_walk(self, images, ranks, classes, changed, inserting):
+    def _imputed_walk(self, images, ranks, target, changed, inserting):
         """As `_walk`, with pixels that are imputed from those that are left: they are others at each step."""
         found, draws = [], drawn_noise(images.shape[1:], self.noise, self.seed)
-        for image, rank, wanted in zip(images, ranks, classes, strict=True):
-            row = []
+        for number, (image, rank) in enumerate(zip(images, ranks, strict=True)):
+            row, own = [], target.rows(slice(number, number + 1))
             for first in range(0, len(changed), self.copies):
                 passed = [rank < count for count in changed[first : first + self.copies]]
                 pictures = np.stack([imputed(image, ~one if inserting else one, draws) for one in passed])
-                row.append(self._traced_answers(tf.constant(pictures), tf.fill((len(pictures),), wanted)).numpy())
+                row.append(self._traced_answers(tf.constant(pictures), own.repeated(len(pictures))).numpy())
             found.append(np.concatenate(row))
         return np.stack(found)
 
-    def _answers(self, pictures, classes):
-        return self._probabilities(self._logits(pictures), classes)
-
-    def _probabilities(self, logits, classes):
+    def _answers(self, pictures, target):
+        """The probability of each picture's class."""
+        logits, classes = self._logits(pictures, target), target.classes
         if self._head.columns == 1 or self._head.squashing == "sigmoid":
             return tf.sigmoid(self._head.of_class(logits, classes))
         return tf.gather(tf.nn.softmax(logits), classes, axis=1, batch_dims=1)

@@ -53,7 +53,7 @@ def map_follows_score(
     Give maps as the explainer makes them, not each scaled by its own maximum, or what is lost cannot be compared.
 
     Args:
-        before, after: float (N, H, W), the maps of the images with and without the part.
+        before, after: float (N, H, W), of volumes (N, D, H, W), the maps of the images with and without the part.
         score_before, score_after: float (N,), the explained scores of the same images.
         regions: bool (N, H, W), where the part was; an image whose region is empty is left out.
         resamples: draws of images for the intervals, which are of 95 %.
@@ -69,7 +69,7 @@ def map_follows_score(
     regions = as_array(regions, "regions")
     if not is_whole(resamples) or not is_whole(seed, 0):
         raise LookInsideError(f"resamples is {resamples!r:.60}, seed {seed!r:.60}: give whole numbers from 1 and 0.")
-    if before.ndim != 3 or not before.shape == after.shape == regions.shape or regions.dtype != bool:
+    if before.ndim not in (3, 4) or not before.shape == after.shape == regions.shape or regions.dtype != bool:
         raise LookInsideError(
             f"The maps are {before.shape} and {after.shape}, regions {regions.dtype} {regions.shape}: give (N, H, W) "
             "each, regions as bool."
@@ -79,14 +79,15 @@ def map_follows_score(
         raise LookInsideError(f"The scores are {scores[0].shape} and {scores[1].shape}: give ({len(before)},) each.")
     if not all(np.isfinite(one).all() for one in (before, after, *scores)):
         raise LookInsideError("A map or a score holds nan or infinite values: look at the network's weights.")
-    own = regions.any(axis=(1, 2))
+    places = tuple(range(1, before.ndim))
+    own = regions.any(axis=places)
     if not own.any():
         raise LookInsideError("All regions are empty: give the masks of the images that still have the part.")
     before, after, regions = before[own], after[own], regions[own]
-    heat = [(np.maximum(one, 0) * regions).sum(axis=(1, 2)) for one in (before, after)]
+    heat = [(np.maximum(one, 0) * regions).sum(axis=places) for one in (before, after)]
     change = np.abs(before - after)
-    total = change.sum(axis=(1, 2))
-    inside = np.divide((change * regions).sum(axis=(1, 2)), total, out=np.full(len(total), np.nan), where=total > 0)
+    total = change.sum(axis=places)
+    inside = np.divide((change * regions).sum(axis=places), total, out=np.full(len(total), np.nan), where=total > 0)
     heat_lost, score_lost = heat[0] - heat[1], (scores[0] - scores[1])[own]
     return Followed(
         heat_lost,

@@ -15,6 +15,7 @@ from lookinside.explain.calls.arguments import as_array, as_numbers
 from lookinside.explain.calls.bars import bar, speaking_for
 from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_rows
 from lookinside.explain.calls.images import checked_images
+from lookinside.explain.calls.target import Target
 from lookinside.explain.explainer import ClassScores, Explainer, explainer_of
 from lookinside.explain.network.tracing import traced
 from lookinside.explain.truth.comparison import IMAGE, RANDOM
@@ -58,9 +59,9 @@ def part_importance(
 
     Args:
         model: a Keras classifier; a softmax or sigmoid at its end is looked behind.
-        images: (N, H, W, C), as the model takes them.
+        images: (N, H, W, C), as the model takes them; of several inputs a list of them, or a dict by name.
         redrawn: name of a part (or of a group) -> the same images without it, (N, H, W, C). An image that is equal
-            without the part does not show it.
+            without the part does not show it. Other inputs stay as they are.
         classes: int (N,), or one for all; None is the class that the model predicts for the whole image.
         output: which output, by name, where the model has several.
         chunk: images at a time.
@@ -77,19 +78,19 @@ def part_importance(
     if not isinstance(redrawn, Mapping) or not redrawn:
         raise LookInsideError("There is no part to take away: give a dict, name -> the images drawn without it.")
     network = _Logits(model, output=output, chunk=chunk, progress=False)
-    images = checked_images(images, model.input_shape)
-    whole = network.logits(images)
+    images, beside = network.checked(images)
+    whole = network.logits(images, beside)
     wanted = network.classes_of(whole, classes)
     shape = (len(images), len(redrawn))
     logit, margin, changed = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool)
     with bar(progress, len(redrawn), "parts", "part") as shown:
         for place, (part, others) in enumerate(redrawn.items()):
-            others = checked_images(others, model.input_shape)
+            others = checked_images(others, network.input_shape)
             if others.shape != images.shape:
                 raise LookInsideError(f"{part!r} is drawn as {others.shape}, the images are {images.shape}: draw each.")
             seen = (others != images).reshape(len(images), -1).any(axis=1)
             if seen.any():
-                left = network.logits(others[seen])
+                left = network.logits(others[seen], tuple(one[seen] for one in beside))
                 pair = (whole[seen], left)
                 logit[seen, place] = np.subtract(*(network.score(one, wanted[seen]) for one in pair))
                 margin[seen, place] = np.subtract(*(network.over_runner_up(one, wanted[seen]) for one in pair))
@@ -187,21 +188,22 @@ def compare_parts(
     Raises:
         LookInsideError: as the explainers, `heat_by_part` and `part_rank_correlation`.
     """
-    images = checked_images(images, model.input_shape)
     network = _Logits(model, progress=False)
-    classes = network.classes_of(network.logits(images), classes)
+    given = images
+    images, beside = network.checked(given)
+    classes = network.classes_of(network.logits(images, beside), classes)
     fresh = randomize_weights(model, seed)
     found, blank = {}, {}
     with bar(progress, 2 * len(makers), "explanations", "method") as shown, speaking_for(progress), left_to_caller():
         for name, make in makers.items():
             for one, label in ((model, name), (fresh, f"{name}, untrained")):
                 explain = explainer_of(make, one)
-                maps = explain(images, classes) if isinstance(explain, Explainer) else explain(images)
+                maps = explain(given, classes) if isinstance(explain, Explainer) else explain(given)
                 blank[label] = int(are_blank(np.asarray(maps)).sum())
                 found[label] = part_rank_correlation(heat_by_part(maps, part_masks), importance)
                 shown.update(1)
     warn_of_rows(blank, len(images), "compare_parts", "their rank correlations mean nothing")
-    shape = images.shape[:3]
+    shape = images.shape[:-1]
     bare = {
         AREA: np.ones(shape),
         IMAGE: images.astype(np.float64).mean(axis=-1),
@@ -252,13 +254,27 @@ def mean_importance(importance: PartImportance, value: str = "margin") -> dict[s
 class _Logits(ClassScores):
     """A model's logits, image by image, in NumPy."""
 
+    title = "part_importance"
+    explained = (2, 3)
+    needs_layers = False
+
     def __init__(self, model, **options):
         super().__init__(model, **options)
-        self._traced_logits = traced(lambda images: self._logits(images))
+        self._traced_logits = traced(self._logits)
 
-    def logits(self, images) -> np.ndarray:
-        """(N, H, W, C) -> float64 (N, columns)."""
-        return self._over_chunks(images, 0, lambda part, _: self._traced_logits(part)).astype(np.float64)
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """Of the input that is explained."""
+        return self._input_shape
+
+    def checked(self, images) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """The images, and the model's other inputs."""
+        return self._inputs.checked(images)
+
+    def logits(self, images, others) -> np.ndarray:
+        """(N, H, W, C) and the other inputs of the same images -> float64 (N, columns)."""
+        target = Target(np.zeros(len(images), np.int32), others)
+        return self._chunk_by_chunk(self._traced_logits, images, target).astype(np.float64)
 
     def classes_of(self, logits, classes) -> np.ndarray:
         """int (N,): the given ones, checked, or the predicted ones."""

@@ -76,7 +76,7 @@ def randomization_check(
     Args:
         explainer: makes an explainer of a model: `GradCAM`, or `lambda model: SmoothGrad(model, samples=20)`.
         model: the trained network; it is left alone. Of a quantised one a copy of floats is checked.
-        images: (N, H, W, C), as the model takes them.
+        images: (N, H, W, C), as the model takes them; of several inputs a list of them, or a dict by name.
         classes: int (N,), or one for all; None is the class that the trained network predicts.
         seed: of the fresh weights.
         progress: as for every `Explainer`; a step is a layer. False silences the explainer, too.

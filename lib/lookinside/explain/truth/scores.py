@@ -1,10 +1,15 @@
-"""Does an explanation tell the truth? Scores of heat maps against known regions, with chance and intervals."""
+"""Does an explanation tell the truth? Scores of heat maps against known regions, with chance and intervals.
+
+Maps of images are (N, H, W); those of volumes, (N, D, H, W), are scored alike.
+"""
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_array, as_numbers, is_number
+
+_AXES = (3, 4)  # of maps: (N, H, W) and (N, D, H, W)
 
 
 def mass_in_region(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
@@ -24,8 +29,9 @@ def mass_in_region(heat: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """
     heat, regions = _heat_and_regions(heat, regions)
     heat = np.maximum(heat, 0.0)
-    total = heat.sum(axis=(1, 2))
-    inside = (heat * regions).sum(axis=(1, 2))
+    places = tuple(range(1, heat.ndim))
+    total = heat.sum(axis=places)
+    inside = (heat * regions).sum(axis=places)
     return np.divide(inside, total, out=np.full(len(heat), np.nan), where=total > 0)
 
 
@@ -43,7 +49,7 @@ def region_share(regions: np.ndarray, *, tolerance: float = 0.0) -> np.ndarray:
         LookInsideError: for regions that are not bool (N, H, W), or a negative tolerance.
     """
     regions = as_array(regions, "regions")
-    if regions.ndim != 3 or regions.dtype != bool:
+    if regions.ndim not in _AXES or regions.dtype != bool:
         raise LookInsideError(f"regions are {regions.dtype} {regions.shape}: give bool (N, H, W).")
     return np.array([_near(region, tolerance).mean() for region in regions])
 
@@ -111,27 +117,28 @@ def map_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps (there: rank correlation and SSIM).
     """
     first, second = (as_numbers(maps, "A map") for maps in (first, second))
-    if first.shape != second.shape or first.ndim != 3:
+    if first.shape != second.shape or first.ndim not in _AXES:
         raise LookInsideError(f"The maps have shapes {first.shape} and {second.shape}: give twice (N, H, W).")
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise LookInsideError(
             "A map holds nan or infinite values: look for them in the images or the network's weights."
         )
-    varied = (np.ptp(first, axis=(1, 2)) > 0) & (np.ptp(second, axis=(1, 2)) > 0)
+    first, second = (maps.reshape(len(maps), -1) for maps in (first, second))
+    varied = (np.ptp(first, axis=1) > 0) & (np.ptp(second, axis=1) > 0)
     first, second = (_standard(maps) for maps in (first, second))
-    return np.where(varied, np.clip((first * second).sum(axis=(1, 2)), -1, 1), np.nan)
+    return np.where(varied, np.clip((first * second).sum(axis=1), -1, 1), np.nan)
 
 
 def _standard(maps):
-    """Each map (N, H, W) with a mean of 0 and a length of 1; scaled first, for squares of tiny values vanish."""
-    maps = maps / np.maximum(np.abs(maps).max(axis=(1, 2), keepdims=True), np.finfo(float).tiny)
-    maps = maps - maps.mean(axis=(1, 2), keepdims=True)
-    length = np.sqrt((maps**2).sum(axis=(1, 2), keepdims=True))
+    """Each row (N, pixels) with a mean of 0 and a length of 1; scaled first, for squares of tiny values vanish."""
+    maps = maps / np.maximum(np.abs(maps).max(axis=1, keepdims=True), np.finfo(float).tiny)
+    maps = maps - maps.mean(axis=1, keepdims=True)
+    length = np.sqrt((maps**2).sum(axis=1, keepdims=True))
     return maps / np.where(length > 0, length, 1)
 
 
 def _near(region, tolerance):
-    """bool (H, W): the region and its margin."""
+    """The region and its margin, bool (H, W) or (D, H, W)."""
     if not is_number(tolerance):
         raise LookInsideError(f"tolerance is {tolerance}: give 0 or more pixels.")
     if not tolerance or not region.any():
@@ -141,7 +148,7 @@ def _near(region, tolerance):
 
 def _heat_and_regions(heat, regions):
     heat, regions = as_numbers(heat, "heat"), as_array(regions, "regions")
-    if heat.ndim != 3 or heat.shape != regions.shape or regions.dtype != bool:
+    if heat.ndim not in _AXES or heat.shape != regions.shape or regions.dtype != bool:
         raise LookInsideError(
             f"heat is {heat.shape} and regions are {regions.dtype} {regions.shape}: give float and bool (N, H, W)."
         )

@@ -90,8 +90,28 @@ window.addEventListener('load', async function () {
       .filter((box) => box.width > 2 && box.height > 2).length;
   });
 
-  if (/[?&]view=print/.test(location.search)) { // a handout stays flat, a slide below the other
+  // On paper a slide keeps the layout that was measured, and is scaled as a whole.
+  const around = (slide, kind) => {
+    const box = document.createElement('div');
+    box.className = kind;
+    slide.replaceWith(box);
+    box.innerHTML = '<div class="small"></div><div class="beside"></div>';
+    box.firstChild.append(slide);
+    return box;
+  };
+  const sheets = { // what is printed of a deck: a slide a page, two a page with lines to write on, or slides and notes
+    print: () => {},
+    handout: () => slides.forEach((slide) => around(slide, 'sheet lined')),
+    notes: () => slides.forEach((slide) => {
+      const notes = slide.querySelectorAll('.notes');
+      around(slide, 'sheet noted').lastChild.append(...notes);
+    }),
+  };
+  const view = new URLSearchParams(location.search).get('view');
+  if (view in sheets) { // what is printed stays flat, a slide below the other
     document.documentElement.classList.add('print-pdf'); // or reveal.css prints running text without slides
+    document.body.classList.toggle('paper', view !== 'print');
+    sheets[view]();
   } else {
     document.body.classList.remove('flat');
     await Reveal.initialize({
