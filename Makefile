@@ -62,7 +62,7 @@ data: known-set ready ## fetch and prepare a public set (SET=mednist, unifesp, o
 	@$(PY) data_scripts/$(or $(SET),mednist).py $(if $(FROM),--from "$(FROM)") $(if $(SIZE),--size "$(SIZE)") $(if $(VIEW),--view "$(VIEW)") $(if $(SLICES),--slices "$(SLICES)")
 
 results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2 JOBS=1)
-	@$(PY) -m lookinside.course.build.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
+	@$(PY) -m lookinside.course.measuring.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
 		$(if $(DATASETS),--datasets "$(DATASETS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(JOBS),--jobs "$(JOBS)")
 
 bench: ready ## time what the library promises to do fast

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lookinside.course import results as results_module
-from lookinside.course.build import measure
+from lookinside.course.measuring import measure
 from lookinside.course.profiles import profile
 from lookinside.course.results import Results, key_of, plain
 from lookinside.course.sweeps import trials
@@ -283,7 +283,7 @@ assert len(first + second) == 6, "all rows are there"
 RUNNER = """
 import sys
 from pathlib import Path
-from lookinside.course.build import measure
+from lookinside.course.measuring import measure
 measure.chapter_sources = lambda name: [Path(sys.argv[1])]
 measure.repository = lambda: Path(sys.argv[1]).parent
 sys.exit(measure.main(["--seeds", "4,5 6", "--jobs", sys.argv[2]]))

@@ -16,7 +16,7 @@ ORDER = (
     "phantoms.fundus",
     "phantoms",
     *("layers", "data", "models", "explain.network", "explain.calls", "explain", "explain.truth"),
-    *("training", "figures", "course", "course.build", "course.grading"),
+    *("training", "figures", "course", "course.build", "course.grading", "course.measuring"),
 )
 
 

@@ -1,6 +1,6 @@
 """`make results`: execute chapters for the record, in the desk or paper profile.
 
-    python -m lookinside.course.build.measure [--chapters 01,02] [--datasets phantoms] [--seeds 0,1,2] [--jobs 1]
+    python -m lookinside.course.measuring.measure [--chapters 01,02] [--datasets phantoms] [--seeds 0,1,2] [--jobs 1]
 
 A chapter states its trials in cells tagged `sweep` (`Results.sweep`). First so many processes as there are jobs execute
 it up to the last of these cells, and share the trials between them; then one process executes it whole. Rows that are
