@@ -190,6 +190,28 @@ class Results:
         rows = self._by_key()
         return [rows[key_text(key)] for key in keys if numbering() is None or key_text(key) in rows]
 
+    def take(self, rows: Sequence[dict]) -> int:
+        """Add rows that another machine has recorded, all of them or none; returns how many of them were new.
+
+        A row whose trial is recorded here already has to have the same settings and values, and is left out.
+
+        Raises:
+            LookInsideError: where it has others, or two of the rows contradict one another; nothing is written then.
+        """
+        with locked(self._claims / "record.lock"):
+            known = self._by_key()
+            before = len(known)
+            for row in rows:
+                old = known.setdefault(key_text(key_of(row)), row)
+                if any(old[name] != row[name] for name in ("settings", "values")):
+                    raise LookInsideError(
+                        f"{in_words(key_of(row))} was measured twice, with other values ({old['hardware']}, "
+                        f"{old['date']}; {row['hardware']}, {row['date']}): delete one of the two rows."
+                    )
+            if len(known) > before:
+                self._write(known)
+        return len(known) - before
+
     def keep_figure(self, name: str, figure: Any) -> bool:
         """Keep a figure beside the table as `<chapter>_<name>.jpg`; returns whether it was kept.
 
@@ -291,7 +313,10 @@ class Results:
         with locked(self._claims / "record.lock"):
             rows = self._by_key()
             rows[key_text(key)] = change(rows.get(key_text(key)))
-            write_json(self.path, {"chapter": self.chapter, "rows": sorted(rows.values(), key=_order)})
+            self._write(rows)
+
+    def _write(self, rows: dict[str, dict]) -> None:
+        write_json(self.path, {"chapter": self.chapter, "rows": sorted(rows.values(), key=_order)})
 
 
 def key_of(row: dict) -> dict:
