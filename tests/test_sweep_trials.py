@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lookinside.course.measuring import merging
-from lookinside.course.measuring.sweep_code import sweep_code
+from lookinside.course.measuring.needed_code import sweep_code
 from lookinside.course.places import chapter_sources
 
 LIBRARY = Path(__file__).parents[1] / "lib" / "lookinside"

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lookinside.course.build.execution import execute_together
-from lookinside.course.measuring.sweep_code import sweep_code
+from lookinside.course.measuring.needed_code import sweep_code
 from lookinside.course.provenance import cores
 from lookinside.course.sweeps import TRIAL_FAILED, WORKER, SweepCount
 from lookinside.errors import LookInsideError

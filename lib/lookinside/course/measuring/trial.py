@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookinside.course.build.execution import KERNEL_ENVIRONMENT, one_line
-from lookinside.course.measuring.sweep_code import sweep_code
+from lookinside.course.measuring.needed_code import sweep_code
 from lookinside.course.results import Results, key_of
 from lookinside.course.sweeps import Enough, Numbering, in_words, key_text, numbered
 from lookinside.errors import LookInsideError
