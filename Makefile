@@ -67,16 +67,18 @@ known-set:
 data: known-set ready ## fetch and prepare a public set (SET=mednist, unifesp, organs, medmnist, ct_regions, totalsegmentator, fetus, hygd, acrima, chase_db1 or lag; FROM=folder-or-archive SIZE=64 VIEW=axial SLICES=12)
 	@$(PY) data_scripts/$(or $(SET),mednist).py $(if $(FROM),--from "$(FROM)") $(if $(SIZE),--size "$(SIZE)") $(if $(VIEW),--view "$(VIEW)") $(if $(SLICES),--slices "$(SLICES)")
 
-results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2 JOBS=1)
-	@$(PY) -m lookinside.course.build.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
-		$(if $(DATASETS),--datasets "$(DATASETS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(JOBS),--jobs "$(JOBS)")
+results: ready ## measure the recorded tables (hours; CHAPTERS=01 DATASETS=phantoms SEEDS=0,1,2 JOBS=1; LIST=1, TRIAL=3, SCHEDULER=local:2, MERGE=folder)
+	@$(PY) -m lookinside.course.measuring.measure --chapters "$(or $(CHAPTERS),$(CHAPTER))" \
+		$(if $(DATASETS),--datasets "$(DATASETS)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(JOBS),--jobs "$(JOBS)") \
+		$(if $(filter-out 0,$(LIST)),--list) $(if $(TRIAL),--trial "$(TRIAL)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
+		$(if $(MERGE),--merge $(MERGE))
 
 bench: ready ## time what the library promises to do fast
 	@$(PY) tests/bench/run.py
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--extra cpu --extra course --output-file requirements.lock
+		--extra cpu --extra course --extra cluster --output-file requirements.lock
 
 clean: ## remove build/ and caches (delete .venv by hand for a fresh environment)
 	rm -rf build .pytest_cache .ruff_cache

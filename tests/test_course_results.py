@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from lookinside.course import results as results_module
-from lookinside.course.build import measure
+from lookinside.course.build import run
+from lookinside.course.measuring import measure, sharing
 from lookinside.course.profiles import profile
 from lookinside.course.results import Results, key_of, plain
 from lookinside.course.sweeps import trials
@@ -283,7 +284,7 @@ assert len(first + second) == 6, "all rows are there"
 RUNNER = """
 import sys
 from pathlib import Path
-from lookinside.course.build import measure
+from lookinside.course.measuring import measure
 measure.chapter_sources = lambda name: [Path(sys.argv[1])]
 measure.repository = lambda: Path(sys.argv[1]).parent
 sys.exit(measure.main(["--seeds", "4,5 6", "--jobs", sys.argv[2]]))
@@ -322,8 +323,8 @@ def test_make_results_goes_on_where_it_was_killed(tmp_path):
 
 def test_a_chapter_whose_sweep_failed_is_not_executed_whole(monkeypatch, capsys, tmp_path):
     whole = []
-    monkeypatch.setattr(measure, "sweep_chapter", lambda source, *rest: "In [2]: no" if source.stem == "bad" else None)
-    monkeypatch.setattr(measure, "run_chapters", lambda sources, *rest: whole.extend(sources) or 0)
+    monkeypatch.setattr(sharing, "sweep_chapter", lambda source, *rest: "In [2]: no" if source.stem == "bad" else None)
+    monkeypatch.setattr(run, "run_chapters", lambda sources, *rest: whole.extend(sources) or 0)
     assert measure.measure_chapters([Path("bad"), Path("good")], tmp_path, {}, jobs=1) == 1
     assert whole == [Path("good")]
     assert "bad: In [2]: no" in capsys.readouterr().out
@@ -392,9 +393,9 @@ def test_rows_of_this_run_are_summed_up_as_those_of_the_record_are(results, monk
 
 
 def test_no_more_processes_than_there_is_room_for(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(measure, "cores", lambda: 2)
-    assert 1 <= measure.most_jobs() <= 2
+    monkeypatch.setattr(sharing, "cores", lambda: 2)
+    assert 1 <= sharing.most_jobs() <= 2
     source = tmp_path / "09_none.py"
     source.write_text("# %%\nprint(1)\n", encoding="utf-8")
-    assert measure.sweep_chapter(source, {}, jobs=16) is None  # it has no sweep
+    assert sharing.sweep_chapter(source, {}, jobs=16) is None  # it has no sweep
     assert "JOBS=16 is more than cores and memory have room for" in capsys.readouterr().out

@@ -22,7 +22,16 @@ ORDER = (
     "phantoms.fundus",
     "phantoms",
     *("layers", "data", "models", "explain.network", "explain.calls", "explain", "explain.truth"),
-    *("training", "figures", "course", "course.build", "course.grading", "course.kit", "course.site"),
+    *(
+        "training",
+        "figures",
+        "course",
+        "course.build",
+        "course.grading",
+        "course.kit",
+        "course.site",
+        "course.measuring",
+    ),
 )
 
 

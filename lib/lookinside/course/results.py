@@ -18,7 +18,7 @@ from lookinside.course.places import repository
 from lookinside.course.profiles import profile
 from lookinside.course.progressbar import progress
 from lookinside.course.provenance import command, dataset_name, hardware, versions
-from lookinside.course.sweeps import in_words, key_text, work_off
+from lookinside.course.sweeps import Enough, in_words, key_text, numbering, work_off
 from lookinside.errors import LookInsideError
 from lookinside.locks import locked
 
@@ -149,7 +149,8 @@ class Results:
         Under the quick profile all are measured and nothing is written. Under desk and paper a trial that has its row
         already is not measured again (delete the row to have it measured), the others are claimed one at a time,
         measured and recorded; what other processes are measuring at the same time is waited for. A trial that fails
-        does not stop the others: its error is raised when they are done.
+        does not stop the others: its error is raised when they are done. Where trials are numbered (`numbered`), the
+        wanted one alone is measured.
 
         Two sweeps of a chapter need different keys: the rows of one would be taken for the other's.
 
@@ -181,9 +182,35 @@ class Results:
             row = measured(key)
             self._change(key, lambda old: row)
 
-        work_off(keys, self._claims, lambda: set(self._by_key()), measure_and_record)
+        chosen = keys if numbering() is None else numbering().chosen(keys)
+        if chosen:
+            work_off(chosen, self._claims, lambda: set(self._by_key()), measure_and_record)
+        if chosen and numbering() is not None:
+            raise Enough
         rows = self._by_key()
-        return [rows[key_text(key)] for key in keys]
+        return [rows[key_text(key)] for key in keys if numbering() is None or key_text(key) in rows]
+
+    def take(self, rows: Sequence[dict]) -> int:
+        """Add rows that another machine has recorded, all of them or none; returns how many of them were new.
+
+        A row whose trial is recorded here already has to have the same settings and values, and is left out.
+
+        Raises:
+            LookInsideError: where it has others, or two of the rows contradict one another; nothing is written then.
+        """
+        with locked(self._claims / "record.lock"):
+            known = self._by_key()
+            before = len(known)
+            for row in rows:
+                old = known.setdefault(key_text(key_of(row)), row)
+                if any(old[name] != row[name] for name in ("settings", "values")):
+                    raise LookInsideError(
+                        f"{in_words(key_of(row))} was measured twice, with other values ({old['hardware']}, "
+                        f"{old['date']}; {row['hardware']}, {row['date']}): delete one of the two rows."
+                    )
+            if len(known) > before:
+                self._write(known)
+        return len(known) - before
 
     def keep_figure(self, name: str, figure: Any) -> bool:
         """Keep a figure beside the table as `<chapter>_<name>.jpg`; returns whether it was kept.
@@ -286,7 +313,10 @@ class Results:
         with locked(self._claims / "record.lock"):
             rows = self._by_key()
             rows[key_text(key)] = change(rows.get(key_text(key)))
-            write_json(self.path, {"chapter": self.chapter, "rows": sorted(rows.values(), key=_order)})
+            self._write(rows)
+
+    def _write(self, rows: dict[str, dict]) -> None:
+        write_json(self.path, {"chapter": self.chapter, "rows": sorted(rows.values(), key=_order)})
 
 
 def key_of(row: dict) -> dict:

@@ -16,7 +16,8 @@ def use_strategy() -> Any | None:
 
     `mirrored` shares every batch among all GPUs of the machine, `mirrored:2` among the first two. Where there is no
     GPU, `mirrored:2` splits the processor in two: slower than one, and good for trying. What is trained has the losses
-    of one device, up to rounding, where the batch is a multiple of the devices. Call it before anything is computed.
+    of one device, up to rounding, where the batch is a multiple of the devices and no dropout draws for each part of
+    the batch. A run that was stopped may go on with another number of devices. Call it before anything is computed.
 
     Returns:
         The `tf.distribute.MirroredStrategy`, or None where the variable is not set.

@@ -10,7 +10,9 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,48 @@ def work_off(
         bar.show(len(keys) - len(failed))
     if failure is not None:
         raise failure
+
+
+class Enough(Exception):
+    """The one trial that was wanted is recorded: what follows in the chapter need not run."""
+
+
+@dataclass
+class Numbering:
+    """The trials of a chapter's sweeps, numbered from 0 in the order of the chapter, whatever is recorded already.
+
+    Attributes:
+        wanted: the number of the trial that is measured; None measures none.
+        keys: those of the trials so far.
+    """
+
+    wanted: int | None = None
+    keys: list[dict] = field(default_factory=list)
+
+    def chosen(self, keys: Sequence[dict]) -> list[dict]:
+        """Number the keys of the next sweep; return the wanted one, or nothing."""
+        first = len(self.keys)
+        self.keys.extend(keys)
+        return [key for number, key in enumerate(keys, first) if number == self.wanted]
+
+
+_numbering: Numbering | None = None
+
+
+@contextmanager
+def numbered(wanted: int | None = None) -> Iterator[Numbering]:
+    """While the block runs, sweeps measure the wanted trial alone, and then raise `Enough`."""
+    global _numbering
+    _numbering = Numbering(wanted)
+    try:
+        yield _numbering
+    finally:
+        _numbering = None
+
+
+def numbering() -> Numbering | None:
+    """The numbering in force, or None."""
+    return _numbering
 
 
 def key_text(key: dict) -> str:

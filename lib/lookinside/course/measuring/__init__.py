@@ -1,0 +1,1 @@
+"""The record: a chapter's trials worked off by processes of one machine, or of several, and records joined."""
