@@ -10,6 +10,8 @@ from scipy import ndimage
 
 from lookinside.errors import LookInsideError
 from lookinside.phantoms import EYE_PARTS, PATHOLOGIES, fundus_photo
+from lookinside.phantoms.fundus import fundus_photos
+from lookinside.phantoms.fundus.painting import painted_eye
 
 SEEDS = range(10, 20)
 draw, fundus_photo = fundus_photo, functools.cache(fundus_photo)  # the tests look at a few eyes again and again
@@ -34,6 +36,20 @@ def _detail(image, size):
     """What is finer than the shade of the field."""
     grey = image.astype(float).mean(axis=-1)
     return ndimage.gaussian_filter(grey, size / 80) - ndimage.gaussian_filter(grey, size / 16)
+
+
+def test_an_eye_is_painted_again_only_where_a_part_was_there(monkeypatch):
+    painted = []
+    monkeypatch.setattr(
+        fundus_photos, "painted_eye", lambda *given, **more: painted.append(more["gone"]) or painted_eye(*given, **more)
+    )
+    whole = draw(7, size=96, rim_loss=0.6)
+    same = draw(7, size=96, rim_loss=0.6, without="nerve_defect")
+    assert len(painted) == 2 and not same.masks["removed"].any()
+    assert same.image.tobytes() == whole.image.tobytes()
+    for gone in ("rim_loss", "vessels"):
+        assert draw(7, size=96, rim_loss=0.6, without=gone).masks["removed"].any()
+    assert len(painted) == 6
 
 
 @pytest.mark.parametrize("size", [96, 112, 200])

@@ -10,6 +10,8 @@ from lookinside.errors import LookInsideError
 from lookinside.phantoms import BONE_GROUPS, CLASSES, PART_GROUPS, SINGLE_BONES, radiograph, radiograph_set
 from lookinside.phantoms.body.parts import meant_by
 from lookinside.phantoms.body.shapes import BONY
+from lookinside.phantoms.radiography import radiographs
+from lookinside.phantoms.radiography.projection import project
 from lookinside.phantoms.radiography.radiographs import known_parts
 
 REACH = 2  # pixels by which the beam's blur carries a shadow
@@ -118,6 +120,18 @@ def test_a_part_that_is_not_in_the_picture_changes_nothing():
     left = radiograph("hand", 5, size=64, without="femur")
     np.testing.assert_array_equal(left.image, radiograph("hand", 5, size=64).image)
     assert not left.removed_mask.any()
+
+
+def test_the_whole_picture_is_drawn_once_however_many_parts_are_left_out(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(radiographs, "project", lambda *given: drawn.append(given[0]) or project(*given))
+    radiographs._kept.cache_clear()
+    names = ("carpals", "metacarpals", "letter", "carpals")
+    found = [radiograph("hand", 3, size=64, without=name) for name in names]
+    assert len(drawn) == 1 + 2 * 3  # a part that is gone: the rest, and the part alone
+    assert not np.array_equal(found[0].image, found[1].image)
+    for field in ("image", "parts", "removed_mask", "bone_mask"):  # what is kept stays as it was
+        np.testing.assert_array_equal(getattr(found[0], field), getattr(found[3], field))
 
 
 def test_sets_are_drawn_without_parts_too():

@@ -81,22 +81,22 @@ def test_of_epochs_and_steps_the_one_that_is_reached_first_counts(epochs, steps,
     assert run_limits(epochs, steps, steps_per_epoch=6) == limits
 
 
-def test_no_epoch_is_traced_anew():
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_steps_are_traced_once_however_many_epochs(outputs):
     traces = []
 
     @keras.saving.register_keras_serializable("test")
     class Counting(keras.layers.Layer):
-        def call(self, x, training=False):
+        def call(self, x, training=None):
             traces.append(training)
             return x
 
-    def traces_of(epochs):
-        traces.clear()
-        model = keras.Sequential([keras.Input((12, 12, 1)), Counting(), keras.layers.Flatten(), keras.layers.Dense(3)])
-        fit_classifier(model, TRAIN, VALIDATION, epochs=epochs, batch_size=8, progress=False)
-        return len(traces)
-
-    assert traces_of(4) == traces_of(1)
+    inputs = keras.Input((12, 12, 1))
+    x = keras.layers.Flatten()(Counting()(inputs))
+    model = keras.Model(inputs, [keras.layers.Dense(3)(x) for _ in range(outputs)])
+    traces.clear()
+    fit_classifier(model, TRAIN, VALIDATION, epochs=4, batch_size=8, progress=False)
+    assert traces == [True, False]  # a step of the training, one of the validation
 
 
 def test_batches_are_whole_and_every_epoch_is_another_order():

@@ -12,7 +12,7 @@ from lookinside.layers import SubtractLocalMean
 from lookinside.models import patho_discriminator, patho_generator, wang_convnet
 from lookinside.training import PathoGAN, fit_patho_gan
 
-SIDE, BATCH, STEPS = 128, 4, 8
+SIDE, BATCH, STEPS = 128, 4, 40  # steps enough that what a call does once, such as tracing its stream, is little
 SHAPE = (SIDE, SIDE, 3)
 
 
@@ -99,7 +99,7 @@ ROWS = [
         "the same batch again and again",
         0.9,
         stream_and_memory,
-        rounds=15,  # a round is a second, and they differ by a third
+        rounds=7,
     ),
     *(
         Bound(

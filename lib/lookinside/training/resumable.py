@@ -123,8 +123,10 @@ def _train(
         keeper.bar = bar(keeper.steps - keeper.step)
         try:
             _see_whole_batches(model)
+            stream = batches(done, epochs)
+            _make_ahead(model, stream.element_spec)
             model.fit(
-                batches(done, epochs),
+                stream,
                 epochs=epochs,
                 initial_epoch=done,
                 shuffle=False,  # the stream is shuffled already
@@ -136,6 +138,34 @@ def _train(
             keeper.bar.close()
     model.set_weights(keeper.best)
     return _history(rows, goal, keeper.steps, resumed_after=done)
+
+
+def _make_ahead(model: keras.Model, batch: Any) -> None:
+    """Make the variables of optimizer, losses and metrics that the first step would make.
+
+    TensorFlow traces a step that makes variables a second time: of a large network that is ten seconds.
+
+    Args:
+        model: compiled. On several devices, and where outputs and targets are no tensors or lists of them, it is left
+            as it is.
+        batch: the specification of one.
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        return  # Keras does the same
+    if model.optimizer is not None and not model.optimizer.built and model.built:
+        model.optimizer.build(model.trainable_variables)
+    _, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    several, outputs = isinstance(targets, list | tuple), getattr(model, "outputs", None) or ()
+    each = list(targets) if several else [targets]
+    known = all(isinstance(one, tf.TensorSpec) and one.shape[1:].is_fully_defined() for one in each)
+    own_step = type(model).train_step is not keras.Model.train_step
+    if own_step or weights is not None or not known or len(each) != len(outputs):
+        return
+    answers, each = [[tf.zeros((1, *one.shape[1:]), one.dtype) for one in some] for some in (outputs, each)]
+    given = {"y": each, "y_pred": answers} if several else {"y": each[0], "y_pred": answers[0]}
+    model.compute_loss(**given)
+    model.compute_metrics(None, **given)
+    model.reset_metrics()
 
 
 def _see_whole_batches(model: keras.Model) -> None:

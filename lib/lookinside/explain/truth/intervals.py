@@ -7,7 +7,7 @@ import numpy as np
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_numbers, is_number, is_whole
 
-_DRAWS_AT_ONCE = 2**20  # 8 MiB of them
+DRAWS_AT_ONCE = 2**20  # 8 MiB of them
 
 
 class Interval(NamedTuple):
@@ -48,7 +48,7 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, resamples: in
         raise LookInsideError("values hold infinity: look for it in the maps that were scored.")
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
-    random, at_once = np.random.default_rng(seed), max(1, _DRAWS_AT_ONCE // len(values))
+    random, at_once = np.random.default_rng(seed), max(1, DRAWS_AT_ONCE // len(values))
     means = [
         values[random.integers(0, len(values), (min(at_once, resamples - done), len(values)))].mean(axis=1)
         for done in range(0, resamples, at_once)

@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import as_array, as_numbers, is_whole
-from lookinside.explain.truth.intervals import Interval, bootstrap_interval
+from lookinside.explain.truth.intervals import DRAWS_AT_ONCE, Interval, bootstrap_interval
 from lookinside.explain.truth.scores import region_share
 
 _FEWEST = 3  # images; a rank correlation of two is always 1 or -1
@@ -100,16 +100,24 @@ def map_follows_score(
 
 def _rank_correlation(first, second, resamples, seed):
     """Spearman's correlation (estimate, low, high), images drawn anew for the interval."""
-    value = _spearman(first, second)
+    (value,) = _spearman(first[None], second[None])
     if np.isnan(value):
         return Interval(np.nan, np.nan, np.nan)
     drawn = np.random.default_rng(seed).integers(len(first), size=(resamples, len(first)))
-    values = np.array([_spearman(first[one], second[one]) for one in drawn])
+    at_once = max(1, DRAWS_AT_ONCE // len(first))
+    parts = (drawn[start : start + at_once] for start in range(0, resamples, at_once))
+    values = np.concatenate([_spearman(first[one], second[one]) for one in parts])
     low, high = np.nanquantile(values, (0.025, 0.975))
     return Interval(float(value), float(low), float(high))
 
 
 def _spearman(first, second):
-    if len(first) < _FEWEST or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return np.nan
-    return np.corrcoef(rankdata(first), rankdata(second))[0, 1]
+    """Spearman's correlation of each row of two arrays (D, N): float (D,), nan where a row is the same everywhere."""
+    count = first.shape[1]
+    if count < _FEWEST:
+        return np.full(len(first), np.nan)
+    # Ranks are halves, so that these sums are exact, and a row of equal values has exactly 0.
+    first, second = (rankdata(one, axis=1) - (count + 1) / 2 for one in (first, second))
+    spread = (first**2).sum(axis=1) * (second**2).sum(axis=1)
+    found = np.full(len(first), np.nan)
+    return np.divide((first * second).sum(axis=1), np.sqrt(spread), out=found, where=spread > 0)

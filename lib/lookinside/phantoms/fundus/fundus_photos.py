@@ -120,7 +120,7 @@ def fundus_photo(
     scene_of = _Scene(eye, camera, seed, size)
     light, masks = scene_of(left, gone)
     removed = np.zeros((size, size), bool)
-    if gone:
+    if gone - set(PATHOLOGIES) or left != severity:  # a sign that is not there leaves nothing behind
         before, masks_before = scene_of(severity, frozenset())
         removed = (before != light).any(axis=0)
         for name in ("rim_loss", "nerve_defect", "disc", "vessels"):

@@ -1,5 +1,6 @@
 """One radiograph of a random person by formula, with the truth known: labels of its parts, landmarks, bones."""
 
+import copy
 import dataclasses
 import difflib
 import functools
@@ -11,12 +12,22 @@ import numpy as np
 from lookinside.errors import LookInsideError
 from lookinside.phantoms.body.parts import check_names, meant_by, names_of
 from lookinside.phantoms.body.person import random_person
-from lookinside.phantoms.radiography.film import develop, expose, field_of, random_film, stamp_letter, stamp_shortcut
+from lookinside.phantoms.radiography.film import (
+    Film,
+    develop,
+    expose,
+    field_of,
+    random_film,
+    stamp_letter,
+    stamp_shortcut,
+)
 from lookinside.phantoms.radiography.landmarks import LANDMARKS
-from lookinside.phantoms.radiography.projection import project
+from lookinside.phantoms.radiography.projection import Projection, project
+from lookinside.phantoms.radiography.scene import Scene
 from lookinside.phantoms.radiography.views import CLASSES, RECIPES
 
 OF_THE_PICTURE = ("letter", "plate", "field")  # what `without=` can leave out beside parts of the body
+_LARGEST_KEPT = 128  # pixels; a picture of 64 takes 0.1 MB
 
 
 @dataclass(frozen=True)
@@ -149,34 +160,21 @@ def radiograph(
     size, seed = whole(size, "size", 32, 1024), whole(seed, "seed", 0)
     marked = class_name in _marked_classes(shortcut)
     without = checked_removal(without)
-    person = random_person(np.random.default_rng((seed, 0)))
-    rng = np.random.default_rng((seed, 1, CLASSES.index(class_name)))
-    drawn = views[int(rng.integers(len(views)))]
-    view = drawn if view is None else one_of(view, views, f"{class_name} view")
-    scene = RECIPES[class_name][1](person, view, rng)
-
-    width, height = scene.field
-    pixel = max(width, height) * rng.uniform(*scene.margin) / size
-    basis = scene.view * np.array([[rng.choice([-1.0, 1.0])], [1.0], [1.0]])  # left or right side
-    angle = np.deg2rad(rng.normal(0.0, scene.tilt))
-    c, s = np.cos(angle), np.sin(angle)
-    basis = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ basis
-    slip = np.clip(rng.normal(0.0, 0.035, 2), -0.08, 0.08) * min(width, height)
-    origin = np.asarray(scene.origin, float) + slip @ basis[:2]
-    landmarks = LANDMARKS.get(class_name)
-    all_of_it = shadow = project(scene.shapes, basis, origin, pixel, size, landmarks)
-
-    field = whole_field = field_of(
-        size, width / pixel, height / pixel, rng.normal(0.0, 2.0), rng.normal(0.0, 0.02, 2) * size
-    )
-    film = random_film(rng, scene.beam, scene.scatter, scene.flatten, scene.burn)
+    view = None if view is None else one_of(view, views, f"{class_name} view")
+    # Whoever leaves out one part leaves out more of the same picture.
+    take = _kept if without and size <= _LARGEST_KEPT else _take
+    taken = take(class_name, seed, size, view)
+    scene, film, all_of_it, whole_field = taken.scene, taken.film, taken.shadow, taken.field
+    where = (taken.basis, taken.origin, taken.pixel, size)
+    rng = copy.deepcopy(taken.rng)
+    shadow, field = all_of_it, whole_field
     gone = meant_by(scene.shapes, without) if without else np.zeros(len(scene.shapes), bool)
     removed = np.zeros((size, size), bool)
     if gone.any():
-        shadow = project(scene.shapes.only(~gone), basis, origin, pixel, size, landmarks)
+        shadow = project(scene.shapes.only(~gone), *where, LANDMARKS.get(class_name))
         alone = scene.shapes.only(gone)
         alone = dataclasses.replace(alone, within=("",) * len(alone))  # a heart casts a shadow without its lungs too
-        removed = project(alone, basis, origin, pixel, size).body & (whole_field > 0.5)
+        removed = project(alone, *where).body & (whole_field > 0.5)
     if "field" in without:
         field = np.ones_like(whole_field)
         removed |= whole_field <= 0.5
@@ -198,7 +196,7 @@ def radiograph(
     return Radiograph(
         image=np.rint(np.clip(grey, 0.0, 1.0) * 255.0).astype(np.uint8),
         class_name=class_name,
-        view=view,
+        view=taken.view,
         seed=seed,
         parts=np.where(seen, shadow.labels, 0).astype(np.int16),
         part_names=shadow.part_names,
@@ -208,3 +206,43 @@ def radiograph(
         shortcut_mask=plate & ("plate" not in without),
         removed_mask=removed,
     )
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A picture as far as it goes before anything is left out; nothing in it is changed."""
+
+    view: str
+    scene: Scene
+    basis: np.ndarray
+    origin: np.ndarray
+    pixel: float
+    shadow: Projection
+    field: np.ndarray
+    film: Film
+    rng: np.random.Generator  # as it stands then
+
+
+def _take(class_name, seed, size, view):
+    views = views_of(class_name)
+    person = random_person(np.random.default_rng((seed, 0)))
+    rng = np.random.default_rng((seed, 1, CLASSES.index(class_name)))
+    drawn = views[int(rng.integers(len(views)))]
+    view = drawn if view is None else view
+    scene = RECIPES[class_name][1](person, view, rng)
+
+    width, height = scene.field
+    pixel = max(width, height) * rng.uniform(*scene.margin) / size
+    basis = scene.view * np.array([[rng.choice([-1.0, 1.0])], [1.0], [1.0]])  # left or right side
+    angle = np.deg2rad(rng.normal(0.0, scene.tilt))
+    c, s = np.cos(angle), np.sin(angle)
+    basis = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ basis
+    slip = np.clip(rng.normal(0.0, 0.035, 2), -0.08, 0.08) * min(width, height)
+    origin = np.asarray(scene.origin, float) + slip @ basis[:2]
+    shadow = project(scene.shapes, basis, origin, pixel, size, LANDMARKS.get(class_name))
+    field = field_of(size, width / pixel, height / pixel, rng.normal(0.0, 2.0), rng.normal(0.0, 0.02, 2) * size)
+    film = random_film(rng, scene.beam, scene.scatter, scene.flatten, scene.burn)
+    return _Taken(view, scene, basis, origin, pixel, shadow, field, film, rng)
+
+
+_kept = functools.lru_cache(maxsize=256)(_take)

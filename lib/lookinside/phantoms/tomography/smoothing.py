@@ -33,18 +33,23 @@ def _blurred_down(image, sigma):
     reach = len(bell) // 2
     if not reach:
         return image
-    # Sums of shifted copies: a matrix product would wake up all cores for a small image.
+    # Sums of shifted copies: a matrix product would wake up all cores for a small image. Rows that lie one behind the
+    # other and no new memory for each copy halve the time.
+    image = np.ascontiguousarray(image)
     out = bell[reach] * image
+    memory = np.empty_like(out)
     for k in range(1, min(reach, len(image) - 1) + 1):
-        out[k:] += bell[reach - k] * image[:-k]
-        out[:-k] += bell[reach + k] * image[k:]
-    return out / _inside(len(image), sigma)[:, None]
+        out[k:] += np.multiply(image[:-k], bell[reach - k], out=memory[k:])
+        out[:-k] += np.multiply(image[k:], bell[reach + k], out=memory[k:])
+    out /= _inside(len(image), sigma)[:, None]
+    return out
 
 
 def blurred(image: np.ndarray, sigma: float | tuple[float, float]) -> np.ndarray:
     """Gaussian blur of an image (H, W), sigma in pixels, one number or two (down, across); edges are renormalised."""
     down, across = (sigma, sigma) if np.isscalar(sigma) else sigma
-    return _blurred_down(_blurred_down(image, round(float(down), 2)).T, round(float(across), 2)).T
+    found = _blurred_down(_blurred_down(image, round(float(down), 2)).T, round(float(across), 2)).T
+    return found.copy() if np.isfortran(found) else found  # in the order of rows, as sums over it have always gone
 
 
 def grain(rng: np.random.Generator, shape: tuple[int, int], sigma: float | tuple[float, float]) -> np.ndarray:
