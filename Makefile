@@ -45,7 +45,7 @@ lab: ready ## open JupyterLab on the chapters
 notebooks: ready ## write and execute chapters/*.ipynb from their .py sources (CHAPTER=01 for one)
 	@$(PY) -m lookinside.course.build.notebooks $(CHAPTER)
 
-slides: ready ## one offline HTML deck a chapter in build/slides (CUT=45 for 45 minutes; PDF=1 prints handouts)
+slides: ready ## one offline HTML deck a chapter in build/slides (CUT=45 for 45 minutes; PDF=1 prints a slide a page)
 	@$(PY) -m lookinside.course.build.slides $(CHAPTER) $(if $(CUT),--cut $(CUT)) $(if $(filter-out 0,$(PDF)),--pdf)
 
 student: ready ## notebooks without solutions in build/student

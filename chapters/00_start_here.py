@@ -23,7 +23,8 @@
 # **Cost** (two CPU cores): about a minute and 1 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Ten minutes at the start of a first lecture: run the check together, guess the landmark share together, then chapter 1.
+# All slides take half an hour. Where there are only ten minutes before chapter 1: run the check together, and guess the landmark share
+# together.
 #
 # In every deck some notes begin with *Where the room goes wrong*. They say what we expect a room to answer. Nobody has counted: write to
 # us if your room answers otherwise.

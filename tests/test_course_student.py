@@ -5,7 +5,8 @@ import pytest
 
 from lookinside.course.build.execution import execute
 from lookinside.course.build.pairs import fresh_notebook
-from lookinside.course.build.student import build, empty_guesses
+from lookinside.course.build.student import build
+from lookinside.course.predict import empty_guesses
 
 SOURCE = """# %% [markdown]
 # # Title

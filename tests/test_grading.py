@@ -111,7 +111,7 @@ def test_predictions_and_exercises_are_counted(hand_in, chapter, tmp_path):
     assert (untouched.missing, untouched.passed, untouched.failed) == (2, 0, ("Exercise 1", "Exercise 2"))
     assert not untouched.error  # an exercise that nobody has solved is no error
     assert sorted(path.relative_to(tmp_path) for path in (tmp_path / "handed in").rglob("*")) == before
-    rows = list(csv.reader((tmp_path / "out/grades.csv").open(encoding="utf-8")))
+    rows = list(csv.reader((tmp_path / "out/grades.csv").open(encoding="utf-8-sig")))
     assert rows[1][:8] == ["ada/notebook.ipynb", "05_made", "1", "1", "0", "0", "2 of 2", ""]
     page = (tmp_path / "out/grades.html").read_text(encoding="utf-8")
     assert page.count("<tr") == 4 and "Exercise 1, Exercise 2" in page
@@ -152,6 +152,25 @@ def test_a_test_that_was_taken_out_or_changed_is_there_again(hand_in, chapter, t
     (found,) = graded(tmp_path, chapter).values()
     assert (found.passed, found.right, found.missing) == (0, 0, 2)
     assert found.failed == ("Exercise 1", "Exercise 2")
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_cells_whose_ids_an_editor_has_dropped_are_found_by_text_and_place(renewed, hand_in, chapter, tmp_path):
+    def saved(cells, notebook):
+        solved(cells, notebook)
+        turn = next(cell for cell in notebook.cells if "x + x" in cell.source)
+        turn.source = "two = 2"
+        notebook.cells.insert(notebook.cells.index(turn) + 1, new_code_cell("def double(x):\n    return two * x"))
+        notebook.cells.insert(0, new_code_cell("# my name"))
+        for number, cell in enumerate(notebook.cells):
+            cell.id = f"new-{number}"
+            if not renewed:
+                del cell["id"]
+        notebook.nbformat_minor = 5 if renewed else 4
+
+    hand_in("older.ipynb", saved)
+    (found,) = graded(tmp_path, chapter).values()
+    assert (found.chapter, found.right, found.close, found.passed, found.error) == ("05_made", 1, 1, 2, "")
 
 
 def test_what_ctrl_c_has_stopped_is_not_kept(hand_in, chapter, tmp_path, monkeypatch):
@@ -219,6 +238,7 @@ def test_what_a_notebook_has_started_ends_with_it(hand_in, chapter, tmp_path):
 def test_names_are_no_formulas_and_no_html(tmp_path):
     marks = [Marks("=HYPERLINK(1).ipynb", error="<script>alert(1)</script>")]
     write_csv(marks, tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # or Excel garbles every umlaut
     write_html(marks, tmp_path / "t.html")
     assert list(csv.reader((tmp_path / "t.csv").open()))[1][0].startswith("'=")
     assert "<script>" not in (tmp_path / "t.html").read_text()

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from lookinside import figures
 from lookinside.course.build.browser import print_deck
-from lookinside.course.build.export import write_deck
+from lookinside.course.build.export import for_a_room, write_deck
 from lookinside.course.build.outline import slide_show
 from lookinside.course.build.pairs import read_stored
 from lookinside.course.places import chapter_sources
@@ -191,6 +191,25 @@ def test_a_short_lecture_keeps_the_slides_that_are_marked_and_says_where_they_be
     assert len(slide_show(whole).cells) == len(cells) and "goes_on_under" not in whole.cells[3].metadata
     with pytest.raises(LookInsideError, match="no cell carries the tag cut"):
         slide_show(new_notebook(cells=cells[1:3]), short=True)
+
+
+def test_a_room_sees_neither_the_authors_guess_nor_how_it_fared():
+    printed = "Before.\nNot this time: you said 0.3, it is 0.0875. Less than 1 < 2. Boxes are flat.\n"
+    printed += "Right: you said hand; foot is right too. It has toes.\n"
+    said = [new_output("stream", text=printed), new_output("display_data", data={"text/html": "<table></table>"})]
+    cells = [
+        new_code_cell("my_guess_a = 0.3  # a third", metadata={"tags": ["guess"]}),
+        new_code_cell("check(my_guess_a, share, reason)\ncheck(my_guess_b, part, why)", outputs=said),
+        new_code_cell("print('check')", outputs=[new_output("stream", text="Right: you said nothing")]),
+    ]
+    whole = new_notebook(cells=cells)
+    asked, told, other = for_a_room(whole).cells
+    assert asked.source == "my_guess_a = ..." and whole.cells[0].source.endswith("# a third")
+    answers, rest, table = told.outputs
+    assert "<strong>0.0875</strong>. Less than 1 &lt; 2. Boxes are flat." in answers.data["text/html"]
+    assert "<strong>foot</strong>. It has toes." in answers.data["text/html"]
+    assert "you said" not in str(told.outputs) and rest.text == "Before." and table == said[1]
+    assert other == cells[2]
 
 
 def test_a_handout_has_a_page_for_each_slide(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import numbers
 import re
 from typing import Any, NoReturn
@@ -75,6 +76,33 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
 def answers_in(printed: str) -> list[tuple[str, str]]:
     """(answer, reason) of every verdict of `check` in a printed text, in order."""
     return [tuple(part for part in found.groups() if part is not None) for found in _SAID.finditer(printed)]
+
+
+def without_answers(printed: str) -> str:
+    """What a printed text says besides the verdicts of `check`."""
+    return _SAID.sub("", printed).strip()
+
+
+def empty_guesses(code: str) -> str:
+    """Put `...` in place of the value of every `my_guess... = value`; the rest of the code stays as it is."""
+    return with_guesses(code, {})
+
+
+def with_guesses(code: str, values: dict[str, str]) -> str:
+    """Put code in place of the value of every `my_guess... = value`, by its name; `...` without one."""
+    lines = code.encode().splitlines(keepends=True)
+    assignments = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Assign)]
+    for node in sorted(assignments, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        guesses = [name for name in names if name.startswith("my_guess")]
+        if guesses:
+            first, last = node.value.lineno - 1, node.value.end_lineno - 1
+            # ast counts columns in bytes of UTF-8.
+            head, tail = lines[first][: node.value.col_offset], lines[last][node.value.end_col_offset :]
+            if tail.lstrip().startswith(b"#"):  # the reason for a guess is half of it
+                tail = b"\n" if tail.endswith(b"\n") else b""
+            lines[first : last + 1] = [head + values.get(guesses[0], "...").encode() + tail]
+    return b"".join(lines).decode()
 
 
 def unsolved(exercise: str) -> NoReturn:

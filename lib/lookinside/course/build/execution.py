@@ -88,7 +88,7 @@ class MemoryWatch(threading.Thread):
         if most is not None and total > most:
             return f"it took more than {most / 1e9:.1f} GB of memory"
         if seconds is not None and time.monotonic() - self._begin > seconds:
-            return f"it took more than {seconds / 60:g} minutes"
+            return f"it took more than {seconds / 60:g} minute{'s' * (seconds != 60)}"
         return None
 
     def stop(self) -> int:

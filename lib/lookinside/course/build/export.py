@@ -14,10 +14,12 @@ from typing import Any
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter, SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.v4 import new_output
 from pygments.formatters import HtmlFormatter
 
 from lookinside.course.build.formulas import to_mathml
 from lookinside.course.build.outline import headings_of, slide_show, title_of
+from lookinside.course.predict import answers_in, empty_guesses, without_answers
 from lookinside.course.recording import MIME as RESULT
 from lookinside.course.warned import MIME as WARNING
 from lookinside.extras import need
@@ -179,7 +181,28 @@ def write_page(notebook: Any, path: Path, run: dict[str, Any] | None = None, hea
 
 def write_deck(notebook: Any, path: Path, *, short: bool = False) -> None:
     """Write a notebook's slides as one offline deck, or those of its 45-minute cut (see `slide_show`)."""
-    _write(_html(DeckExporter(), slide_show(notebook, short=short), {}), path)
+    _write(_html(DeckExporter(), slide_show(for_a_room(notebook), short=short), {}), path)
+
+
+def for_a_room(notebook: Any) -> Any:
+    """A copy that asks without the author's guesses, and answers without saying how these fared."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if "guess" in cell.metadata.get("tags", []):
+            cell.source = empty_guesses(cell.source)
+        elif cell.cell_type == "code" and "check(" in cell.source:
+            cell.outputs = [new for output in cell.outputs for new in _told(output)]
+    return notebook
+
+
+def _told(output):
+    answers = answers_in(output.text) if output.output_type == "stream" else []
+    if not answers:
+        return [output]
+    lines = [f'<p class="told">Answer: <strong>{escape(answer)}</strong>. {escape(reason)}</p>' for answer, reason in answers]
+    rest = without_answers(output.text)
+    told = new_output("display_data", data={"text/html": "\n".join(lines)})
+    return [told, new_output("stream", name=output.name, text=rest)] if rest else [told]
 
 
 def _html(exporter: Any, notebook: Any, resources: dict[str, Any]) -> str:

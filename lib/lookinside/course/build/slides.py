@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make slides", description="Write the slides.")
     parser.add_argument("chapter", nargs="?", help="a number (01) or the start of a chapter's name; all without it")
     parser.add_argument("--cut", choices=["45"], help="the minutes of a shorter lecture")
-    parser.add_argument("--pdf", action="store_true", help="print a handout of each deck")
+    parser.add_argument("--pdf", action="store_true", help="print each deck as well, a slide a page")
     options = parser.parse_args(arguments)
     failed, written = 0, []
     try:

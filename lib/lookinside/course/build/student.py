@@ -8,7 +8,6 @@ python -m lookinside.course.build.student [CHAPTER]
 from __future__ import annotations
 
 import argparse
-import ast
 import copy
 import sys
 from itertools import groupby
@@ -23,6 +22,7 @@ from lookinside.course.build.outline import headings_of, slide_mark
 from lookinside.course.build.pairs import fresh_notebook
 from lookinside.course.build.start_page import renew_start_page
 from lookinside.course.places import chapter_sources, repository, repository_address
+from lookinside.course.predict import empty_guesses
 from lookinside.errors import LookInsideError
 
 YOUR_TURN = """# Your turn: write your answer here, in place of these lines.
@@ -64,28 +64,6 @@ def _without_answers(cell: Any) -> Any:
         if "guess" in cell.metadata.get("tags", []):
             cell.source = empty_guesses(cell.source)
     return cell
-
-
-def empty_guesses(code: str) -> str:
-    """Put `...` in place of the value of every `my_guess... = value`; the rest of the code stays as it is."""
-    return with_guesses(code, {})
-
-
-def with_guesses(code: str, values: dict[str, str]) -> str:
-    """Put code in place of the value of every `my_guess... = value`: `values` by the guess's name, `...` without one."""
-    lines = code.encode().splitlines(keepends=True)
-    assignments = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Assign)]
-    for node in sorted(assignments, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-        guesses = [name for name in names if name.startswith("my_guess")]
-        if guesses:
-            first, last = node.value.lineno - 1, node.value.end_lineno - 1
-            # ast counts columns in bytes of UTF-8.
-            head, tail = lines[first][: node.value.col_offset], lines[last][node.value.end_col_offset :]
-            if tail.lstrip().startswith(b"#"):  # the reason for a guess is half of it
-                tail = b"\n" if tail.endswith(b"\n") else b""
-            lines[first : last + 1] = [head + values.get(guesses[0], "...").encode() + tail]
-    return b"".join(lines).decode()
 
 
 def build(source: Path, folder: Path) -> Path:

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from lookinside.course.build.execution import Limits, execute, one_line
-from lookinside.course.grading.rebuilding import STUDENTS, Task, chapter_of, predictions_of, read_submission, rebuilt
+from lookinside.course.grading.rebuilding import (
+    STUDENTS,
+    Task,
+    chapter_of,
+    predictions_of,
+    read_submission,
+    rebuilt,
+    with_ids,
+)
 from lookinside.errors import LookInsideError
 
 _VERDICTS = {"right": "Right:", "close": "Close:", "wrong": "Not this time:"}
@@ -56,7 +64,7 @@ def marks_of(path: Path, name: str, chapters: dict[str, Any], limits: Limits) ->
         limits: time and memory.
     """
     try:
-        student = read_submission(path)
+        student = with_ids(read_submission(path), chapters)
         chapter = chapter_of(student, chapters)
     except LookInsideError as error:
         return Marks(name, error=str(error))

@@ -6,6 +6,7 @@ import ast
 import copy
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from lookinside.course.build.student import YOUR_TURN, empty_guesses, student_copy
+from lookinside.course.build.student import YOUR_TURN, student_copy
+from lookinside.course.predict import empty_guesses
 from lookinside.errors import LookInsideError
 
 MOST_BYTES = 50_000_000
@@ -49,7 +51,8 @@ def read_submission(path: Path) -> Any:
     except LookInsideError:
         raise
     except Exception as error:  # nbformat and json raise several kinds for what is not a notebook
-        raise LookInsideError(f"is no notebook ({type(error).__name__})") from None
+        kind = type(error).__name__
+        raise LookInsideError(f"is no notebook, or a part of one ({kind}): ask for the file again") from None
     if not cells:
         raise LookInsideError("is a notebook without cells")
     return notebook
@@ -72,6 +75,30 @@ def chapter_of(student: Any, chapters: dict[str, Any]) -> str:
     if shared[best] < 0.5:
         raise LookInsideError("is no copy of a chapter: hand in what `make student` wrote, with its cells kept")
     return best
+
+
+def with_ids(student: Any, chapters: dict[str, Any]) -> Any:
+    """A student's notebook whose cells have the ids of the copy again, where an editor has dropped or renewed them.
+
+    Cells that the student has left alone are found by their text; a changed one by its place between them.
+
+    Args:
+        student: a notebook; it comes back as it is where it still has ids of a chapter.
+        chapters: name -> the chapter's notebook.
+    """
+    copies = {name: student_copy(one).cells for name, one in chapters.items()}
+    if {cell.get("id") for cell in student.cells} & {cell.id for cells in copies.values() for cell in cells}:
+        return student
+    texts = {cell.source.strip() for cell in student.cells}
+    alike = {name: sum(cell.source.strip() in texts for cell in cells) / len(cells) for name, cells in copies.items()}
+    cells = copies[max(alike, key=alike.get)]
+    found = copy.deepcopy(student)
+    sides = ([f"{cell.cell_type} {cell.source.strip()}" for cell in side] for side in (cells, found.cells))
+    for what, first, last, start, end in SequenceMatcher(None, *sides, autojunk=False).get_opcodes():
+        if what in ("equal", "replace"):
+            for ours, own in zip(cells[first:last], found.cells[start:end], strict=False):
+                own.id = ours.id
+    return found
 
 
 def rebuilt(chapter: Any, student: Any) -> tuple[Any, list[Task]]:

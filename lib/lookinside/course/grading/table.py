@@ -26,13 +26,16 @@ def row_of(marks: Marks) -> tuple:
 
 
 def write_csv(marks: Sequence[Marks], path: Path) -> None:
-    """Write a line a notebook, UTF-8; a text that a spreadsheet would take for a formula gets a quote in front."""
+    """Write a line a notebook, UTF-8 with the mark that Excel knows it by.
+
+    A text that a spreadsheet would take for a formula gets a quote in front.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in marks:
         writer.writerow([f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v for v in row_of(one)])
-    _write(path, text.getvalue())
+    _write(path, "\ufeff" + text.getvalue())
 
 
 def write_html(marks: Sequence[Marks], path: Path) -> None:

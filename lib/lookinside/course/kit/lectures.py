@@ -16,7 +16,7 @@ MINUTES = 45
 FOR_QUESTIONS = 3
 # A rule of thumb for what a slide takes before all are scaled to the lecture, in minutes.
 WORDS_A_MINUTE = 130
-FIGURE, TABLE, FORMULA, CODE, SHOW_OF_HANDS, REASON = 0.8, 0.8, 0.5, 0.5, 1.5, 0.5
+FIGURE, TABLE, FORMULA, CODE, SHOW_OF_HANDS, REASON = 1.2, 1.2, 0.5, 0.5, 1.5, 0.5
 IDEA = "The one idea to carry home: "
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from lookinside.course.build.student import student_copy, with_guesses
+from lookinside.course.build.student import student_copy
+from lookinside.course.predict import with_guesses
 
 
 def model_copy(notebook: Any, guesses: dict[str, str]) -> Any:
