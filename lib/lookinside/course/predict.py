@@ -51,7 +51,7 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
     """
     guess, answer = _plain(guess), _plain(answer)
     if guess is None or guess is ...:
-        print("No guess yet: put one in place of the dots, then run this cell again.")
+        print("No guess yet: put one in place of the dots, run that cell, and then this one.")
         return
     others = also if isinstance(also, (list, tuple)) else [] if also is None else [also]
     if not _same(guess, answer) and any(_same(guess, _plain(other)) for other in others):
