@@ -714,7 +714,7 @@ figures.primitive_panels(test.images, examples, note="the fine step reads less: 
 #
 # Each row of the next figure is one primitive: where it responds ($Rs$), its template ($D$), its vote, and what is traced back ($Rc$). The
 # cross is the middle of the window. Which way do the votes push the box? We look at the scan whose box the vote improves most; then try
-# others.
+# others. (If you have run section 9 in between, run the cell of Figure 3 once more: section 9 uses the name `told` for something else.)
 
 # %% slideshow={"slide_type": "skip"}
 overlap = [

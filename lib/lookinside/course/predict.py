@@ -60,7 +60,7 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
     if tolerance is not None and not _is_number(answer):
         raise LookInsideError(f"check(tolerance={tolerance}) needs a number as answer, not {answer!r}.")
     if _is_number(answer) and not _is_number(guess):
-        print(f"Your guess {guess!r} is not a number. The answer is {_shown(answer)}. {reason}")
+        print(f"Your guess {guess!r:.60} is not a number. The answer is {_shown(answer)}. {reason}")
         return
     # A tenth of a millionth of slack, so that 0.3 is within 0.1 of 0.2 whatever the binary digits say.
     slack = None if tolerance is None else tolerance * (1 + 1e-7) + 1e-12
