@@ -31,7 +31,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Is everything in place?
 #
-# Each line is `[OK]`, or `[FAIL]` with what to do about it.
+# Each line is `[OK]`, or `[FAIL]` with what to do about it. What TensorFlow prints when it starts, `WARNING: All log messages ...` or lines with
+# `I0000` and `E0000`, is no error.
 
 # %% slideshow={"slide_type": "skip"}
 import numpy as np

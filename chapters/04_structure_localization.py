@@ -214,8 +214,8 @@ assert np.allclose(detect(gamma.reshape(1, 1, 3, 2))[0, 0], Rs, atol=1e-6)
 # ### Primitive voting (Eq. 2)
 #
 # Say that a primitive is the left end of the NT. Where it is found, the centre of the NT lies to the right. This is what the primitive's
-# *spatial template* $D_k$ holds: the offset from primitive to centre. The **vote** is a convolution, and all votes are averaged. (It is a true
-# convolution, which flips its kernel; `Conv2D` of Keras does not.)
+# *spatial template* $D_k$ holds: the offset from primitive to centre. The **vote** is a convolution ($*$), and the votes of all $K$ primitives are
+# averaged. (It is a true convolution, which flips its kernel; `Conv2D` of Keras does not.)
 #
 # $$\Phi = \frac{1}{K} \sum_k Rs_k * D_k$$
 #
@@ -343,12 +343,12 @@ figures.boxed_sheet(
 # the picture, and moves those that look promising. The second one looks at each proposal, and answers with a score and a better box. A network's
 # last part, which answers, is its **head**. Here that is the second stage, and it is what differs most:
 #
-# - **Faster R-CNN**: features of the region go through fully connected layers. Their weights do not tell a reader
+# - **Faster R-CNN** (Ren et al. 2015): features of the region go through fully connected layers. Their weights do not tell a reader
 #   why the box is there.
 # - **LCF** (L for the local branch, CF for coarse to fine): primitives vote on a coarse feature map, where one cell stands for 16 pixels
 #   (*stride* 16). Then other primitives vote on a finer map (stride 8), around the first answer.
-# - **LS** (S for single scale) is the coarse step alone. **FPN** (feature pyramid network) is Faster R-CNN on several maps, from fine to coarse. The
-#   **proposed** network is LCF with the context branch.
+# - **LS** (S for single scale) is the coarse step alone. **FPN** (feature pyramid network, Lin et al. 2017) is Faster R-CNN on several maps, from
+#   fine to coarse. The **proposed** network is LCF with the context branch.
 #
 # Faster R-CNN and LCF are trained here. `make results CHAPTER=04` trains all five.
 
@@ -986,7 +986,8 @@ figures.table(table_9, units=percent, digits=dict.fromkeys(percent, 1), row_name
 # a detector is worth 16 to 18 points of sensitivity here, and its kind one or two. (In AUC its kind is worth up to six.)
 #
 # **Two folds of one network differ as much as two networks.** Faster R-CNN has an AUC of 79 % in the first fold and of 84 % in the second, FPN
-# of 86 and 79 % in the second and third. LCF has 88 % in all three. In the paper the best network leads FPN by 1.7 points.
+# of 86 and 79 % in the second and third. LCF has 88 % in all three. (The table has means; what is said of single folds stands in the record.) In
+# the paper the best network leads FPN by 1.7 points.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The same on phantoms, and how far off the centres are
@@ -1368,7 +1369,7 @@ assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in noticing, "read what 
 #
 # RoIAlign reads a feature map at places between its cells. A row of the map is 0, 1, 2, 3, and pixel 0 reaches from 0 to 1, so that its
 # centre is at 0.5. The region from x = 0 to x = 4 is read by two samples, in the middle of its left and of its right half. Work out by hand
-# what they read (`aligned`), and what a layer would read that took pixel 0 to be *at* 0 (`half_off`).
+# what they read (`aligned`), and what a layer would read that took pixel 0 to be *at* 0 (`half_off`): two lists of two numbers.
 
 # %% slideshow={"slide_type": "skip"} tags=["solution"]
 aligned = [0.5, 2.5]  # the samples stand at 1 and 3, half way between the centres at 0.5 and 1.5, and at 2.5 and 3.5
