@@ -32,7 +32,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Is everything in place?
 #
-# Each line is `[OK]`, or `[FAIL]` with what to do about it.
+# Each line is `[OK]`, or `[FAIL]` with what to do about it. What TensorFlow prints when it starts, `WARNING: All log messages ...` or lines with
+# `I0000` and `E0000`, is no error.
 
 # %% slideshow={"slide_type": "skip"}
 import numpy as np
@@ -93,7 +94,8 @@ assert report.ok, "mend the lines marked [FAIL] above, then restart the kernel"
 # - `desk`: all classes or real images, hours on a CPU: the **record**, which a chapter shows where it says *recorded*;
 # - `paper`: the paper's sizes, one GPU.
 #
-# Remarks below a figure are about the stored run, unless they say *recorded*.
+# Remarks below a figure are about the stored run, unless they say *recorded*. Your own run may come out a little differently: two processors
+# round differently, and a training makes more of it.
 #
 # A number that depends on it is written where it is used:
 
@@ -328,7 +330,8 @@ assert still[1] > 1 / 3
 #
 # - Read, guess, run; each chapter takes minutes. `make lab` opens them in the browser.
 # - A word is explained where it first appears, and again in the glossary below. Every chapter links to it.
-# - Exercises stand at the end. `make student` makes copies without solutions.
+# - Exercises stand at the end. `make student` writes copies without solutions and guesses into `build/student/`, which `make lab` opens as well.
+#   There the code behind figures and answers is folded: a click on the bar beside it opens it.
 # - `make slides` makes a lecture of each chapter that needs no network.
 # - "Paper and ours" says what was reproduced, what was not, and why.
 #
@@ -337,7 +340,8 @@ assert still[1] > 1 / 3
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Glossary
 #
-# In brackets: the chapter that explains the word where it is needed. Of what networks are made:
+# In brackets: the chapter that explains the word where it is needed. (The slides have the first words only; the page has them all.) Of what
+# networks are made:
 #
 # - **convolution** (1): a small filter that slides over the image. Each filter makes one **feature map** (1).
 # - **ReLU** (1): keeps positive numbers, and sets the others to zero.
@@ -428,6 +432,7 @@ assert still[1] > 1 / 3
 # - **Hounsfield unit** (3), HU: the unit of a CT: air is -1000, water 0. **Window** (3): the range of HU that is shown. (In chapter 4 a window is the part
 #   of the feature maps around a proposal.)
 # - **nuchal translucency** (4), NT: a thin dark band in the neck of a fetus.
+# - **detector** (4): a network that answers with boxes, and with a score for each. **Anchor** (4): a box of a fixed size from which it starts.
 # - **proposal** (4): a region that might hold a structure. **Primitive** (4): a small pattern that a detector looks for there. **Vote** (4): where a
 #   primitive says that the centre is. **Trace-back** (4): which primitives made the vote. **Soft-argmax** (4): a mean position, weighted by the vote.
 # - **optic disc** (5): the bright spot where the nerve leaves the eye, with the paler **cup** (5) in its middle and the **rim** (5) around the cup.

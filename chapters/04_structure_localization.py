@@ -14,9 +14,10 @@
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # # Chapter 4: a detector that shows its evidence
 #
-# **The paper's claim.** A detector can be transparent and still be as good as a black box. Small visual patterns, the *primitives*, are
-# found around a structure, and each one votes for its centre. The network finds the nuchal translucency of a fetus with an area under
-# the ROC curve of 85.6 %; Faster R-CNN has 83.6 % and FPN 83.9 %. The votes say why the box is where it is.
+# **The paper's claim.** A **detector** is a network that answers with boxes, and with a score for each. It can be transparent and still be as
+# good as a black box. Small visual patterns, the *primitives*, are found around a structure, and each one votes for its centre. The network
+# finds the nuchal translucency, a dark band in the neck of a fetus, with an area under the ROC curve (AUC) of 85.6 %. Two black boxes, Faster
+# R-CNN and FPN, have 83.6 and 83.9 %. The votes say why the box is where it is.
 #
 # Y. Liu, B. Wan and X. He, *An Interpretable Multi-scale Deep Network for Structure Localization in Medical Images*, 2019.
 
@@ -147,9 +148,10 @@ check(my_guess_median, floor.hit_rate[0], reason, tolerance=0.05)
 # learned from the two others, so on some 358 scans at a time. **Sensitivity** is the share of scans whose best box is right. Faster R-CNN and FPN
 # are the black boxes; LS, LCF and "Proposed" are three stages of the paper's localizer (section 5 explains them).
 #
-# A share $p$ of $n$ scans has a 95 % interval that reaches about $1.96 \sqrt{p (1 - p) / n}$ to either side.
+# A share $p$ of $n$ scans has a 95 % interval that reaches about $1.96 \sqrt{p (1 - p) / n}$ to either side. (The code uses Wilson's formula,
+# which also holds for few scans; here it is nearly the same.)
 #
-# **Predict.** The localizer's sensitivity is 84.3 %. How wide is half of its 95 % interval, in points, for the 358 scans of one fold?
+# **Predict.** The localizer's sensitivity is 84.3 %. How wide is half of its 95 % interval, in percentage points, for the 358 scans of one fold?
 
 # %% slideshow={"slide_type": "-"} tags=["guess"]
 my_guess_width = 1.0
@@ -212,13 +214,13 @@ assert np.allclose(detect(gamma.reshape(1, 1, 3, 2))[0, 0], Rs, atol=1e-6)
 # ### Primitive voting (Eq. 2)
 #
 # Say that a primitive is the left end of the NT. Where it is found, the centre of the NT lies to the right. This is what the primitive's
-# *spatial template* $D_k$ holds: the offset from primitive to centre. The **vote** is a convolution, and all votes are averaged. (It is a true
-# convolution, which flips its kernel; `Conv2D` of Keras does not.)
+# *spatial template* $D_k$ holds: the offset from primitive to centre. The **vote** is a convolution ($*$), and the votes of all $K$ primitives are
+# averaged. (It is a true convolution, which flips its kernel; `Conv2D` of Keras does not.)
 #
 # $$\Phi = \frac{1}{K} \sum_k Rs_k * D_k$$
 #
-# The second half of Eq. 2 gives the score: the features, weighted by the responses, go through fully connected layers. So the score is
-# *not* a vote. In our version the width and height come from there, too, since the vote gives only the centre.
+# The second half of Eq. 2 gives the score: the features, weighted by the responses, go through fully connected layers (`Dense` in Keras). So the
+# score is *not* a vote. In our version the width and height come from there, too, since the vote gives only the centre.
 #
 # In the toy, the primitive is found in row 1, column 1 (counted from 0). Its template says: one cell down, two to the right. Where will the
 # vote have its peak? Put your finger there before you look.
@@ -337,15 +339,16 @@ figures.boxed_sheet(
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 5. Training
 #
-# All detectors work in two stages. The first one makes the proposals of section 4. The second one looks at each of them, and answers with a score
-# and a better box. A network's last part, which answers, is its **head**. Here that is the second stage, and it is what differs most:
+# All detectors work in two stages. The first one makes the proposals of section 4: it starts from **anchors**, boxes of a few fixed sizes all over
+# the picture, and moves those that look promising. The second one looks at each proposal, and answers with a score and a better box. A network's
+# last part, which answers, is its **head**. Here that is the second stage, and it is what differs most:
 #
-# - **Faster R-CNN**: features of the region go through fully connected layers. Their weights do not tell a reader
+# - **Faster R-CNN** (Ren et al. 2015): features of the region go through fully connected layers. Their weights do not tell a reader
 #   why the box is there.
-# - **LCF** (the paper's local branch, coarse to fine): primitives vote on a coarse feature map, where one cell stands for 16 pixels
+# - **LCF** (L for the local branch, CF for coarse to fine): primitives vote on a coarse feature map, where one cell stands for 16 pixels
 #   (*stride* 16). Then other primitives vote on a finer map (stride 8), around the first answer.
-# - **LS** is the coarse step alone. **FPN** is Faster R-CNN on several maps, from fine to coarse. The **proposed** network is LCF with the
-#   context branch.
+# - **LS** (S for single scale) is the coarse step alone. **FPN** (feature pyramid network, Lin et al. 2017) is Faster R-CNN on several maps, from
+#   fine to coarse. The **proposed** network is LCF with the context branch.
 #
 # Faster R-CNN and LCF are trained here. `make results CHAPTER=04` trains all five.
 
@@ -711,7 +714,7 @@ figures.primitive_panels(test.images, examples, note="the fine step reads less: 
 #
 # Each row of the next figure is one primitive: where it responds ($Rs$), its template ($D$), its vote, and what is traced back ($Rc$). The
 # cross is the middle of the window. Which way do the votes push the box? We look at the scan whose box the vote improves most; then try
-# others.
+# others. (If you have run section 9 in between, run the cell of Figure 3 once more: section 9 uses the name `told` for something else.)
 
 # %% slideshow={"slide_type": "skip"}
 overlap = [
@@ -983,7 +986,8 @@ figures.table(table_9, units=percent, digits=dict.fromkeys(percent, 1), row_name
 # a detector is worth 16 to 18 points of sensitivity here, and its kind one or two. (In AUC its kind is worth up to six.)
 #
 # **Two folds of one network differ as much as two networks.** Faster R-CNN has an AUC of 79 % in the first fold and of 84 % in the second, FPN
-# of 86 and 79 % in the second and third. LCF has 88 % in all three. In the paper the best network leads FPN by 1.7 points.
+# of 86 and 79 % in the second and third. LCF has 88 % in all three. (The table has means; what is said of single folds stands in the record.) In
+# the paper the best network leads FPN by 1.7 points.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The same on phantoms, and how far off the centres are
@@ -1293,7 +1297,7 @@ figures.table(
 # ## 10. Paper and ours
 #
 # - **Reproduced in kind**: the layers of Eqs. 1 to 5, each equal to an independent reference (onnxruntime, SciPy, loops in NumPy); both
-#   branches, the trace-back, Figures 3 and 4; Faster R-CNN and FPN on the same trunk.
+#   branches, the trace-back, Figures 3 and 4; Faster R-CNN and FPN with the same first layers.
 # - **Shrunk** (recorded; in brackets: the stored run): 3/8 (1/4) of the width, 64 (32) primitives, 256 x 192 (192 x 144) pixels, 800
 #   (320) steps, no weights from other images to start with, and no K = 256.
 
@@ -1365,7 +1369,7 @@ assert hashlib.sha256(noticed.encode()).hexdigest()[:8] in noticing, "read what 
 #
 # RoIAlign reads a feature map at places between its cells. A row of the map is 0, 1, 2, 3, and pixel 0 reaches from 0 to 1, so that its
 # centre is at 0.5. The region from x = 0 to x = 4 is read by two samples, in the middle of its left and of its right half. Work out by hand
-# what they read (`aligned`), and what a layer would read that took pixel 0 to be *at* 0 (`half_off`).
+# what they read (`aligned`), and what a layer would read that took pixel 0 to be *at* 0 (`half_off`): two lists of two numbers.
 
 # %% slideshow={"slide_type": "skip"} tags=["solution"]
 aligned = [0.5, 2.5]  # the samples stand at 1 and 3, half way between the centres at 0.5 and 1.5, and at 2.5 and 3.5

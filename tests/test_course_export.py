@@ -128,6 +128,13 @@ def test_solutions_are_folded_and_the_instructors_notes_left_out(tmp_path):
     assert "Say this" not in page.get_text() and "answer" in page.find("details").get_text()
 
 
+def test_code_that_draws_or_serves_the_record_is_folded(tmp_path):
+    cells = [code(), code(tags=["hide-input"]), code(tags=["sweep"]), code(tags=["hide-input", "sweep"])]
+    page = page_of(tmp_path, new_markdown_cell("# T"), *cells)
+    folded = [summary.get_text() for summary in page.find_all("summary")]
+    assert folded == ["Code [7]", "Code that serves the record [7]", "Code [7]"]
+
+
 def test_headings_of_the_same_words_have_anchors_of_their_own(tmp_path):
     page = page_of(tmp_path, new_markdown_cell("# T\n\n## Predict\n\n### Predict"), new_markdown_cell("## Predict"))
     assert [heading["id"] for heading in page.select("h2, h3")] == ["predict", "predict-2", "predict-3"]

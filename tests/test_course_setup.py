@@ -26,6 +26,9 @@ plt.show()
 tf.get_logger().warning("retraced again")
 print("said")
 
+# %% tags=["raises-exception"]
+raise KeyboardInterrupt
+
 # %%
 raise LookInsideError("there is no set of this name: fetch it.")
 """
@@ -37,7 +40,7 @@ def cells(tmp_path_factory):
     (folder / "made.py").write_text(SOURCE)
     notebook = read_source(folder / "made.py")
     execution = execute(notebook, folder)
-    assert execution.error == "In [4]: there is no set of this name: fetch it."
+    assert execution.error == "In [5]: there is no set of this name: fetch it."
     return notebook.cells
 
 
@@ -61,6 +64,12 @@ def test_tensorflows_warnings_stay_out_of_the_text(cells):
 
 
 def test_a_course_error_is_one_line_and_the_cell_has_failed(cells):
-    (error,) = cells[3].outputs
+    (error,) = cells[4].outputs
     assert error.output_type == "error" and len(error.traceback) == 1
     assert error.evalue == "there is no set of this name: fetch it."
+
+
+def test_a_stopped_cell_says_so_in_one_line(cells):
+    (error,) = cells[3].outputs
+    assert error.ename == "KeyboardInterrupt" and len(error.traceback) == 1
+    assert "run it again" in error.traceback[0]

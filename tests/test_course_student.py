@@ -70,6 +70,13 @@ def test_a_run_of_solution_cells_becomes_one_cell_to_write_in(source, tmp_path):
     nbformat.validate(student)
 
 
+def test_what_gives_an_answer_away_is_folded(source, tmp_path):
+    source.write_text(SOURCE.replace("# %%\ncheck", '# %% tags=["hide-input"]\ncheck'))
+    student = nbformat.read(build(source, tmp_path / "student"), as_version=4)
+    folded = [cell.source for cell in student.cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    assert folded == ['check(my_guess, 4, "It is four.")']
+
+
 def test_a_solution_in_words_becomes_a_place_for_words(source, tmp_path):
     source.write_text(SOURCE.replace('# %% tags=["solution"]\ndef', "# %%\ndef"))
     student = nbformat.read(build(source, tmp_path / "student"), as_version=4)

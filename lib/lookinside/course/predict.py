@@ -52,7 +52,7 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
     """
     guess, answer = _plain(guess), _plain(answer)
     if guess is None or guess is ...:
-        print("No guess yet: put one in place of the dots, then run this cell again.")
+        print("No guess yet: put one in place of the dots, run that cell, and then this one.")
         return
     others = also if isinstance(also, (list, tuple)) else [] if also is None else [also]
     if not _same(guess, answer) and any(_same(guess, _plain(other)) for other in others):
@@ -61,7 +61,7 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
     if tolerance is not None and not _is_number(answer):
         raise LookInsideError(f"check(tolerance={tolerance}) needs a number as answer, not {answer!r}.")
     if _is_number(answer) and not _is_number(guess):
-        print(f"Your guess {guess!r} is not a number. The answer is {_shown(answer)}. {reason}")
+        print(f"Your guess {guess!r:.60} is not a number. The answer is {_shown(answer)}. {reason}")
         return
     # A tenth of a millionth of slack, so that 0.3 is within 0.1 of 0.2 whatever the binary digits say.
     slack = None if tolerance is None else tolerance * (1 + 1e-7) + 1e-12

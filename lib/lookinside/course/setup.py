@@ -21,14 +21,16 @@ STYLE = {
     "image.interpolation": "nearest",
     "legend.frameon": False,
 }
+STOPPED = "this cell was stopped: run it again, and those below it."
 
 
 def set_up(seed: int = 0) -> None:
     """Prepare a notebook: one seed for Python, NumPy and TensorFlow, three decimals, the course's figure style.
 
     `COURSE_STRATEGY` trains on several GPUs, see `use_strategy`. Pictures are stored as JPEG, plots as PNG. A
-    LookInsideError shows as its one line, without a traceback, and the cell still counts as failed; a UserWarning shows
-    as an output of its cell. Outside a notebook only strategy, seeds, number format and figure style are set.
+    LookInsideError, or an interrupt, shows as one line, without a traceback, and the cell still counts as failed; a
+    UserWarning shows as an output of its cell. Outside a notebook only strategy, seeds, number format and figure style
+    are set.
     """
     import keras
     import matplotlib as mpl
@@ -47,7 +49,7 @@ def set_up(seed: int = 0) -> None:
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # its warnings go to a notebook's standard output
-        shell.set_custom_exc((LookInsideError,), _one_line)
+        shell.set_custom_exc((LookInsideError, KeyboardInterrupt), _one_line)
         show_warnings()
         _store_pictures_as_jpeg(shell)
 
@@ -62,7 +64,8 @@ def _notebook_shell() -> Any | None:
 
 
 def _one_line(shell: Any, kind: type, error: BaseException, traceback: Any, tb_offset: int | None = None) -> list[str]:
-    lines = [f"\x1b[31mLookInsideError\x1b[39m: {error}"]
+    said = str(error) or STOPPED  # an interrupt says nothing, and inside TensorFlow its traceback has hundreds of lines
+    lines = [f"\x1b[31m{kind.__name__}\x1b[39m: {said}"]
     shell._showtraceback(kind, error, lines)
     return lines
 

@@ -29,12 +29,13 @@ YOUR_TURN = """# Your turn: write your answer here, in place of these lines.
 from lookinside.course import unsolved
 
 unsolved("{exercise}")"""
+FOLDED = {"hide-input", "sweep"}  # as on the page
 
 
 def student_copy(notebook: Any) -> Any:
     """A notebook node for students: runs of `solution` cells become one "Your turn" cell, guesses become `...`.
 
-    The instructor's notes are left out.
+    The instructor's notes are left out, and the code that a page folds is folded.
     """
     cells: list[Any] = []
     for is_solution, group in groupby(notebook.cells, key=lambda cell: "solution" in cell.metadata.get("tags", [])):
@@ -61,8 +62,11 @@ def _without_answers(cell: Any) -> Any:
     cell = copy.deepcopy(cell)
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
-        if "guess" in cell.metadata.get("tags", []):
+        tags = cell.metadata.get("tags", [])
+        if "guess" in tags:
             cell.source = empty_guesses(cell.source)
+        if FOLDED & {*tags}:  # JupyterLab shows a bar: the code below a guess gives the answer away
+            cell.metadata["jupyter"] = {"source_hidden": True}
     return cell
 
 
