@@ -1,6 +1,7 @@
 """COCO files: read with their pictures in one size, written and read again, and refused where they are wrong."""
 
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -89,6 +90,19 @@ def read_quietly(folder, **more):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         return read(folder, **more)
+
+
+def test_whole_numbers_may_be_written_as_floats(tmp_path):
+    """A table with an empty row writes all of a column so: 7.0."""
+    write(tmp_path)
+    expected = read_quietly(tmp_path)
+    file = tmp_path / "annotations" / "train.json"
+    file.write_text(re.sub(r"(?<=[ \[])(\d+)(?=[,}\]])", r"\1.0", file.read_text()))
+    assert '_id": 7.0' in file.read_text() and '"height": 64.0' in file.read_text()
+    found = read_quietly(tmp_path)
+    assert found.class_names == expected.class_names and found.tags == expected.tags
+    for one, other in zip(found.boxes, expected.boxes, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def random_set(count=6, seed=0) -> BoxedImages:

@@ -26,6 +26,7 @@ from lookinside.explain import (
     compare,
     deletion,
     feature_maps,
+    heat_by_part,
     heat_map,
     insertion,
     landmark_share,
@@ -34,6 +35,7 @@ from lookinside.explain import (
     mass_in_region,
     part_importance,
     pointing_game,
+    randomization_check,
 )
 from lookinside.models import unet
 
@@ -194,6 +196,8 @@ def test_maps_of_volumes_are_scored_as_one_map_each():
     point[0, 3, 3, 3] = 1
     blurred = heat_map(point, volumes=True)[0]
     assert blurred[2, 3, 3] == pytest.approx(blurred[3, 3, 2]) and blurred[2, 3, 3] > 0
+    shares = heat_by_part(heat, {"part": regions})
+    np.testing.assert_allclose(shares, heat_by_part(flat, {"part": flat_regions}))
     followed = map_follows_score(heat, heat / 2, [3, 2, 1], [1, 1, 1], regions)
     np.testing.assert_allclose(followed.heat_lost, (np.maximum(heat, 0) * regions).sum(axis=(1, 2, 3)) / 2)
 
@@ -266,12 +270,55 @@ def test_a_regions_map_does_not_depend_on_the_chunk_nor_on_its_neighbours():
         assert_same(together[2:], alone, 1e-5)
 
 
+@pytest.mark.parametrize("name", ["pooled beside", "weighed channels", "resized scores", "normalised scores"])
+def test_the_bottom_is_no_map_of_one_pixel_and_no_map_of_scores(name):
+    inputs = keras.Input((12, 8, 2))
+    x = kl.Conv2D(4, 3, padding="same", activation="relu", name="conv1")(inputs)
+    low = kl.Conv2D(5, 3, strides=2, padding="same", activation="relu", name="bottom")(x)
+    pooled = kl.Conv2D(5, 1, activation="sigmoid", name="pooled")(kl.GlobalAveragePooling2D(keepdims=True)(low))
+    scores = kl.Conv2D(3, 1, name="scores")
+    ends = {
+        "pooled beside": lambda: scores(
+            kl.Concatenate()([x, kl.UpSampling2D((12, 8))(pooled), kl.UpSampling2D()(low)])
+        ),
+        "weighed channels": lambda: scores(kl.UpSampling2D()(kl.Multiply()([low, pooled]))),
+        "resized scores": lambda: kl.Softmax()(kl.UpSampling2D(interpolation="bilinear")(scores(low))),
+        "normalised scores": lambda: kl.UpSampling2D()(kl.BatchNormalization()(scores(low))),
+    }
+    model = filled(keras.Model(inputs, ends[name]()))
+    assert GradCAM(model).layer == "bottom"
+    assert PathologyAware(model).layers == ("conv1", "bottom")
+
+
+def test_a_size_that_the_model_does_not_take_is_said():
+    inputs = keras.Input((None, None, 2))
+    up = kl.UpSampling2D()(kl.Conv2D(3, 3, strides=2, padding="same")(inputs))
+    model = keras.Model(inputs, kl.Conv2D(2, 1)(kl.Concatenate(name="skip")([up, inputs])))
+    with refused("skip fails on these inputs: .* 8 and 7.*give images of a size"):
+        Saliency(model)(PIXELS[:, :, :7], 1)
+
+
+def test_randomisation_keeps_the_region_of_the_trained_network():
+    model = filled(pixels())
+    predicted = np.array(model(PIXELS)).argmax(axis=-1)
+    common = np.bincount(predicted.ravel()).argmax()
+    found = randomization_check(Saliency, model, PIXELS, common)
+    given = randomization_check(Saliency, model, PIXELS, common, predicted == common)
+    best = randomization_check(Saliency, model, PIXELS, regions=REGIONS)
+    assert list(found) == ["logits", "conv3", "up", "conv2", "conv1"]
+    for layer in found:
+        np.testing.assert_array_equal(found[layer], given[layer])
+        assert not np.array_equal(found[layer], best[layer])
+    with refused("say classes=, regions="):
+        randomization_check(Saliency, model, PIXELS)
+
+
 BAD_REGIONS = {
     "neither": ({}, "say classes=, regions=, or both"),
     "empty": ({"classes": 1, "regions": REGIONS & (np.arange(3) != 1)[:, None, None]}, "Region 1 is empty"),
-    "numbers": ({"classes": 1, "regions": REGIONS.astype(float)}, r"give bool \(3, h, w\)"),
+    "numbers": ({"classes": 1, "regions": REGIONS.astype(float)}, r"give bool \(3, h, w\).*masks > 0 say"),
     "too few": ({"classes": 1, "regions": REGIONS[:2]}, r"give bool \(3, h, w\)"),
-    "too small": ({"classes": 1, "regions": REGIONS[:, ::2]}, r"the model answers in \(N, 12, 8\)"),
+    "too small": ({"classes": 1, "regions": REGIONS[:, ::2]}, r"\(N, 6, 8\), the model answers in \(N, 12, 8\)"),
     "of nothing": ({"classes": 0}, "Class 0 is predicted nowhere on image 0"),
 }
 
@@ -370,6 +417,65 @@ def test_of_two_images_one_is_named():
     both = kl.Add()([model.get_layer(f"conv_{name}").output for name in ("left", "right")])
     with refused("conv_right reads another input"):
         Deconvnet(keras.Model(model.inputs, kl.Conv2D(2, 3, name="both")(both)), input="left")
+
+
+def test_of_two_images_one_is_judged():
+    model = two_views()
+    given = [IMAGES, IMAGES[::-1]]
+    right = lambda model: GradCAM(model, input="right")  # noqa: E731
+    areas = deletion(model, given, right(model)(given), input="right").areas
+    table = compare({"right": right}, model, given, input="right")
+    np.testing.assert_allclose(table.per_image["right"]["deletion"], areas, rtol=1e-5)
+    lost = part_importance(model, given, {"all": 0 * IMAGES}, 1, input="right")
+    logits = [np.array(model(one))[:, 1] for one in (given, [IMAGES, 0 * IMAGES])]
+    np.testing.assert_allclose(lost.logit[:, 0], logits[0] - logits[1], rtol=1e-4, atol=1e-6)
+
+
+def test_a_nested_model_may_be_called_by_the_names_of_its_inputs():
+    views = [keras.Input(SHAPE, name=name) for name in ("right", "left")]
+    maps = [kl.Conv2D(3, 3, activation="relu", name=f"conv_{view.name}")(view) for view in views]
+    inner = keras.Model(views, kl.Subtract()(maps))  # not in the order of the alphabet
+    outer = [keras.Input(SHAPE, name=name) for name in ("one", "two")]
+    x = kl.GlobalAveragePooling2D()(inner({"left": outer[0], "right": outer[1]}))
+    model = filled(keras.Model(outer, kl.Dense(3, name="fc")(x)))
+    tensors = [tf.constant(IMAGES), tf.constant(IMAGES[::-1])]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        score = tf.gather(model(tensors), CLASSES, axis=1, batch_dims=1)
+    for name, slope in zip(("one", "two"), tape.gradient(score, tensors), strict=True):
+        assert_same(Saliency(model, input=name).gradients(tensors, CLASSES), slope.numpy())
+
+
+def test_a_list_for_a_dict_is_refused_where_its_order_can_be_mistaken():
+    """Keras sorts the names: a list in the order in which they were written would be swapped."""
+    views = two_views()
+    model = keras.Model(dict(zip(("pre", "post"), views.inputs, strict=True)), views.output)
+    with refused("give a dict of post, pre"):
+        Saliency(model, input="pre")([IMAGES, IMAGES[::-1]])
+    both = {"post": IMAGES[::-1], "pre": IMAGES}
+    assert_same(
+        Saliency(model, input="pre")(both, 1), Saliency(views, input="left")([both["pre"], both["post"]], 1), 1e-6
+    )
+    alone = keras.Model({"image": views.inputs[0]}, kl.GlobalAveragePooling2D()(views.inputs[0]))
+    assert Saliency(alone).predict({"image": IMAGES}).shape == (3,)
+
+
+def test_inputs_in_a_dict_of_lists_have_their_own_names():
+    views = two_views()
+    model = keras.Model({"views": views.inputs}, views.output)
+    with refused("say input= one of left, right"):
+        Saliency(model)
+    assert_same(Saliency(model, input="left")([IMAGES, IMAGES], 1), Saliency(views, input="left")([IMAGES, IMAGES], 1))
+
+
+def test_bytes_beside_the_image_are_cast_as_the_model_does():
+    image, age = keras.Input(SHAPE, name="image"), keras.Input((1,), name="age")
+    x = kl.GlobalAveragePooling2D()(body(image)) * (kl.Multiply()([age, age]) / 1000)  # 60 * 60 overflows in 8 bits
+    model = filled(keras.Model([image, age], kl.Dense(3, name="fc")(x)))
+    ages = np.array([[60], [70], [80]])
+    assert_same(
+        Saliency(model)([IMAGES, ages.astype("uint8")], CLASSES), Saliency(model)([IMAGES, ages * 1.0], CLASSES), 1e-6
+    )
 
 
 def of_words():
@@ -549,12 +655,38 @@ class Several(keras.Model):
         return self.dense(keras.ops.mean(image, axis=(1, 2)) + numbers)
 
 
+class Odd(keras.Model):
+    """What the call of a subclassed model may do that no graph can."""
+
+    def __init__(self, does):
+        super().__init__(name="odd")
+        self.does = does
+
+    def call(self, images):
+        return self.does(images)
+
+
+ODD = {
+    "numpy": (lambda x: tf.constant(np.array(x).mean((1, 2)) - 9), "cannot be made a graph: .*keras.ops"),
+    "fixed batch": (lambda x: tf.reshape(x, (x.shape[0], 120)) - 9, "cannot be made a graph: .*of any length"),
+    "nan": (lambda x: np.nan * x[:, 0, :3, 0], "answers noise with nan"),
+    "two": (lambda x: [x[:, 0, :3, 0], x[:, 1, :3, 0]], "has 2 outputs: say output= one of 0, 1"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_calls(odd):
+    does, says = ODD[odd]
+    with refused(says):
+        Saliency(built(Odd(does)))(IMAGES, 1)
+
+
 def test_subclassed_models_that_cannot_be_called():
     with refused("mine .*is not built: call it on one image"):
         Saliency(Mine())
     model = Several()
     model(IMAGES, np.zeros((3, 1), "float32"))
-    with refused("several .*cannot be called on its inputs alone"):
+    with refused("several .*cannot be called on its inputs alone: .*as one list or dict"):
         Saliency(model)
 
 

@@ -164,7 +164,7 @@ class _TimesImage:
         (lambda m, x: part_importance(m, x, {"a": x[:, :2]}), "shape"),
         (lambda m, x: part_importance(m, x, {"a": x}, 7), "outside the range"),
         (lambda m, x: heat_by_part(x[..., 0], {"a": x[..., 0]}), "The mask of 'a'"),
-        (lambda m, x: heat_by_part(x, {"a": x > 0}), "The maps have shape"),
+        (lambda m, x: heat_by_part(x[:, 0, :, 0], {"a": x > 0}), "The maps have shape"),
         (lambda m, x: part_rank_correlation(x[..., 0, 0], x[..., :2, 0, 0]), "give twice"),
     ],
 )

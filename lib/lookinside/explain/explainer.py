@@ -95,6 +95,15 @@ class ClassScores:
             return self._per_pixel_classes(images)
         return self._over_chunks(images, None, self._traced_predict, regions)
 
+    def held(
+        self, images: ArrayLike, classes: ArrayLike | None = None, regions: ArrayLike | None = None
+    ) -> tuple[ArrayLike, np.ndarray | None]:
+        """The classes and the regions, found where they are not given: to explain the same of another network."""
+        pixels, others = self._inputs.checked(images)
+        regions = self._checked_regions(regions, self._checked_classes(classes, len(pixels)), pixels, others)
+        regions = None if regions is None else regions > 0
+        return (self.predict(images, regions) if classes is None else classes), regions
+
     def _over_chunks(self, images, classes, compute, regions=None) -> np.ndarray:
         images, others = self._inputs.checked(images)
         classes = self._checked_classes(classes, len(images))

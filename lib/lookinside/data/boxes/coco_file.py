@@ -98,7 +98,7 @@ def _read_json(path: Path) -> dict:
     if not path.is_file():
         raise LookInsideError(f"{path}: is not there: give a COCO file (.json)")
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=_number)
     except (ValueError, OSError, RecursionError) as error:
         raise LookInsideError(f"{path}: is no JSON ({error}): export it again as COCO") from None
     if not isinstance(data, dict) or not all(isinstance(data.get(key), list) for key in (IMAGES, ANNOTATIONS)):
@@ -165,6 +165,12 @@ def _wrong_with_annotation(one: dict, images: dict, categories: dict) -> str:
     wrong = wrong_with_box(_corners(box), images[number]["height"], images[number]["width"], _ROUNDING)
     # Corners in the place of sizes are the usual reason for a box that is too large.
     return wrong and f"{where}: the box {wrong}: bbox is [x_min, y_min, width, height], correct or remove it"
+
+
+def _number(text: str) -> int | float:
+    """Whole numbers are whole, also as tables write them where a row is empty: 7.0."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _is_number(value) -> bool:

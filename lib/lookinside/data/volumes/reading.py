@@ -63,7 +63,7 @@ def read_volume(path: str | Path, *, series: int | str | None = None) -> Volume:
 
 def _existing(path) -> Path:
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise LookInsideError(f"path is {path!r}: {_READ}")
+        raise LookInsideError(f"path is of type {type(path).__name__}, or empty: {_READ}")
     path = Path(path).expanduser()
     if not path.exists():
         raise LookInsideError(f"{path}: is not there: check the name")

@@ -57,7 +57,10 @@ def checked_regions(regions, places: tuple[int, ...]) -> np.ndarray:
     regions = as_array(regions, "regions")
     if regions.ndim != len(places) or len(regions) != places[0] or regions.dtype != bool:
         said = f"({places[0]}, {', '.join('dhw'[-(len(places) - 1) :])})"
-        raise LookInsideError(f"regions are {regions.dtype} {regions.shape}: give bool {said}, one for each image.")
+        mend = "" if regions.dtype == bool else ", masks > 0 say"
+        raise LookInsideError(
+            f"regions are {regions.dtype} {regions.shape}: give bool {said}, one for each image{mend}."
+        )
     empty = np.flatnonzero(~regions.reshape(len(regions), -1).any(axis=1))
     if empty.size:
         raise LookInsideError(f"Region {empty[0]} is empty: no score can be averaged over it.")

@@ -69,7 +69,8 @@ class Inputs:
             LookInsideError: for another number of inputs, what does not fit to its input, or values that are nan.
         """
         if len(self._shapes) == 1:
-            return checked_images(given, self.shape), ()
+            named = isinstance(given, Mapping) and set(given) == set(self._names)
+            return checked_images(given[self._names[0]] if named else given, self.shape), ()
         rows = self._in_order(given)
         images = checked_images(rows[self.place], self.shape)
         others = [place for place in range(len(rows)) if place != self.place]
@@ -79,11 +80,11 @@ class Inputs:
         if isinstance(given, Mapping):
             if set(given) == set(self._names):
                 return [given[name] for name in self._names]
-        elif isinstance(given, list | tuple) and len(given) == len(self._names):
+        elif self.all.ordered and isinstance(given, list | tuple) and len(given) == len(self._names):
             return list(given)
-        raise LookInsideError(
-            f"Model {self._model} has {len(self._names)} inputs: give a list of {', '.join(self._names)}, or a dict."
-        )
+        names = ", ".join(self._names)
+        mend = f"a list of {names}, or a dict" if self.all.ordered else f"a dict of {names}"
+        raise LookInsideError(f"Model {self._model} has {len(self._names)} inputs: give {mend}.")
 
     def _other(self, values, place, count):
         name, shape = self._names[place], self._shapes[place]
@@ -99,6 +100,9 @@ class Inputs:
             raise LookInsideError(f"Input {name} is {values.shape}: give {said} for {count} images.")
         if not (np.issubdtype(values.dtype, np.number) or values.dtype == bool) or np.iscomplexobj(values):
             raise LookInsideError(f"Input {name} is of type {values.dtype}: give numbers.")
+        if self.all.dtypes:
+            with np.errstate(over="ignore"):
+                values = values.astype(self.all.dtypes[place])  # as the model does: a sum of bytes overflows
         wrong = np.flatnonzero(~np.isfinite(values).reshape(count, -1).all(axis=1))
         if wrong.size:
             raise LookInsideError(f"Input {name} holds nan or infinite values for image {wrong[0]}: mend it.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from lookinside.errors import LookInsideError
 
@@ -79,7 +81,7 @@ class Graph:
                 if node.is_input:
                     continue
                 layer, name = node.operation, prefix + node.operation.name
-                reads = tuple(numbers[id(tensor)] for tensor in node.input_tensors)
+                reads = tuple(numbers[id(tensor)] for tensor in _read(node))
                 if isinstance(layer, keras.Model):
                     writes = self._open(_function(layer), reads, f"{name}/")
                 else:
@@ -125,7 +127,13 @@ class Graph:
             arguments, options = step.node.arguments.fill_in({id(t): values[number] for t, number in tensors})
             if getattr(step.layer, "_call_has_training_arg", False):
                 options["training"] = False  # as model(images, training=False); random layers have True on record
-            outputs = keras.tree.flatten(call(step, *arguments, **options))
+            try:
+                outputs = keras.tree.flatten(call(step, *arguments, **options))
+            except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+                if isinstance(error, LookInsideError):
+                    raise
+                said = f"Layer {step.name} fails on these inputs: {reason(error)}"
+                raise LookInsideError(f"{said}; give images of a size that the model takes.") from error
             values.update(zip(step.outputs, outputs, strict=True))
         return values
 
@@ -163,6 +171,13 @@ class Graph:
         return self._ends[path][0]
 
 
+def reason(error: Exception) -> str:
+    """What an error says, in one short line: Keras puts the place before it, and colours around it."""
+    lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
+    said = [line.strip() for line in lines if line.strip() and not line.startswith("Exception encountered")]
+    return f"{said[0] if said else type(error).__name__:.120}"
+
+
 def check_is_model(model) -> None:
     """Raise LookInsideError for what is no Keras model."""
     if not isinstance(model, keras.Model):
@@ -181,6 +196,16 @@ def _function(model):
         f"Model {model.name} ({type(model).__name__}) is subclassed and does not show its layers: "
         "build it with the functional API or keras.Sequential."
     )
+
+
+def _read(node):
+    """What a call reads; of a nested model in the order of its inputs, which a dict names."""
+    given = (*node.arguments.args, *node.arguments.kwargs.values())[:1]
+    function = getattr(node.operation, "_functional", None) or node.operation
+    named = given and isinstance(given[0], Mapping) and hasattr(function, "_inputs_struct")
+    if named and not isinstance(function._inputs_struct, Mapping):
+        return [given[0][tensor.name] for tensor in function.inputs]
+    return node.input_tensors
 
 
 def _refuse_own_call(model):

@@ -75,8 +75,8 @@ class Head:
         if region is None:
             return logits
         if region.shape[1:] != logits.shape[1:-1]:
-            said = f"(N, {', '.join(map(str, logits.shape[1:-1]))})"
-            raise LookInsideError(f"The regions have shape {tuple(region.shape)}, the model answers in {said}.")
+            given, answer = (f"(N, {', '.join(map(str, one))})" for one in (region.shape[1:], logits.shape[1:-1]))
+            raise LookInsideError(f"The regions have shape {given}, the model answers in {answer}: resize them to it.")
         axes = tuple(range(1, len(region.shape)))
         return tf.reduce_sum(logits * region[..., None], axis=axes) / tf.reduce_sum(region, axis=axes)[:, None]
 
@@ -159,7 +159,7 @@ def _source(graph, value, sought, seen):
     if value not in seen:
         step = graph.writer(value)
         seen[value] = step if step and sought(step.layer) else None
-        if step and not seen[value] and not _is_weighted(step.layer):
+        if step and not seen[value] and not mixes(step.layer):
             kind, inputs = type(step.layer).__name__, step.inputs
             found = []
             if kind in _DIVISIONS:
@@ -176,7 +176,7 @@ def _source(graph, value, sought, seen):
     return seen[value]
 
 
-def _is_weighted(layer):
+def mixes(layer):
     """Whether a step mixes its values by weights of its own: what comes out of it is a new score."""
     one_by_one = isinstance(layer, keras.layers.EinsumDense) and len(layer.kernel.shape) == 1
     return bool(getattr(layer, "weights", ())) and not isinstance(layer, _ONE_BY_ONE) and not one_by_one
@@ -214,6 +214,7 @@ def _place(graph, model, output):
     writers = [graph.writer(value).name for value in graph.outputs]
     kinds_of_names = [list(graph.output_names), _keys(model), list(getattr(model, "output_names", ())), writers]
     said = list(dict.fromkeys(name for names in kinds_of_names for name in names if names.count(name) == 1))
+    said = said or list(map(str, range(count)))
     if output is None:
         if count > 1:
             raise LookInsideError(f"Model {model.name} has {count} outputs: say output= one of {', '.join(said)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,12 +21,16 @@ class ModelInputs(NamedTuple):
         shapes: (None, ...) of each; sides that the model leaves open are None.
         built: a shape of each that the model takes, open sides filled: with those of its first call where it is known.
         pack: tensors in that order -> what the model is called with.
+        dtypes: what a functional model casts each to, half floats to float32 here; none where the model casts itself.
+        ordered: whether a list has an order that cannot be taken for another: Keras sorts the names of a dict.
     """
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int | None, ...], ...]
     built: tuple[tuple[int | None, ...], ...]
     pack: Callable[[Sequence[Any]], Any]
+    dtypes: tuple[str, ...] = ()
+    ordered: bool = True
 
 
 def inputs_of(model: keras.Model) -> ModelInputs:
@@ -38,9 +43,13 @@ def inputs_of(model: keras.Model) -> ModelInputs:
     if hasattr(function, "_nodes_by_depth"):
         struct = function._inputs_struct
         shapes = tuple(tuple(tensor.shape) for tensor in function.inputs)
-        names = tuple(_keys(struct) or [tensor.name for tensor in function.inputs])
+        named = isinstance(struct, Mapping) and len(struct) == len(shapes)  # a dict may hold lists of inputs
+        names = tuple(sorted(struct)) if named else tuple(tensor.name for tensor in function.inputs)
         filled = tuple((None, *(side or _SOME_SIDE for side in shape[1:])) for shape in shapes)
-        return ModelInputs(names, shapes, filled, lambda tensors: keras.tree.pack_sequence_as(struct, tensors))
+        dtypes = tuple("float32" if "float" in tensor.dtype else tensor.dtype for tensor in function.inputs)
+        ordered = not isinstance(struct, Mapping) or list(struct) == sorted(struct)
+        pack = functools.partial(keras.tree.pack_sequence_as, struct)
+        return ModelInputs(names, shapes, filled, pack, dtypes, ordered)
     built = getattr(model, "_build_shapes_dict", None) or {}
     struct = built.get("input_shape")
     if isinstance(model, keras.Sequential):
@@ -56,11 +65,6 @@ def inputs_of(model: keras.Model) -> ModelInputs:
         return dict(zip(names, tensors, strict=True)) if isinstance(struct, Mapping) else list(tensors)
 
     return ModelInputs(names, tuple(map(_opened, parts)), tuple(map(tuple, parts)), pack)
-
-
-def _keys(struct):
-    """The keys of a dict of inputs, in the order in which Keras flattens it."""
-    return sorted(struct) if isinstance(struct, Mapping) else None
 
 
 def _is_shape(struct):

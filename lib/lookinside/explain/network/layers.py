@@ -9,7 +9,7 @@ import keras
 from lookinside.errors import LookInsideError
 from lookinside.explain.network.activations import activation_name, is_activation, unwrapped
 from lookinside.explain.network.graph import Graph, Step
-from lookinside.explain.network.head import Head
+from lookinside.explain.network.head import Head, mixes
 
 CONVOLUTIONS = (
     keras.layers.Conv2D,
@@ -108,8 +108,17 @@ def activated(graph: Graph, value: int) -> int:
 
 def _convolutions(graph, head):
     """The convolutions between the input that is explained and the scores, without one that writes them itself."""
-    seen = graph.behind(graph.image) - {head.value}
+    seen = graph.behind(graph.image) - (_score_maps(graph, head) if head.per_pixel else {head.value})
     return [step for step in graph.steps_to([head.value]) if is_convolution(step) and seen.intersection(step.outputs)]
+
+
+def _score_maps(graph, head):
+    """The values that are the scores of pixels already, before they are resized, cropped, normalised or summed."""
+    found = {head.value}
+    for step in reversed(graph.steps_to([head.value])):
+        if found.intersection(step.outputs) and not mixes(step.layer):
+            found.update(step.inputs)
+    return found
 
 
 def _smallest_maps(graph, head):
@@ -119,7 +128,8 @@ def _smallest_maps(graph, head):
     if any(None in sides for sides in places):
         names = ", ".join(step.name for step in steps)
         raise LookInsideError(f"The sizes of this model's maps are open: say layer= one of {names:.200}.")
-    fewest = min(map(math.prod, places), default=0)
+    steps = [step for step in steps if not _is_one_pixel(step)]  # what weighs channels has no places
+    fewest = min((math.prod(step.shape[:-1]) for step in steps), default=0)
     return _last_convolution([s for s in steps if math.prod(s.shape[:-1]) == fewest]).outputs[0]
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from lookinside.errors import LookInsideError
-from lookinside.explain.network.graph import Graph, HiddenLayersError, Step, _call
+from lookinside.explain.network.graph import Graph, HiddenLayersError, Step, _call, reason
 from lookinside.explain.network.inputs import ModelInputs
 
 _SPREADS = (1.0, 1e3, 1e6)  # of the noise that a model is tried on: no logits stay between 0 and 1 for all of them
@@ -57,6 +57,10 @@ class OpaqueGraph(Graph):
             for number, answer in zip(self.outputs, answers[0], strict=True)
         ]
         self._writers = {step.outputs[0]: step for step in self.steps}
+        if not all(np.isfinite(answer).any() for answer in answers[0]):
+            raise LookInsideError(
+                f"Model {model.name} ({type(model).__name__}) answers noise with nan or infinity: look at its weights."
+            )
         self._probabilities = {
             number for number, *tried in zip(self.outputs, *answers, strict=True) if all(map(_are_probabilities, tried))
         }
@@ -74,7 +78,17 @@ class OpaqueGraph(Graph):
         """As `Graph.compute`; all outputs are computed at once."""
         if set(wanted) <= set(known):
             return dict(known)
-        answers = call(self.steps[0], self._pack([known[number] for number in self.inputs]), training=False)
+        given = self._pack([known[number] for number in self.inputs])
+        try:
+            answers = call(self.steps[0], given, training=False)
+        except Exception as error:  # whatever a call of the user's own may raise
+            if isinstance(error, LookInsideError):
+                raise
+            model = self.steps[0].layer
+            raise LookInsideError(
+                f"Model {model.name} ({type(model).__name__}) cannot be made a graph: {reason(error)}; write its call "
+                "in keras.ops, for batches of any length."
+            ) from error
         return known | dict(zip(self.outputs, keras.tree.flatten(answers), strict=True))
 
 
@@ -85,9 +99,9 @@ def _answers(model, inputs, image, spread):
     try:
         return model(inputs.pack(given), training=False)
     except Exception as error:  # whatever a call of the user's own may raise
-        said = str(error).strip().splitlines() or [type(error).__name__]
         raise LookInsideError(
-            f"Model {model.name} ({type(model).__name__}) cannot be called on its inputs alone: {said[0]:.120}"
+            f"Model {model.name} ({type(model).__name__}) cannot be called on its inputs alone: {reason(error)}; let "
+            "its call take them as one list or dict."
         ) from error
 
 

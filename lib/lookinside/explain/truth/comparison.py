@@ -66,6 +66,7 @@ def compare(
     classes: ArrayLike | None = None,
     *,
     regions: np.ndarray | None = None,
+    input: str | int | None = None,
     output: str | int | None = None,
     seed: int = 0,
     progress: bool | Callable = True,
@@ -78,6 +79,7 @@ def compare(
         images: (N, H, W, C), as the model takes them; of several inputs a list of them, or a dict by name.
         classes: int (N,), or one for all; None is the predicted class of each image.
         regions: bool (N, H, W), the truth; None leaves out the scores that need it.
+        input: which input is explained, by name, where several are images; the makers name it too.
         output: which output, by name, where the model has several; the makers name it too.
         seed: of the random heat and of the fresh weights.
         progress: as for every `Explainer`; a step is an explainer. False silences the explainers, too, however they are
@@ -102,7 +104,7 @@ def compare(
         raise LookInsideError(
             f"{IMAGE!r} and {RANDOM!r} are rows of the table already: give your explainer another name."
         )
-    walk = PixelWalk(model, output=output, progress=False)
+    walk = PixelWalk(model, input=input, output=output, progress=False)
     given = images
     images = walk.checked(given)
     if regions is not None:

@@ -72,7 +72,7 @@ def insertion(
             channel, in the images' own units, or "imputed", the mean of their neighbours (`linear_imputation`), made
             anew at each step: on one core 0.3 s for 32 steps of an image of 64 px, 1 s at 112 px, 5 s at 224 px.
         options: steps (32), seed (of ties and noise, 0), copies (images at a time, 32), noise (of imputed pixels, 0.01
-            of the image's range), output, chunk, progress.
+            of the image's range), input, output, chunk, progress.
 
     Raises:
         LookInsideError: for heat that does not fit to the images or is not finite, a negative blur or noise, another

@@ -48,6 +48,7 @@ def part_importance(
     redrawn: Mapping[str, np.ndarray],
     classes: ArrayLike | None = None,
     *,
+    input: str | int | None = None,
     output: str | int | None = None,
     chunk: int = 64,
     progress: bool | Callable = True,
@@ -63,6 +64,7 @@ def part_importance(
         redrawn: name of a part (or of a group) -> the same images without it, (N, H, W, C). An image that is equal
             without the part does not show it. Other inputs stay as they are.
         classes: int (N,), or one for all; None is the class that the model predicts for the whole image.
+        input: which input is redrawn, by name, where several are images.
         output: which output, by name, where the model has several.
         chunk: images at a time.
         progress: as for every `Explainer`; a step is a part.
@@ -77,7 +79,7 @@ def part_importance(
     """
     if not isinstance(redrawn, Mapping) or not redrawn:
         raise LookInsideError("There is no part to take away: give a dict, name -> the images drawn without it.")
-    network = _Logits(model, output=output, chunk=chunk, progress=False)
+    network = _Logits(model, input=input, output=output, chunk=chunk, progress=False)
     images, beside = network.checked(images)
     whole = network.logits(images, beside)
     wanted = network.classes_of(whole, classes)
@@ -103,8 +105,9 @@ def heat_by_part(maps: np.ndarray, part_masks: Mapping[str, np.ndarray]) -> np.n
     """Each part's share of a map's heat; negative heat counts as zero.
 
     Args:
-        maps: float (N, H, W).
-        part_masks: name of a part -> bool (N, H, W), where it lies. Parts may overlap: shares need not sum to 1.
+        maps: float (N, H, W), of volumes (N, D, H, W).
+        part_masks: name of a part -> bool of the same shape, where it lies. Parts may overlap: shares need not sum
+            to 1.
 
     Returns:
         float64 (N, P) in [0, 1], parts in the order of the mapping; nan where the image does not show the part or the
@@ -116,17 +119,17 @@ def heat_by_part(maps: np.ndarray, part_masks: Mapping[str, np.ndarray]) -> np.n
     Source: Hesse, Schaub-Meyer & Roth 2023, FunnyBirds (the part importances of an explanation).
     """
     maps = as_numbers(maps, "maps")
-    if maps.ndim != 3 or not np.isfinite(maps).all():
-        raise LookInsideError(f"The maps have shape {maps.shape}: give finite numbers, (N, H, W).")
-    heat = np.maximum(maps, 0.0)
-    total = heat.sum(axis=(1, 2))
+    if maps.ndim not in (3, 4) or not np.isfinite(maps).all():
+        raise LookInsideError(f"The maps have shape {maps.shape}: give finite numbers, (N, H, W) or (N, D, H, W).")
+    heat, places = np.maximum(maps, 0.0), tuple(range(1, maps.ndim))
+    total = heat.sum(axis=places)
     found = np.full((len(maps), len(part_masks)), np.nan)
     for place, (part, mask) in enumerate(part_masks.items()):
         mask = as_array(mask, part)
         if mask.shape != maps.shape or mask.dtype != bool:
             raise LookInsideError(f"The mask of {part!r} is {mask.dtype} {mask.shape}: give bool {maps.shape}.")
-        shows = mask.any(axis=(1, 2)) & (total > 0)
-        found[shows, place] = (heat * mask).sum(axis=(1, 2))[shows] / total[shows]
+        shows = mask.any(axis=places) & (total > 0)
+        found[shows, place] = (heat * mask).sum(axis=places)[shows] / total[shows]
     return found
 
 

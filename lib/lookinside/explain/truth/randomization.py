@@ -63,6 +63,7 @@ def randomization_check(
     model: keras.Model,
     images: ArrayLike,
     classes: ArrayLike | None = None,
+    regions: ArrayLike | None = None,
     *,
     seed: int = 0,
     progress: bool | Callable = True,
@@ -70,14 +71,15 @@ def randomization_check(
     """How a map changes as the network's layers are re-initialised one after the other, from the top down.
 
     An explanation of what was learned falls towards 0; one that stays near 1 shows the image or the architecture. The
-    class stays the trained network's. What two pictures' maps have in common anyway is no less than chance: look at
-    the correlation of maps of different images beside it.
+    class and the region stay the trained network's. What two pictures' maps have in common anyway is no less than
+    chance: look at the correlation of maps of different images beside it.
 
     Args:
         explainer: makes an explainer of a model: `GradCAM`, or `lambda model: SmoothGrad(model, samples=20)`.
         model: the trained network; it is left alone. Of a quantised one a copy of floats is checked.
         images: (N, H, W, C), as the model takes them; of several inputs a list of them, or a dict by name.
         classes: int (N,), or one for all; None is the class that the trained network predicts.
+        regions: of a per-pixel classifier, see `Explainer`; None is where the trained network predicts the class.
         seed: of the fresh weights.
         progress: as for every `Explainer`; a step is a layer. False silences the explainer, too.
 
@@ -99,10 +101,9 @@ def randomization_check(
     copy_weights(model, copy)
     explain = explainer_of(explainer, copy)
     if isinstance(explain, Explainer):
-        if classes is None:
-            with speaking_for(progress):
-                classes = explain.predict(images)
-        maps = lambda: explain(images, classes)  # noqa: E731
+        with speaking_for(progress):
+            classes, regions = explain.held(images, classes, regions)
+        maps = lambda: explain(images, classes, regions)  # noqa: E731
     else:
         maps = lambda: explain(images)  # noqa: E731
     fresh = {step.name: step.layer for step in Graph(randomize_weights(copy, seed)).steps}
