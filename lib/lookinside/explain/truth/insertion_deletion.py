@@ -108,7 +108,7 @@ class PixelWalk(ClassScores):
     results, errors and source as theirs.
     """
 
-    title = "Insertion and deletion"
+    title = "Insertion or deletion"
     explained = (2, 3)
     needs_layers = False
 
