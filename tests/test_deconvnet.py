@@ -303,7 +303,7 @@ def test_no_heat_where_nothing_is_active():
 def joined():
     inputs = keras.Input((20, 17, 1))
     x = kl.Conv2D(4, 3, padding="same", name="first")(inputs)
-    y = kl.Add(name="plus")([x, kl.Conv2D(4, 3, padding="same")(x)])
+    y = kl.Multiply(name="times")([x, kl.Conv2D(4, 3, padding="same")(x)])
     return keras.Model(inputs, kl.Conv2D(4, 3, name="last")(y))
 
 
@@ -337,7 +337,7 @@ def shared():
         (lambda: chain(kl.AveragePooling2D(2, name="mean"), kl.Conv2D(2, 3)), None, r"mean \(AveragePooling2D\)"),
         (lambda: chain(kl.SeparableConv2D(2, 3, name="sep"), kl.Conv2D(2, 3)), None, r"sep \(SeparableConv2D\)"),
         (lambda: chain(kl.LayerNormalization(name="ln"), kl.Conv2D(2, 3)), None, r"ln \(LayerNormalization\)"),
-        (joined, "last", r"plus \(Add\) joins several paths"),
+        (joined, "last", r"times \(Multiply\) joins several paths"),
         (two_inputs, None, "2 inputs"),
         (shared, "twice", "used 2 times"),
         (Subclassed, None, "subclassed"),

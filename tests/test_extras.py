@@ -31,9 +31,13 @@ def without(module, folder, *command):
     return found.returncode, found.stdout, found.stderr
 
 
-@pytest.mark.parametrize("tool", ["run", "notebooks", "slides", "student", "measure", "rules"])
+PROGRAMS = ("measuring.measure", "kit.kit", "site.build_site", "grading.grade")
+PROGRAMS += tuple(f"build.{name}" for name in ("run", "notebooks", "slides", "student", "rules"))
+
+
+@pytest.mark.parametrize("tool", PROGRAMS)
 def test_a_tool_without_its_packages_ends_with_one_line(tool, tmp_path):
-    status = without("psutil", tmp_path, "-m", f"lookinside.course.build.{tool}", "--help")
+    status = without("psutil", tmp_path, "-m", f"lookinside.course.{tool}", "--help")
     assert status == (1, "", f"The course needs psutil: {INSTALL}.\n")
 
 

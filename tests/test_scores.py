@@ -143,7 +143,7 @@ def test_the_interval_is_the_middle_of_the_means():
 def test_how_many_draws_are_held_at_once_changes_nothing(monkeypatch):
     values = np.random.default_rng(0).random(37)
     whole = bootstrap_interval(values)
-    monkeypatch.setattr("lookinside.explain.truth.intervals._DRAWS_AT_ONCE", 100)
+    monkeypatch.setattr("lookinside.explain.truth.intervals.DRAWS_AT_ONCE", 100)
     assert bootstrap_interval(values) == whole
 
 

@@ -179,9 +179,9 @@ for module in map(importlib.import_module, modules):
             holes += [f"{module.__name__}.{place}: {one}" for one in sorted(asked - known)]
 
 said = {}
-for tool in ("run", "notebooks", "slides", "student", "measure"):
+for tool in ("build.run", "build.notebooks", "build.slides", "build.student", "measuring.measure"):
     with contextlib.redirect_stderr(io.StringIO()) as error, contextlib.redirect_stdout(error):
-        status = importlib.import_module(f"lookinside.course.build.{tool}").main([])
+        status = importlib.import_module(f"lookinside.course.{tool}").main([])
     said[tool] = f"{status}: {error.getvalue()}"
 
 print(json.dumps({"file": lookinside.__file__, "version": lookinside.__version__, "light": light, "said": said,
