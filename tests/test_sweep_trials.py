@@ -277,7 +277,7 @@ def test_a_merge_that_is_cut_off_leaves_the_old_record(own, tmp_path, monkeypatc
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lookinside.course.results.os.replace", killed)
+    monkeypatch.setattr("lookinside.course.kept_files.os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
         merging.merge([write(tmp_path / "b.json", [row(1, 0.6)])])
     assert own.read_bytes() == before

@@ -15,9 +15,9 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from lookinside.course.kept_files import write_json
 from lookinside.course.places import repository
 from lookinside.course.provenance import hardware, versions
-from lookinside.course.results import write_json
 from lookinside.errors import LookInsideError
 
 MODULES = (

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
-import re
 import time
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from lookinside.course.kept_files import KeptFiles, patiently, write_json
 from lookinside.course.places import repository
 from lookinside.course.profiles import profile
 from lookinside.course.progressbar import progress
@@ -25,10 +21,8 @@ from lookinside.locks import locked
 # What a row holds besides its key; every other column is a part of the key.
 NO_KEY = ("command", "date", "hardware", "versions", "seconds", "settings", "values")
 
-MOST_BYTES = 1_000_000  # of the weights of one network
 
-
-class Results:
+class Results(KeptFiles):
     """The recorded results of one chapter.
 
     A row is known by its key: profile, data set, and whatever else the chapter names (network, seed, training-set size,
@@ -212,78 +206,12 @@ class Results:
                 self._write(known)
         return len(known) - before
 
-    def keep_figure(self, name: str, figure: Any) -> bool:
-        """Keep a figure beside the table as `<chapter>_<name>.jpg`; returns whether it was kept.
-
-        Only drawn images are kept: nothing under the quick profile, or of a data set other than the phantoms.
-        """
-        if profile.name == "quick" or not profile.on_phantoms or profile.seed:
-            return False
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        options = {"quality": 80, "optimize": True}
-        figure.savefig(self.path.with_name(f"{self.chapter}_{name}.jpg"), dpi=110, pil_kwargs=options)
-        return True
-
-    def figure(self, name: str) -> Any:
-        """The figure that `keep_figure` has kept, for a notebook. Raises LookInsideError where there is none."""
-        from IPython.display import Image
-
-        path = self.path.with_name(f"{self.chapter}_{name}.jpg")
-        if not path.is_file():
-            raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
-        return Image(filename=str(path))
-
-    def keep_weights(self, name: str, model: Any) -> bool:
-        """Keep a small network's weights beside the table as `<chapter>_<name>.npz`, in half precision.
-
-        For a network that a notebook shows, but cannot train in its minutes. Returns whether they were kept: only of
-        networks that have learned from the phantoms, in desk or paper, with the first seed.
-
-        Raises:
-            LookInsideError: for weights of more than a megabyte: they would stay in the repository for good.
-        """
-        if profile.name == "quick" or not profile.on_phantoms or profile.seed:
-            return False
-        path = self._weights(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(".part")
-        with half.open("wb") as file:
-            arrays = {f"{place:03d}": one.astype("float16") for place, one in enumerate(model.get_weights())}
-            np.savez_compressed(file, **arrays)
-        if half.stat().st_size > MOST_BYTES:
-            half.unlink()
-            raise LookInsideError(f"{path.name} would have more than a megabyte: take a narrower network.")
-        _patiently(lambda: os.replace(half, path))
-        return True
-
-    def weights(self, name: str, model: Any) -> Any:
-        """Give a model the weights that `keep_weights` has kept, and return it.
-
-        Raises:
-            LookInsideError: where there are none, or they are of another network.
-        """
-        path = self._weights(name)
-        if not path.is_file():
-            raise LookInsideError(f"{path.name} is not in chapters/results: restore it with git.")
-        try:
-            with np.load(path) as file:
-                arrays = [file[key].astype("float32") for key in sorted(file.files)]
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError):
-            raise LookInsideError(f"{path.name} cannot be read: restore it with git.") from None
-        if [one.shape for one in arrays] != [tuple(one.shape) for one in model.weights]:
-            raise LookInsideError(f"{path.name} holds the weights of another network: record it anew or restore it.")
-        model.set_weights(arrays)
-        return model
-
-    def _weights(self, name):
-        return self.path.with_name(f"{self.chapter}_{re.sub(r'[^0-9A-Za-z]+', '_', name)}.npz")
-
     def _recorded(self) -> list[dict]:
         """All rows of the file."""
         if not self.path.is_file():
             return []
         try:
-            return json.loads(_patiently(lambda: self.path.read_text(encoding="utf-8")))["rows"]
+            return json.loads(patiently(lambda: self.path.read_text(encoding="utf-8")))["rows"]
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise LookInsideError(f"{self.path.name} is not a results file ({error}): restore it with git.") from None
 
@@ -346,23 +274,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}") if value == value else None
     return value
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file in one step, so that a killed run leaves the old file whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".json.part")
-    half.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    _patiently(lambda: os.replace(half, path))
-
-
-def _patiently(act: Callable[[], Any]) -> Any:
-    """On Windows a file that another process is reading cannot be replaced, for a moment."""
-    for _ in range(100):
-        try:
-            return act()
-        except PermissionError:
-            if os.name != "nt":
-                raise
-            time.sleep(0.05)
-    return act()
