@@ -62,3 +62,32 @@ def test_what_can_change_later_is_refused_in_one_line(value):
     with pytest.raises(LookInsideError, match=r"^change of train is a .* give a tuple, a text or a number") as error:
         train("LeNet", 0, change=value)
     assert "\n" not in str(error.value) and not calls
+
+
+NETWORKS = {"LS": 1, "LCF": 2}
+
+
+@remember
+def a_network(name, seed=0):
+    return looked_up(name)
+
+
+def looked_up(name):
+    return NETWORKS[name]
+
+
+@remember
+def of_a_fault(name):
+    return {"x": 1}["y"]
+
+
+def test_a_name_that_is_mistyped_is_told_with_those_that_are_there():
+    with pytest.raises(LookInsideError, match=r"^a_network knows no 'LFC': NETWORKS has LS, LCF\.$") as told:
+        a_network("LFC")
+    assert told.value.__suppress_context__
+    assert a_network("LCF") == 2
+
+
+def test_another_key_error_stays_what_it_is():
+    with pytest.raises(KeyError, match="y"):
+        of_a_fault("x")
