@@ -6,7 +6,9 @@ from lookinside.training.checkpoint import Checkpoint
 from lookinside.training.classifier import fit_classifier
 from lookinside.training.detectors import fit_detector
 from lookinside.training.evaluation.crossing import RegionBoundary, boundary_between
+from lookinside.training.evaluation.detection.alike_primitives import primitives_alike
 from lookinside.training.evaluation.detection.box_overlap import box_iou, centre_distance
+from lookinside.training.evaluation.detection.boxes_without import BoxImportance, box_importance
 from lookinside.training.evaluation.detection.context_on_masks import ContextPlaces, context_places
 from lookinside.training.evaluation.detection.deleted_evidence import EvidenceDeletion, evidence_deletion
 from lookinside.training.evaluation.detection.detected import Detections
@@ -64,6 +66,7 @@ from lookinside.training.segmenters import fit_segmenter
 
 __all__ = [
     "BodyProfile",
+    "BoxImportance",
     "Checkpoint",
     "Confounding",
     "ContextPlaces",
@@ -94,6 +97,7 @@ __all__ = [
     "balance",
     "best_threshold",
     "boundary_between",
+    "box_importance",
     "box_iou",
     "centre_distance",
     "class_probabilities",
@@ -128,6 +132,7 @@ __all__ = [
     "mistakes",
     "nearest_images",
     "notch_contrast",
+    "primitives_alike",
     "proportion_interval",
     "recall_by_class",
     "recovered",

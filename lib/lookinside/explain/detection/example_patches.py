@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lookinside.errors import LookInsideError
+from lookinside.explain.detection.given_evidence import evidence_of
 from lookinside.explain.detection.read_places import inside, read_centres
-from lookinside.models.detection import StructureLocalizer
+from lookinside.models.detection import Localization, StructureLocalizer
 from lookinside.models.detection.checked_inputs import checked_pixels
 from lookinside.models.receptive_fields import ReceptiveField
 
@@ -43,6 +44,7 @@ def primitive_examples(
     step: str = "coarse",
     primitives: Sequence[int] | None = None,
     count: int = 1,
+    evidence: Localization | None = None,
 ) -> PrimitiveExamples:
     """Find for each primitive the images, and the places on them, that it answers to most.
 
@@ -56,10 +58,11 @@ def primitive_examples(
         step: "coarse" or "fine".
         primitives: their numbers; None takes all.
         count: E, examples of each.
+        evidence: what `model.evidence` has returned for these images, where it is there already; None asks for it.
 
     Raises:
-        LookInsideError: for images that are none, a step or primitive that the model does not have, or more examples
-            than images.
+        LookInsideError: for images that are none, evidence of other images, a step or primitive that the model does not
+            have, or more examples than images.
 
     Source: Liu, Wan & He 2019, Fig. 3; Luo et al. 2016 for what matters of a receptive field.
     """
@@ -73,7 +76,7 @@ def primitive_examples(
         raise LookInsideError(f"primitives is {primitives!r}: give whole numbers from 0 to {model.primitives - 1}")
     if not 1 <= count <= len(images):
         raise LookInsideError(f"count is {count}: there are {len(images)} images, each with one example of a primitive")
-    told = model.evidence(images).steps[step]
+    told = evidence_of(model, images, evidence).steps[step]
     centres, field = read_centres(model, step, told.windows)
     there = inside(centres, images.shape[1:3])
     flat = told.responses.reshape(*there.shape, -1)[..., numbers]  # (N, 225, P)

@@ -12,8 +12,9 @@ from lookinside.data import BoxedImages
 from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, bootstrap_interval, detection_grad_cam, paired_difference
+from lookinside.explain.detection.given_evidence import evidence_of
 from lookinside.explain.detection.read_places import cell_centres, inside, read_centres
-from lookinside.models.detection import Detector, StructureLocalizer
+from lookinside.models.detection import Detector, Localization, StructureLocalizer
 from lookinside.models.detection.batching import in_parts
 from lookinside.models.detection.primitive_module import CELLS, windows
 from lookinside.models.detection.stages import Stage
@@ -62,6 +63,7 @@ def evidence_deletion(
     step: str | None = None,
     side: int = 16,
     seed: int = 0,
+    evidence: Localization | None = None,
 ) -> EvidenceDeletion:
     """Blur the places that a step of a detector is said to go by, and measure how far that step's answer moves.
 
@@ -82,9 +84,11 @@ def evidence_deletion(
         step: name of the step; None is the first, "coarse" of a `StructureLocalizer` and "head" of a black box.
         side: pixels.
         seed: of all that is random.
+        evidence: what `model.evidence` has returned for these images, where it is there already; None asks for it.
 
     Raises:
-        LookInsideError: for a step that the model does not have, more primitives than it has, or a side below 1.
+        LookInsideError: for a step that the model does not have, more primitives than it has, evidence of other images,
+            or a side below 1.
 
     Source: insertion and deletion, Petsiuk et al. 2018; here places of primitives are deleted, not single pixels.
     """
@@ -97,9 +101,11 @@ def evidence_deletion(
         step = _checked_step(step, list(model.modules), "localizer")
         if not 1 <= count <= model.primitives:
             raise LookInsideError(f"count is {count}: the localizer has {model.primitives} primitives")
-        steps = model.evidence(pixels).steps
+        steps = evidence_of(model, pixels, evidence).steps
         told, proposals = steps[step], next(iter(steps.values())).regions
         looked_at, window = told.regions, told.windows
+    elif evidence is not None:
+        raise LookInsideError(f"The model is a {type(model).__name__}, which has no primitives: give no evidence.")
     else:
         proposals = looked_at = model.best_proposals(pixels).regions
         step = _checked_step(step, list(model.refine(pixels[:1], proposals[:1, None])), "detector")

@@ -10,8 +10,9 @@ from lookinside.data import BoxedImages
 from lookinside.data.boxes.boxed_arguments import check_boxed
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval, bootstrap_interval, paired_difference
+from lookinside.explain.detection.given_evidence import evidence_of
 from lookinside.explain.detection.read_places import inside, read_centres
-from lookinside.models.detection import StructureLocalizer
+from lookinside.models.detection import Localization, StructureLocalizer
 from lookinside.training.evaluation.detection.window_cells import primitives_chosen
 
 
@@ -35,7 +36,13 @@ class EvidencePlaces(NamedTuple):
 
 
 def evidence_places(
-    model: StructureLocalizer, images: BoxedImages, count: int = 8, *, step: str = "coarse", seed: int = 0
+    model: StructureLocalizer,
+    images: BoxedImages,
+    count: int = 8,
+    *,
+    step: str = "coarse",
+    seed: int = 0,
+    evidence: Localization | None = None,
 ) -> EvidencePlaces:
     """Look up on which parts of a phantom the primitives lie that an answer is explained by.
 
@@ -50,9 +57,11 @@ def evidence_places(
         count: primitives an image.
         step: "coarse" or "fine".
         seed: of the random primitives.
+        evidence: what `model.evidence` has returned for these images, where it is there already; None asks for it.
 
     Raises:
-        LookInsideError: for images without a mask, a step that the model does not have, or more primitives than it has.
+        LookInsideError: for images without a mask, evidence of other images, a step that the model does not have, or
+            more primitives than it has.
     """
     if not isinstance(model, StructureLocalizer):
         raise LookInsideError(f"The model is a {type(model).__name__}, which has no primitives: give a localizer.")
@@ -63,7 +72,7 @@ def evidence_places(
     check_boxed(images=images)
     if not images.masks:
         raise LookInsideError("The images have no masks: `phantom_fetuses` draws some that have.")
-    told = model.evidence(images.pixels).steps[step]
+    told = evidence_of(model, images.pixels, evidence).steps[step]
     on = _cells_on_masks(read_centres(model, step, told.windows)[0], images.masks)
     shares = {
         way: {name: np.take_along_axis(own, cells, axis=1).mean(axis=1) for name, own in on.items()}
