@@ -378,7 +378,7 @@ assert still[1] > 1 / 3
 #   **record** (0) holds the long runs (`desk`).
 # - **rival** (0): something simpler that an explanation or a network has to beat: chance, the plain image, random heat, the untrained network.
 # - **chance** (0): what a method reaches that knows nothing.
-# - **plain image** (0): the image itself, taken as a heat map. (In tables: *the image itself*, or *plain picture*.)
+# - **plain image** (0): the image itself, taken as a heat map. (In some tables: *the image itself*.)
 # - **untrained** (0): the same layers with weights drawn anew.
 # - **part removal** (1): the same image drawn again without a part; the part is *taken away*. **Exposed anew** (1): with the brightness that a machine
 #   would choose for what is left.
