@@ -186,7 +186,7 @@ def test_the_whole_body_is_one_person_in_three_dimensions():
 
 
 def test_neighbouring_classes_are_confusable_at_low_resolution():
-    train, test = radiograph_set(per_class=40, size=64, seed=1), radiograph_set(per_class=10, size=64, seed=2)
+    train, test = radiograph_set(per_class=14, size=64, seed=1), radiograph_set(per_class=7, size=64, seed=2)
     known, asked = (s.images.reshape(len(s), -1).astype(np.float32) for s in (train, test))
     distance = np.sum(known**2, axis=1) - 2.0 * asked @ known.T
     guess = train.labels[distance.argmin(axis=1)]

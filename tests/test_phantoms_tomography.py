@@ -133,7 +133,7 @@ def test_behind_a_bone_that_is_gone_the_beam_goes_on():
 def test_a_lesion_is_the_only_change_and_can_be_taken_away_again():
     seen = 0
     for organ, modality in CELLS:
-        for seed in range(4):
+        for seed in range(2):
             well = organ_image(organ, modality, seed, size=64)
             ill = organ_image(organ, modality, seed, size=64, lesion=True)
             if modality != "ultrasound":
@@ -142,7 +142,7 @@ def test_a_lesion_is_the_only_change_and_can_be_taken_away_again():
             healed = organ_image(organ, modality, seed, size=64, lesion=True, without="lesion")
             np.testing.assert_array_equal(healed.image, well.image, err_msg=f"{organ} {modality} {seed}")
             seen += ill.lesion_mask.any()
-    assert seen > 25
+    assert seen > 12
 
 
 def test_a_seed_is_one_person_at_every_size():
@@ -186,7 +186,7 @@ def test_a_set_shares_no_person_with_another_and_keeps_its_cells():
 
 def test_pixels_alone_do_not_tell_the_organ():
     """A nearest neighbour on the plain pixels must leave something to learn, and see something."""
-    train, test = (organ_image_set(ORGANS, count, size=32, seed=seed) for count, seed in ((60, 0), (25, 1)))
+    train, test = (organ_image_set(ORGANS, count, size=32, seed=seed) for count, seed in ((30, 0), (20, 1)))
     a, b = (one.images.reshape(len(one), -1).astype(np.float64) for one in (test, train))
     nearest = ((a**2).sum(1)[:, None] - 2 * a @ b.T + (b**2).sum(1)).argmin(1)
     accuracy = (train.labels[nearest] == test.labels).mean()
