@@ -821,13 +821,16 @@ curves = results.curves("steps", "validation_accuracy", "network", profile="desk
 figures.step_curves({SHORT[name]: curves[name] for name in FIVE if name in curves}, "validation accuracy")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **At equal steps, on more than five thousand people**: depth helps, and with enough images the deeper network does well without BN,
-# too; BN learns fastest. **Dropout needs far longer, and it is fragile.** It hides half of the numbers three times in a row, and that
-# leaves little of a network of half the paper's width. With seed 0 it hardly leaves chance (6 %; chance is 1 of 24, 4 %). With seeds 1 and 2 it names 38
-# and 31 %, and seed 1 reaches 58 % after three times as many steps. With **augmentation** as well, the three seeds name 14, 30 and 8 %: at
-# equal steps it helps one of them and holds two back. After three times as many steps seed 1 stands at 63 % (the intervals of 58 and 63
-# overlap). Both curves still rise. They end 39 and 34 points below BN alone, which had a third of the steps. This run cannot say whether
-# they win in the end, as in the paper.
+# **At equal steps, on more than five thousand people:**
+#
+# - **Depth helps.** With enough images the deeper network does well without BN, too. BN learns fastest.
+# - **Dropout needs far longer, and it is fragile.** It hides half of the numbers three times in a row, and that leaves little of a network of half
+#   the paper's width. Its three seeds name 6, 38 and 31 %. (Chance is 1 of 24, 4 %.)
+# - **With augmentation as well** they name 14, 30 and 8 %. So at equal steps it helps one seed and holds two back.
+# - **Three times as many steps** bring seed 1 to 58 % with dropout, and to 63 % with augmentation as well (the intervals overlap). BN alone had a
+#   third of these steps, and is 39 and 34 points ahead.
+#
+# Both curves still rise. This run cannot say whether they win in the end, as in the paper.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Figures 1 and 2, recorded
@@ -923,7 +926,7 @@ figures.table(table_groups, units=units, row_name="group of parts", note=note)
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Which classes need bones?
 
-# %% alt="What each of the 24 classes loses of its accuracy when every bone is taken out of its test images, exposed anew, with intervals." slideshow={"slide_type": "-"} tags=["hide-input"]
+# %% alt="What each of the 24 classes loses of its accuracy when every bone is taken away from its test images, exposed anew, with intervals." slideshow={"slide_type": "-"} tags=["hide-input"]
 columns = {name.replace("_", " "): f"lost_by_class/every bone/{name}" for name in phantoms.CLASSES}
 lost = {name: one for name, one in recorded(columns, ["deeper + BN"])["+ BN"].items() if one}
 lost = dict(sorted(lost.items(), key=lambda one: -one[1][0])[:9])

@@ -281,3 +281,21 @@ def test_a_merge_that_is_cut_off_leaves_the_old_record(own, tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         merging.merge([write(tmp_path / "b.json", [row(1, 0.6)])])
     assert own.read_bytes() == before
+
+
+def test_figures_and_weights_come_along_where_there_are_none_and_replace_nothing(own, tmp_path, capsys):
+    there = tmp_path / "there"
+    write(there / "01_anatomy_landmarks.json", [row(1, 0.6)])
+    files = {"01_anatomy_landmarks_new.npz": b"new", "01_anatomy_landmarks_figure.jpg": b"theirs", "01_x.npz": b"no"}
+    for name, content in {**files, "01_anatomy_landmarks_half.part": b"half"}.items():
+        (there / name).write_bytes(content)
+    figure = own.with_name("01_anatomy_landmarks_figure.jpg")
+    figure.write_bytes(b"ours")
+    assert merging.merge([there]) == 0
+    assert own.with_name("01_anatomy_landmarks_new.npz").read_bytes() == b"new" and figure.read_bytes() == b"ours"
+    kept = {one.name for one in own.parent.iterdir() if one.is_file()}
+    assert kept == {own.name, figure.name, "01_anatomy_landmarks_new.npz"}
+    said = capsys.readouterr().out
+    assert "01_anatomy_landmarks_new.npz: taken" in said and "figure.jpg differs from the one that is here" in said
+    assert merging.merge([there]) == 0  # once more takes nothing
+    assert "taken" not in capsys.readouterr().out

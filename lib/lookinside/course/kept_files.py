@@ -17,6 +17,7 @@ from lookinside.course.profiles import profile
 from lookinside.errors import LookInsideError
 
 MOST_BYTES = 1_000_000  # of the weights of one network
+KEPT = (".jpg", ".npz")  # what lies beside a record
 
 
 class KeptFiles:
@@ -99,9 +100,14 @@ class KeptFiles:
 
 def write_json(path: Path, content: dict) -> None:
     """Write a JSON file in one step, so that a killed run leaves the old file whole."""
+    write_in_one_step(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def write_in_one_step(path: Path, content: bytes) -> None:
+    """Write a file so that whoever is killed, or reads meanwhile, finds the old one or the new one whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".json.part")
-    half.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    half = path.with_name(f"{path.name}.part")
+    half.write_bytes(content)
     patiently(lambda: os.replace(half, path))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lookinside.course.kept_files import KEPT, write_in_one_step
 from lookinside.course.places import chapter_sources
 from lookinside.course.results import NO_KEY, Results, key_of
 from lookinside.course.sweeps import in_words
@@ -21,6 +22,9 @@ def merge(paths: Sequence[str | Path]) -> int:
     other values than this record for the same trial. A row comes with all that describes its measuring (command, date,
     hardware, versions, seconds, settings), so no row is mixed of two. Of equal rows the one that was here first stays.
 
+    Figures and weights that lie beside a record come along where this record has none of their name. One that is here
+    and differs stays, and is named: only who measured both knows which one belongs to the rows.
+
     Args:
         paths: results files, or folders whose files of the form `01_name.json` are taken.
     """
@@ -30,10 +34,22 @@ def merge(paths: Sequence[str | Path]) -> int:
             chapter, rows = read_record(path)
             new = Results(chapter).take(rows)
             print(f"{path}: {new} new rows of {len(rows)}", flush=True)
+            _take_kept(path, Results(chapter).path)
         except LookInsideError as error:
             print(f"{path} is left out: {error}", file=sys.stderr, flush=True)
             status = 1
     return status
+
+
+def _take_kept(theirs: Path, ours: Path) -> None:
+    """Copy the figures and weights beside a record to another of the same chapter."""
+    for kept in sorted(one for one in theirs.parent.glob(f"{ours.stem}_*") if one.suffix in KEPT):
+        here = ours.with_name(kept.name)
+        if not here.exists():
+            write_in_one_step(here, kept.read_bytes())
+            print(f"{kept}: taken", flush=True)
+        elif here.read_bytes() != kept.read_bytes():
+            print(f"{kept} differs from the one that is here, which stays: copy it if it belongs to the new rows.")
 
 
 def read_record(path: Path) -> tuple[str, list[dict]]:
