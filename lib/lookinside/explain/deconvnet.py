@@ -59,7 +59,8 @@ class Deconvnet:
     Args:
         model: the network; what comes behind `layer` does not matter.
         layer: name of the layer whose maps are projected ("outer/inner" in a nested model). A convolution stands for
-            its maps behind the batch normalisation and activation that follow it. None: the last convolution.
+            its maps behind the batch normalisation and activation that follow it, an encoder of two images for its call
+            on the one that is explained. None: the last convolution.
         top_n: how many maps; all of them where the layer has fewer.
         chunk: how many maps, over all images, go back at once; it bounds the memory. None: as many as keep the largest
             signal below 16 MiB, about the fastest on a CPU; a GPU likes more.

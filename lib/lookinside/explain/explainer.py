@@ -71,7 +71,7 @@ class ClassScores:
         self._traced_predict = traced(self._predict)
 
     def _check_kind(self, model):
-        """Raise LookInsideError for a kind of input or answer that this class does not know."""
+        """Raise LookInsideError for a kind of input or answer that this class does not know, or that do not meet."""
         name, places = self.title or type(self).__name__, len(self._input_shape) - 2
         if places not in self.explained:
             known = " or ".join(_KINDS[one] for one in self.explained)
@@ -80,6 +80,9 @@ class ClassScores:
             raise LookInsideError(f"Model {model.name} gives each pixel a score: {name} needs scores (N, classes).")
         if self._head.per_pixel and len(self._graph.writer(self._head.value).shape) != places + 1:
             raise LookInsideError(f"Model {model.name} has scores for other places than its input's: use (N, classes).")
+        if self._head.value not in self._graph.behind(self._graph.image):
+            own = self._inputs.all.names[self._inputs.place]
+            raise LookInsideError(f"The scores of model {model.name} do not depend on input {own}: choose another one.")
 
     @property
     def score_steps(self) -> list[Step]:
@@ -171,9 +174,7 @@ class ClassScores:
         return self._head.predicted(self._logits(images, target))
 
     def _known(self, images, target):
-        """Number of each of the model's inputs -> its tensor."""
-        others = iter(target.others)
-        return {number: images if number == self._graph.image else next(others) for number in self._graph.inputs}
+        return self._graph.given(images, target.others)
 
     def _logits(self, images, target):
         known = self._graph.compute(self._known(images, target), [self._head.value], self._call)
@@ -224,7 +225,8 @@ class Explainer(ClassScores, ABC):
     Raises:
         LookInsideError: for a model that does not show its layers or whose class has a call of its own, where they are
             needed; whose last layer may hide a softmax (a black box, a layer of yours); that has several outputs, or
-            inputs of images, and none is named; or of a kind that this explainer does not know.
+            inputs of images, and none is named; whose scores do not depend on the input; or of a kind that this
+            explainer does not know.
 
     Source: of the score of a region, Vinogradova et al. 2020, Eq. 2 (there: the sum over the region).
     """

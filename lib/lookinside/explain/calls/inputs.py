@@ -21,6 +21,7 @@ class Inputs:
     Args:
         model: a Keras model.
         chosen: which input is explained, by name or place; None is the only one of images or volumes.
+        any_will_do: whether None is the first one of images, or simply the first, where nothing is held still.
 
     Attributes:
         all: names, shapes and order of all inputs.
@@ -32,18 +33,18 @@ class Inputs:
             are images.
     """
 
-    def __init__(self, model: keras.Model, chosen: str | int | None = None):
+    def __init__(self, model: keras.Model, chosen: str | int | None = None, *, any_will_do: bool = False):
         check_is_model(model)
         self._model, self.all = model.name, inputs_of(model)
         self._names, self._shapes, *_ = self.all
-        self.place = self._chosen(chosen)
+        self.place = self._chosen(chosen, any_will_do)
         self.shape = self._shapes[self.place]
 
-    def _chosen(self, chosen):
+    def _chosen(self, chosen, any_will_do):
         if chosen is None:
             images = [place for place, shape in enumerate(self._shapes) if len(shape) >= _LEAST_AXES]
-            if len(images) == 1:
-                return images[0]
+            if len(images) == 1 or any_will_do:
+                return images[0] if images else 0
             if len(self._shapes) == 1:
                 said = f"takes {self._shapes[0]}: images (N, H, W, C) are needed"
             elif not images:

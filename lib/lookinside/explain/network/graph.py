@@ -69,8 +69,7 @@ class Graph:
         self.steps: list[Step] = []
         self.inputs, self.image = tuple(range(len(function.inputs))), image
         self._values = len(self.inputs) - 1
-        self._ends: dict[str, tuple[int, ...]] = {}
-        self._calls: dict[str, int] = {}
+        self._ends: dict[str, list[tuple[int, ...]]] = {}  # of each call of a layer
         self.outputs = self._open(function, self.inputs, "")
         self._writers = {value: step for step in self.steps for value in step.outputs}
 
@@ -89,8 +88,7 @@ class Graph:
                     self._values += len(node.outputs)
                     shape = tuple(node.outputs[0].shape[1:])
                     self.steps.append(Step(layer, name, reads, writes, shape, node))
-                self._ends[name] = writes
-                self._calls[name] = self._calls.get(name, 0) + 1
+                self._ends.setdefault(name, []).append(writes)
                 numbers.update({id(tensor): number for tensor, number in zip(node.outputs, writes, strict=True)})
         return tuple(numbers[id(tensor)] for tensor in function.outputs)
 
@@ -112,6 +110,15 @@ class Graph:
             if found.intersection(step.inputs):
                 found.update(step.outputs)
         return found
+
+    def before(self, value: int) -> set[int]:
+        """The numbers of all values that one is made of, itself included."""
+        return {value}.union(*(step.inputs for step in self.steps_to([value])))
+
+    def given(self, image: Any, others: Iterable[Any]) -> dict[int, Any]:
+        """Number of each of the model's inputs -> its tensor: the one that is explained, and the others in order."""
+        rest = iter(others)
+        return {number: image if number == self.image else next(rest) for number in self.inputs}
 
     def compute(self, known: dict[int, Any], wanted: Iterable[int], call: Callable = _call) -> dict[int, Any]:
         """Run the steps that lead from known values to the wanted ones; returns both and all values between.
@@ -147,11 +154,19 @@ class Graph:
                 found.append(step)
         return found[::-1]
 
-    def value_of(self, name: str) -> int:
+    def value_of(self, name: str, way: set[int] | None = None) -> int:
         """The value that a layer (or a nested model) writes, by its name or "outer/inner".
 
+        A layer that is called several times, in an encoder of two images say, stands for its one call on the way. Where
+        none is on the way, it is the first call: whoever asked refuses it.
+
+        Args:
+            name: of the layer.
+            way: numbers of the values among which a call is looked for; None are all.
+
         Raises:
-            LookInsideError: where the name does not exist (the nearest ones are offered), or is not the only one.
+            LookInsideError: where the name does not exist (the nearest ones are offered) or is not the only one, where
+                several calls of the layer are on the way, or where it has several outputs.
         """
         if not isinstance(name, str):
             raise LookInsideError(f"layer is {name!r:.60}: give its name.")
@@ -162,13 +177,16 @@ class Graph:
         if not exact and len(fitting) > 1:
             raise LookInsideError(f"Several layers are named {name!r}: say which, {' or '.join(fitting)}.")
         path = (exact or fitting)[0]
-        if self._calls[path] > 1:
-            raise LookInsideError(
-                f"Layer {name!r} is used {self._calls[path]} times in this model: name one used once."
-            )
-        if len(self._ends[path]) > 1:
-            raise LookInsideError(f"Layer {name!r} has {len(self._ends[path])} outputs: name one with a single output.")
-        return self._ends[path][0]
+        calls = self._ends[path]
+        there = calls if way is None else [writes for writes in calls if way.intersection(writes)]
+        if len(there) > 1:
+            where = "in this model" if way is None else "on the way from the input"
+            mend = ", or say input=" if way is None and len(self.inputs) > 1 else ""
+            raise LookInsideError(f"Layer {name!r} is used {len(there)} times {where}: name one used once{mend}.")
+        writes = (there or calls)[0]
+        if len(writes) > 1:
+            raise LookInsideError(f"Layer {name!r} has {len(writes)} outputs: name one with a single output.")
+        return writes[0]
 
 
 def reason(error: Exception) -> str:

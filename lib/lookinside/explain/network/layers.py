@@ -37,7 +37,8 @@ _PASSING = (
 def map_value(graph: Graph, layer: str | None, head: Head | None = None) -> int:
     """Return the number of the value that holds a layer's maps.
 
-    A convolution stands for its maps behind the normalisation and activation that follow it.
+    A convolution stands for its maps behind the normalisation and activation that follow it. A layer that is called
+    several times, in an encoder of two images say, stands for its call on the way from the input that is explained.
 
     Args:
         graph: of the model.
@@ -49,19 +50,20 @@ def map_value(graph: Graph, layer: str | None, head: Head | None = None) -> int:
 
     Raises:
         LookInsideError: for a name that does not exist, a layer without maps, with maps of one pixel or on which the
-            score does not depend, or a model without convolution.
+            score does not depend, one that is called several times on the way, or a model without convolution.
     """
     score = None if head is None else head.value
+    seen = graph.behind(graph.image)
     if layer is not None:
-        value = graph.value_of(layer)
+        value = graph.value_of(layer, seen if score is None else seen & graph.before(score))
     elif head is None:
-        value = _last_convolution(graph.steps).outputs[0]
+        value = _last_convolution([step for step in graph.steps if seen.intersection(step.outputs)]).outputs[0]
     else:
         value = _smallest_maps(graph, head) if head.per_pixel else _bottleneck(graph, head.value)
     step = graph.writer(value)
     if score is not None and score not in graph.behind(value):
         raise LookInsideError(f"The score does not depend on layer {step.name}: choose a layer on its way.")
-    if value not in graph.behind(graph.image):
+    if value not in seen:
         raise LookInsideError(f"Layer {step.name} does not depend on the input that is explained: choose another one.")
     if score is not None and _is_one_pixel(step):  # the deconvnet may be asked for it
         raise LookInsideError(f"Layer {step.name} has maps of one pixel: choose a layer before it.")

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import is_whole
 from lookinside.explain.calls.bars import bar
-from lookinside.explain.calls.images import checked_images
+from lookinside.explain.calls.inputs import Inputs
 from lookinside.explain.network.activations import activation_name, is_hidden, unwrapped
 from lookinside.explain.network.backward import Caller
 from lookinside.explain.network.graph import Graph, Step
@@ -72,6 +72,7 @@ def dead_maps(
     images: ArrayLike,
     layers: Sequence[str] | None = None,
     *,
+    input: str | int | None = None,
     chunk: int = 16,
     progress: bool | Callable = True,
 ) -> DeadMaps:
@@ -81,12 +82,16 @@ def dead_maps(
     these images (a dying ReLU). A map that is zero on some images has said no to them: that is what it is for.
 
     Args:
-        model: any functional or Sequential Keras model of one image input, nested ones too; it is left alone. The
-            activations are read as an explainer reads them, in float32.
-        images: (N, H, W, C), as the model takes them; integers are cast, not rescaled.
+        model: any functional or Sequential Keras model, nested ones too; it is left alone. The activations are read as
+            an explainer reads them, in float32.
+        images: (N, H, W, C), of volumes (N, D, H, W, C), as the model takes them; integers are cast, not rescaled. Of
+            several inputs a list of them, or a dict by name.
         layers: names of layers ("outer/inner" in a nested model); a convolution or dense layer stands for its values
             behind the normalisation and activation that follow it, and a unit is a map of one pixel. None: every ReLU
-            that writes maps, wherever it is; it bears the name of its convolution where it follows one.
+            that writes maps, wherever it is; it bears the name of its convolution where it follows one, and
+            "name (call 2)" at a further call of one layer.
+        input: by name, to look only at what one of several inputs leads to; an encoder of two images is then its call
+            on this one. None: all layers.
         chunk: images at a time; it bounds the memory.
         progress: as for every `Explainer`.
 
@@ -94,20 +99,20 @@ def dead_maps(
         `DeadMaps`, in the order in which the network computes the layers.
 
     Raises:
-        LookInsideError: for a model without a ReLU that writes maps, a layer that does not exist or has no maps,
-            images that do not fit to the model, activations that are nan or infinite, and as the explainers for models
-            that do not show their layers.
+        LookInsideError: for a model without a ReLU that writes maps, a layer that does not exist, has no maps, is
+            called several times or does not depend on `input`, images that do not fit to the model, activations that
+            are nan or infinite, and as the explainers for models that do not show their layers.
 
     Source: ours, to count what Khan & Yong 2016, section IV, judge by eye ("most of the features maps are dumped out").
     """
     if not is_whole(chunk):
         raise LookInsideError(f"chunk is {chunk}: give a whole number, 1 or more.")
-    values, read = _reader(model, layers)
-    images = checked_images(images, model.input_shape)
+    inputs, values, read = _reader(model, layers, input)
+    images, others = inputs.checked(images)
 
-    def count(part):
+    def count(part, beside):
         """For each layer, on how many of the images each map is zero, and whether all its values are finite."""
-        maps = read(part)
+        maps = read(part, beside)
         zero = [tf.reduce_all(one == 0, axis=range(1, len(one.shape) - 1)) for one in maps]
         counts = [tf.reduce_sum(tf.cast(one, tf.int64), axis=0) for one in zero]
         return counts, [tf.reduce_all(tf.math.is_finite(one)) for one in maps]
@@ -115,9 +120,8 @@ def dead_maps(
     traced_count = traced(count)
     totals = [0] * len(values)
     with bar(progress, len(images), "dead maps") as shown:
-        for start in range(0, len(images), chunk):
-            part = images[start : start + chunk].astype(np.float32)
-            counts, finite = traced_count(tf.constant(part))
+        for part, beside in _batches(images, others, chunk):
+            counts, finite = traced_count(part, beside)
             for name, good in zip(values, finite, strict=True):
                 if not good:
                     raise LookInsideError(
@@ -129,73 +133,89 @@ def dead_maps(
 
 
 def feature_maps(
-    model: keras.Model, images: ArrayLike, layers: Sequence[str] | None = None, *, chunk: int = 16
+    model: keras.Model,
+    images: ArrayLike,
+    layers: Sequence[str] | None = None,
+    *,
+    input: str | int | None = None,
+    chunk: int = 16,
 ) -> dict[str, np.ndarray]:
     """What a network's layers make of images, map by map.
 
     Args:
-        model, images, layers, chunk: as for `dead_maps`.
+        model, images, layers, input, chunk: as for `dead_maps`.
 
     Returns:
-        Layer -> float32 (N, h, w, maps), or (N, units) for a layer of units, in the order in which the network computes
-        the layers. Behind a ReLU no value is below zero.
+        Layer -> float32 (N, h, w, maps), of volumes (N, d, h, w, maps), or (N, units) for a layer of units, in the
+        order in which the network computes the layers. Behind a ReLU no value is below zero.
 
     Raises:
         LookInsideError: as `dead_maps`; infinite values are returned as they are.
     """
     if not is_whole(chunk):
         raise LookInsideError(f"chunk is {chunk}: give a whole number, 1 or more.")
-    values, read = _reader(model, layers)
-    images = checked_images(images, model.input_shape)
-    starts = range(0, len(images), chunk)
-    found = [[one.numpy() for one in read(tf.constant(images[s : s + chunk].astype(np.float32)))] for s in starts]
+    inputs, values, read = _reader(model, layers, input)
+    images, others = inputs.checked(images)
+    found = [[one.numpy() for one in read(*batch)] for batch in _batches(images, others, chunk)]
     return {name: np.concatenate(parts) for name, parts in zip(values, zip(*found, strict=True), strict=True)}
 
 
-def _reader(model: keras.Model, layers: Sequence[str] | None) -> tuple[dict[str, int], Callable]:
-    """Layer -> number of its value, and what computes these values of a batch, as a list in the same order."""
-    graph = Graph(model)
-    if len(graph.inputs) > 1:
-        raise LookInsideError(f"Model {model.name} has {len(graph.inputs)} inputs: give one with a single input.")
-    values = _rectified(graph) if layers is None else _named(graph, layers)
+def _batches(images, others, chunk):
+    """Some images at a time, and what the model's other inputs hold beside them, as tensors."""
+    for start in range(0, len(images), chunk):
+        part = slice(start, start + chunk)
+        yield tf.constant(images[part].astype(np.float32)), tuple(tf.constant(one[part]) for one in others)
+
+
+def _reader(
+    model: keras.Model, layers: Sequence[str] | None, chosen: str | int | None
+) -> tuple[Inputs, dict[str, int], Callable]:
+    """The inputs, layer -> number of its value, and what computes these values of a batch, as a list in that order."""
+    inputs = Inputs(model, chosen, any_will_do=True)
+    graph = Graph(model, inputs.place)
+    way = None if chosen is None else graph.behind(graph.image)
+    values = _rectified(graph, way) if layers is None else _named(graph, layers, way)
     steps = graph.steps_to(values.values())
     for step in steps:
         if getattr(step.layer, "data_format", "channels_last") == "channels_first":
             raise LookInsideError(f"Layer {step.name} has its channels first: build the model with channels last.")
     call = Caller(steps)
 
-    def read(part):
-        found = graph.compute({0: part}, values.values(), call)
+    def read(part, beside):
+        found = graph.compute(graph.given(part, beside), values.values(), call)
         return [found[value] for value in values.values()]
 
-    return values, read
+    return inputs, values, read
 
 
-def _rectified(graph: Graph) -> dict[str, int]:
-    """Name -> number of the value, of every ReLU that writes maps."""
+def _rectified(graph: Graph, way: set[int] | None) -> dict[str, int]:
+    """Name -> number of the value, of every ReLU on the way (None: everywhere) that writes maps."""
     owners = {activated(graph, step.outputs[0]): step.name for step in graph.steps if is_convolution(step)}
     found: dict[str, int] = {}
     for step in graph.steps:
-        if len(step.shape) in (3, 4) and _cuts_off(step):
-            value = step.outputs[0]
+        value = step.outputs[0]
+        if len(step.shape) in (3, 4) and _cuts_off(step) and (way is None or value in way):
             name = owners.get(value, step.name)
             calls = sum(one == name or one.startswith(f"{name} (call ") for one in found)
             found[f"{name} (call {calls + 1})" if calls else name] = value
     if not found:
+        where = "This model has" if way is None else "Behind that input there is"
         raise LookInsideError(
-            "This model has no ReLU that writes maps, so they are hardly ever zero: name the layers to look at."
+            f"{where} no ReLU that writes maps, so they are hardly ever zero: name the layers to look at."
         )
     return found
 
 
-def _named(graph: Graph, layers: Sequence[str]) -> dict[str, int]:
+def _named(graph: Graph, layers: Sequence[str], way: set[int] | None) -> dict[str, int]:
     """Name -> number of the value, of the layers that were asked for, in the order in which they are computed."""
     if isinstance(layers, str) or not isinstance(layers, Sequence) or not layers:
         raise LookInsideError(f"layers is {layers!r:.60}: give a list of names, or None for every ReLU.")
     found = {}
     for name in layers:
-        value = graph.value_of(name)
+        value = graph.value_of(name, way)
         step = graph.writer(value)
+        if way is not None and value not in way:
+            raise LookInsideError(f"Layer {step.name} does not depend on that input: choose another one.")
         if is_convolution(step) or isinstance(unwrapped(step.layer), keras.layers.Dense):
             value = activated(graph, value)
         if len(step.shape) not in (1, 3, 4):

@@ -168,6 +168,8 @@ def compare_parts(
     part_masks: Mapping[str, np.ndarray],
     classes: ArrayLike | None = None,
     *,
+    input: str | int | None = None,
+    output: str | int | None = None,
     seed: int = 0,
     progress: bool | Callable = True,
 ) -> dict[str, np.ndarray]:
@@ -176,10 +178,12 @@ def compare_parts(
     Args:
         makers: name -> what makes an explainer of a model, as in `compare`.
         model: the trained network.
-        images: (N, H, W, C), as the model takes them.
+        images: (N, H, W, C), as the model takes them; of several inputs a list of them, or a dict by name.
         importance: float (N, P), `PartImportance.logit` or `.margin` of this network.
         part_masks: name -> bool (N, H, W), in the same order of parts.
         classes: int (N,), or one for all; None is the predicted class of each image.
+        input: which input is explained, by name, where several are images; the makers name it too.
+        output: which output, by name, where the model has several; the makers name it too.
         seed: of the random heat and of the fresh weights.
         progress: as for every `Explainer`; a step is an explainer.
 
@@ -191,7 +195,7 @@ def compare_parts(
     Raises:
         LookInsideError: as the explainers, `heat_by_part` and `part_rank_correlation`.
     """
-    network = _Logits(model, progress=False)
+    network = _Logits(model, input=input, output=output, progress=False)
     given = images
     images, beside = network.checked(given)
     classes = network.classes_of(network.logits(images, beside), classes)

@@ -14,7 +14,7 @@ from lookinside.explain.calls.bars import bar, speaking_for
 from lookinside.explain.calls.blank import left_to_caller, warn_of_blank
 from lookinside.explain.explainer import Explainer, explainer_of
 from lookinside.explain.network.activations import is_black_box
-from lookinside.explain.network.graph import Graph
+from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.precision import copy_weights, float_config
 from lookinside.explain.truth.scores import map_correlation
 
@@ -108,13 +108,16 @@ def randomization_check(
         maps = lambda: explain(images)  # noqa: E731
     fresh = {step.name: step.layer for step in Graph(randomize_weights(copy, seed)).steps}
     steps = explain.score_steps if isinstance(explain, Explainer) else Graph(copy).steps
-    weighted = [step for step in steps if _learns(step.layer)]
+    weighted: dict[int, Step] = {}
+    for step in steps:
+        if _learns(step.layer):  # one that is called several times is drawn anew once, after all that is above a call
+            weighted.setdefault(id(step.layer), step)
     if not weighted:
         raise LookInsideError(f"Model {model.name} has no weights: there is nothing to re-initialise.")
     found = {}
     with bar(progress, len(weighted), "randomisation", "layer") as shown, speaking_for(progress), left_to_caller():
         trained = maps()
-        for step in reversed(weighted):
+        for step in reversed(weighted.values()):
             copy_weights(fresh[step.name], step.layer)
             found[step.name] = map_correlation(trained, maps())
             shown.update(1)
