@@ -165,7 +165,7 @@ def test_several_calls_on_the_way_are_refused():
 
 def test_a_shared_layer_is_drawn_anew_once_and_after_what_is_above_it():
     shared, views = encoder(), [keras.Input(SHAPE, name=name) for name in SIDES]
-    own = kl.Conv2D(4, 2, activation="relu", name="own")(shared(views[0]))  # above the left call alone
+    own = kl.ReLU()(kl.Conv2D(4, 2, name="own")(shared(views[0])))  # above the left call, computed before the right one
     pooled = [kl.GlobalAveragePooling2D()(x) for x in (own, shared(views[1]))]
     model = filled(keras.Model(views, kl.Dense(3, name="fc")(kl.Concatenate()(pooled))))
     left = lambda model: GradCAM(model, "conv1", input="left")  # noqa: E731
