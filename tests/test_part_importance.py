@@ -67,6 +67,8 @@ def test_a_linear_network_is_worked_out_by_hand(scene):
         np.testing.assert_array_equal(found.changed[:, place], whole.argmax(1) != left.argmax(1))
     assert np.isnan(found.logit[4, 1]) and np.isnan(found.margin[4, 1]), "the last image does not show the lower part"
     assert mean_importance(found, "logit")["lower"].estimate == pytest.approx(np.nanmean(found.logit[:, 1]))
+    with pytest.raises(LookInsideError, match="value is 'score': give 'margin' or 'logit'"):
+        mean_importance(found, "score")
 
 
 def test_the_predicted_class_is_asked_about_unless_told(scene):

@@ -22,6 +22,7 @@ from lookinside.explain.score_cam import ScoreCAM
 from lookinside.explain.smooth_grad import SmoothGrad
 from lookinside.explain.truth.comparison import Comparison, compare
 from lookinside.explain.truth.dead_feature_maps import DeadMaps, dead_maps, feature_maps
+from lookinside.explain.truth.heat_on_parts import compare_parts, heat_by_part, part_rank_correlation, summarize_parts
 from lookinside.explain.truth.imputation import linear_imputation
 from lookinside.explain.truth.insertion_deletion import Curves, PixelWalk, deletion, insertion
 from lookinside.explain.truth.intervals import (
@@ -31,15 +32,7 @@ from lookinside.explain.truth.intervals import (
     paired_difference_over_seeds,
 )
 from lookinside.explain.truth.intervention import Followed, map_follows_score
-from lookinside.explain.truth.parts import (
-    PartImportance,
-    compare_parts,
-    heat_by_part,
-    mean_importance,
-    part_importance,
-    part_rank_correlation,
-    summarize_parts,
-)
+from lookinside.explain.truth.parts import PartImportance, mean_importance, part_importance
 from lookinside.explain.truth.randomization import randomization_check, randomize_weights
 from lookinside.explain.truth.scores import landmark_share, map_correlation, mass_in_region, pointing_game, region_share
 
