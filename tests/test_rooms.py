@@ -18,8 +18,8 @@ MODULE = r"-m lookinside\.([\w.]*\w)"
 FILE = r"(?<![\w./])(?:tests|data_scripts|chapters|lib)/[\w/]+\.(?:py|ipynb)"
 # A room may import from the rooms before it (and from its own); `course` stands beside `figures`.
 ORDER = (
-    *("errors", "extras", "locks", "phantoms.body", "phantoms.radiography", "phantoms.tomography", "phantoms.fetus"),
-    "phantoms.fundus",
+    *("errors", "arrays", "extras", "locks", "phantoms.body", "phantoms.radiography", "phantoms.tomography"),
+    *("phantoms.fetus", "phantoms.fundus"),
     "phantoms",
     *("layers", "data", "models", "explain.network", "explain.calls", "explain", "explain.truth"),
     *(

@@ -7,8 +7,8 @@ from numbers import Integral
 
 import numpy as np
 
+from lookinside.arrays import as_array
 from lookinside.data.labelled import LabelledImages, checked_set
-from lookinside.data.named import even_array
 from lookinside.errors import LookInsideError
 
 
@@ -56,7 +56,7 @@ def crop_around(images: LabelledImages, regions: np.ndarray, side: int) -> Label
     """
     checked_set(images)
     _check_side(images, side)
-    regions = even_array(regions, "regions")
+    regions = as_array(regions, "regions")
     if regions.dtype != bool or regions.shape != images.images.shape[:3]:
         raise LookInsideError(
             f"regions are {regions.dtype} {regions.shape}: give bool {images.images.shape[:3]}, one for each image"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lookinside.arrays import as_array
 from lookinside.errors import LookInsideError
 
 
@@ -82,14 +83,6 @@ def one_for_each(values: Any, what: str, count: int, one: str) -> tuple:
     return found
 
 
-def even_array(values: Any, what: str) -> np.ndarray:
-    """Values as an array; LookInsideError, with their name, for rows of different lengths."""
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise LookInsideError(f"{what} has rows of different lengths: give one array") from None
-
-
 def places_of(indices: Any, count: int) -> np.ndarray:
     """The places of the images at `indices`, int (M,): whole numbers, a slice or a bool mask, or LookInsideError."""
     try:
@@ -123,7 +116,7 @@ def checked_masks(masks: Any, shape: tuple[int, ...]) -> Named:
     """Masks by name, each bool of `shape`, or LookInsideError."""
     if not isinstance(masks, Mapping):
         raise LookInsideError(f"masks is a {type(masks).__name__}: give a dict, mask name -> bool {shape}")
-    found = {name: even_array(mask, f"mask {name!r}") for name, mask in masks.items()}
+    found = {name: as_array(mask, f"mask {name!r}") for name, mask in masks.items()}
     for name, mask in found.items():
         if mask.dtype != bool or mask.shape != shape:
             raise LookInsideError(f"mask {name!r} is {mask.dtype} {mask.shape}: give bool {shape}")

@@ -5,7 +5,8 @@ import operator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lookinside.data.named import even_array, one_for_each
+from lookinside.arrays import as_array
+from lookinside.data.named import one_for_each
 from lookinside.errors import LookInsideError
 
 
@@ -33,7 +34,7 @@ def stratified_split(
             one for each image, or groups not one for each label.
     """
     _check_numbers(fraction, seed)
-    labels = even_array(labels, "labels")
+    labels = as_array(labels, "labels")
     if labels.ndim != 1:
         raise LookInsideError(f"labels are of shape {labels.shape}: give one for each image, (N,)")
     if groups is not None:

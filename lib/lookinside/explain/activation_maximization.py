@@ -12,8 +12,9 @@ from tf_keras_vis.activation_maximization import ActivationMaximization as Ascen
 from tf_keras_vis.activation_maximization.callbacks import Callback
 from tf_keras_vis.activation_maximization.input_modifiers import Rotate2D
 
+from lookinside.arrays import as_array
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, is_number, is_whole
+from lookinside.explain.calls.arguments import is_number, is_whole
 from lookinside.explain.calls.bars import bar
 from lookinside.explain.explainer import ClassScores, Options
 from lookinside.explain.network.flat import FlatModel

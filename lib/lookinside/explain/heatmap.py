@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from lookinside.arrays import as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_numbers, is_number
+from lookinside.explain.calls.arguments import is_number
 
 
 def heat_map(

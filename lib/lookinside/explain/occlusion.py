@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lookinside.arrays import as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_numbers, is_whole
+from lookinside.explain.calls.arguments import is_whole
 from lookinside.explain.calls.rounds import in_rounds
 from lookinside.explain.explainer import Explainer, Options
 

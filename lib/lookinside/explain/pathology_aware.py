@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from lookinside.arrays import as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_numbers, is_number, is_whole
+from lookinside.explain.calls.arguments import is_number, is_whole
 from lookinside.explain.calls.blank import tell_of_sets
 from lookinside.explain.calls.target import Target
 from lookinside.explain.explainer import ClassScores, Explainer, Options, reachable

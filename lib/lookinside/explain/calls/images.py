@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from PIL.Image import Image
 
+from lookinside.arrays import as_array
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array
 
 
 def checked_images(images, input_shape: tuple[int | None, ...]) -> np.ndarray:

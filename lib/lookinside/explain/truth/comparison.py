@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lookinside.arrays import as_array
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array
 from lookinside.explain.calls.bars import bar, speaking_for
 from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_rows
 from lookinside.explain.explainer import Explainer, explainer_of

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
+from lookinside.arrays import as_array, as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, as_numbers
 from lookinside.explain.calls.bars import bar, speaking_for
 from lookinside.explain.calls.blank import are_blank, left_to_caller, warn_of_rows
 from lookinside.explain.explainer import Explainer, explainer_of

@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import splu
 
+from lookinside.arrays import as_array
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, is_number, is_whole
+from lookinside.explain.calls.arguments import is_number, is_whole
 from lookinside.explain.calls.images import checked_images
 
 _NEIGHBOURS = tuple(

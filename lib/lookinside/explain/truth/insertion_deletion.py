@@ -10,8 +10,9 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
+from lookinside.arrays import as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_numbers, is_number, is_whole
+from lookinside.explain.calls.arguments import is_number, is_whole
 from lookinside.explain.calls.bars import bar
 from lookinside.explain.calls.rounds import in_rounds
 from lookinside.explain.calls.target import Target

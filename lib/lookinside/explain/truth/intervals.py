@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lookinside.arrays import as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_numbers, is_number, is_whole
+from lookinside.explain.calls.arguments import is_number, is_whole
 
 DRAWS_AT_ONCE = 2**20  # 8 MiB of them
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
+from lookinside.arrays import as_array, as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, as_numbers, is_whole
+from lookinside.explain.calls.arguments import is_whole
 from lookinside.explain.truth.intervals import DRAWS_AT_ONCE, Interval, bootstrap_interval
 from lookinside.explain.truth.scores import region_share
 

@@ -6,8 +6,9 @@ Maps of images are (N, H, W); those of volumes, (N, D, H, W), are scored alike.
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from lookinside.arrays import as_array, as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, as_numbers, is_number
+from lookinside.explain.calls.arguments import is_number
 
 _AXES = (3, 4)  # of maps: (N, H, W) and (N, D, H, W)
 

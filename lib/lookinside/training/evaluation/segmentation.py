@@ -11,11 +11,12 @@ import numpy as np
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
+from lookinside.arrays import as_array
 from lookinside.data import LabelledImages
 from lookinside.data.labelled import checked_set
 from lookinside.errors import LookInsideError
 from lookinside.explain import Interval
-from lookinside.explain.calls.arguments import as_array, is_number, is_whole
+from lookinside.explain.calls.arguments import is_number, is_whole
 from lookinside.training.evaluation.detection.resampling import drawn_weights, interval, ratio
 from lookinside.training.segmenters import check_segmenter
 

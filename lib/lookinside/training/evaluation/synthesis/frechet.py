@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lookinside.arrays import as_array, as_numbers
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, as_numbers, is_whole
+from lookinside.explain.calls.arguments import is_whole
 
 _LARGEST = 1e140  # sums of squares of larger numbers are infinite
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lookinside.arrays import as_array
 from lookinside.errors import LookInsideError
-from lookinside.explain.calls.arguments import as_array, is_whole
+from lookinside.explain.calls.arguments import is_whole
 from lookinside.training.evaluation.synthesis.pictures import checked_pictures
 
 
