@@ -13,6 +13,8 @@ from lookinside.explain import (
     Deconvnet,
     GradCAM,
     PathologyAware,
+    Saliency,
+    compare,
     compare_parts,
     dead_maps,
     feature_maps,
@@ -192,6 +194,21 @@ def test_heat_on_parts_of_one_of_two_images():
         np.testing.assert_allclose(found[row], part_rank_correlation(heat_by_part(heat, masks), missed))
     with refused("say input= one of left, right"):
         compare_parts({"right": right}, model, GIVEN, missed, masks)
+
+
+def test_numbers_have_no_map_to_judge():
+    age, word, image = keras.Input((4,), name="age"), keras.Input((2,), name="word"), keras.Input(SHAPE, name="image")
+    x = kl.Concatenate()([kl.Flatten()(image), age, kl.Flatten()(kl.Embedding(5, 3)(word))])
+    model = filled(keras.Model([age, word, image], kl.Dense(3, name="fc")(x)))
+    given = [RNG.normal(0, 1, (3, 4)), np.array([[0, 1], [2, 3], [4, 0]]), IMAGES]
+    by = {name: lambda model, name=name: Saliency(model, input=name) for name in ("age", "word")}
+    assert by["age"](model)(given).shape == (3, 4)
+    with refused("to the numbers: .*an embedding say: explain another input"):
+        by["word"](model)(given)
+    with refused("randomization_check compares maps: explain an input of images"):
+        randomization_check(by["age"], model, given, progress=False)
+    with refused("explains images .*or volumes"):
+        compare({"Saliency": by["age"]}, model, given, input="age", progress=False)
 
 
 # Feature maps, and those that are dead

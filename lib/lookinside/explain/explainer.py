@@ -281,10 +281,8 @@ def explainer_of(maker: Callable, model: keras.Model) -> Callable:
     return explain
 
 
-def reachable(gradient: tf.Tensor | None, what: str) -> tf.Tensor:
+def reachable(gradient: tf.Tensor | None, what: str, mend: str = "use Occlusion") -> tf.Tensor:
     """Return a gradient. Raises LookInsideError where there is none: the score cannot be differentiated by `what`."""
     if gradient is None:
-        raise LookInsideError(
-            f"No gradient leads from the score to {what}: something on its way stops it, use Occlusion."
-        )
+        raise LookInsideError(f"No gradient leads from the score to {what}: something on its way stops it, {mend}.")
     return gradient

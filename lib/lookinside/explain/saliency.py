@@ -40,4 +40,7 @@ class Saliency(Explainer):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             score = tf.reduce_sum(self._score_of(self._logits(images, target), target))
-        return reachable(tape.gradient(score, images), "the image")
+        numbers = (
+            ("the numbers", "an embedding say: explain another input") if len(images.shape) == 2 else ("the image",)
+        )
+        return reachable(tape.gradient(score, images), *numbers)

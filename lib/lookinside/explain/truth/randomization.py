@@ -18,6 +18,8 @@ from lookinside.explain.network.graph import Graph, Step
 from lookinside.explain.network.precision import copy_weights, float_config
 from lookinside.explain.truth.scores import map_correlation
 
+_LEAST_AXES = 3  # (N, H, W): what has fewer is no map
+
 
 def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
     """Return a copy of a model with freshly drawn weights, nested models included; the model itself is left alone.
@@ -88,7 +90,7 @@ def randomization_check(
         with this layer and all above it re-initialised. Layers that do not lead to the explained output are left out.
 
     Raises:
-        LookInsideError: as the explainer, and for a model without weights.
+        LookInsideError: as the explainer, for an explanation of numbers, and for a model without weights.
 
     Warns:
         BlankMapWarning: once, where correlations are nan because a map is empty or the same everywhere.
@@ -117,6 +119,8 @@ def randomization_check(
     found = {}
     with bar(progress, len(weighted), "randomisation", "layer") as shown, speaking_for(progress), left_to_caller():
         trained = maps()
+        if isinstance(explain, Explainer) and np.ndim(trained) < _LEAST_AXES:
+            raise LookInsideError("randomization_check compares maps: explain an input of images, numbers have no map.")
         for step in reversed(weighted.values()):
             copy_weights(fresh[step.name], step.layer)
             found[step.name] = map_correlation(trained, maps())
