@@ -16,7 +16,9 @@ from lookinside.explain.network.tracing import traced
 class Saliency(Explainer):
     """The gradient of the class's score by the pixels: absolute value, then the maximum over channels.
 
-    Source: Simonyan, Vedaldi & Zisserman 2014, section 3. Arguments: see `Explainer`.
+    It explains an input of numbers (N, F), too, named by `input=`: the absolute gradient by each, float32 (N, F).
+
+    Source: Simonyan, Vedaldi & Zisserman 2014, section 3. Arguments, errors: see `Explainer`.
     """
 
     explained = (0, 2, 3)
@@ -25,7 +27,7 @@ class Saliency(Explainer):
     def gradients(
         self, images: ArrayLike, classes: ArrayLike | None = None, regions: ArrayLike | None = None
     ) -> np.ndarray:
-        """The signed gradients themselves, float32 (N, H, W, C). Arguments as in a call."""
+        """The signed gradients themselves, float32 (N, H, W, C), of numbers (N, F). Arguments as in a call."""
         return self._told_maps(images, classes, self._traced_gradients, regions)
 
     def __init__(self, model: keras.Model, **options: Unpack[Options]):
@@ -40,7 +42,7 @@ class Saliency(Explainer):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             score = tf.reduce_sum(self._score_of(self._logits(images, target), target))
-        numbers = (
-            ("the numbers", "an embedding say: explain another input") if len(images.shape) == 2 else ("the image",)
-        )
-        return reachable(tape.gradient(score, images), *numbers)
+        slopes = tape.gradient(score, images)
+        if len(images.shape) == 2:
+            return reachable(slopes, "the numbers", "an embedding say: explain another input")
+        return reachable(slopes, "the image")
