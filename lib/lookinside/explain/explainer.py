@@ -80,7 +80,7 @@ class ClassScores:
             raise LookInsideError(f"Model {model.name} gives each pixel a score: {name} needs scores (N, classes).")
         if self._head.per_pixel and len(self._graph.writer(self._head.value).shape) != places + 1:
             raise LookInsideError(f"Model {model.name} has scores for other places than its input's: use (N, classes).")
-        if self._head.value not in self._graph.behind(self._graph.image):
+        if len(self._graph.inputs) > 1 and self._head.value not in self._graph.behind(self._graph.image):
             own = self._inputs.all.names[self._inputs.place]
             raise LookInsideError(f"The scores of model {model.name} do not depend on input {own}: choose another one.")
 
