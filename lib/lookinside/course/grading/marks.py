@@ -35,6 +35,7 @@ class Marks:
         failed: names of those that did not pass.
         error: why a notebook has no marks, or the first error outside of the exercises; empty where there is none.
         seconds, peak_bytes: what it took.
+        over: the limit that stopped it, "seconds" or "bytes"; empty where none did.
     """
 
     file: str
@@ -49,6 +50,7 @@ class Marks:
     error: str = ""
     seconds: float = 0.0
     peak_bytes: int = 0
+    over: str = ""
 
 
 def marks_of(path: Path, name: str, chapters: dict[str, Any], limits: Limits) -> Marks:
@@ -83,7 +85,8 @@ def marks_of(path: Path, name: str, chapters: dict[str, Any], limits: Limits) ->
         "failed": tuple(task.name for task in tasks if task.name not in passed),
     }
     error = execution.error or _first_error(notebook, tasks)
-    return Marks(name, chapter, **counts, error=error, seconds=execution.seconds, peak_bytes=execution.peak_bytes)
+    took = {"seconds": execution.seconds, "peak_bytes": execution.peak_bytes, "over": execution.over}
+    return Marks(name, chapter, **counts, error=error, **took)
 
 
 def _verdicts(notebook):
