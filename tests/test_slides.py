@@ -193,6 +193,51 @@ def test_a_short_lecture_keeps_the_slides_that_are_marked_and_says_where_they_be
         slide_show(new_notebook(cells=cells[1:3]), short=True)
 
 
+# Each link is clicked; what the deck then shows is written to the page that is read.
+CLICKED = """<script>window.addEventListener('load', async function () {
+  const root = document.documentElement.dataset, wait = () => new Promise((done) => setTimeout(done, 50));
+  while (root.ready !== 'yes') await wait();
+  const landed = [];
+  for (const link of document.querySelectorAll('.slides a')) {
+    link.click();
+    await wait();
+    const shown = Reveal.getCurrentSlide();
+    landed.push(link.textContent + ': ' + shown.textContent.replace(/\\s+/g, ' ').trim().slice(0, 14));
+  }
+  root.landed = JSON.stringify(landed);
+});</script>"""
+
+
+def test_a_link_in_a_deck_lands_on_the_slide_of_its_heading_or_is_plain_text(tmp_path):
+    links = "[train](#5-training), [3](#3), [again](#predict-2), [notebook's](#Who%27s-last%3F), [other](01_b.ipynb#6)"
+    begin = ["# T", f"{links}, [out](https://a.org) and [gone](#hidden)"]
+    texts = [
+        *begin,
+        "## 3",
+        "### Predict",
+        "not here",
+        "## 5. Training",
+        "### Predict",
+        "the second",
+        "## Who's last?",
+        "## Hidden",
+    ]
+    cells = [new_markdown_cell(text) for text in texts]
+    for cell, mark, cut in zip(cells, "s.s.-s.-sx", "1100001110", strict=True):
+        cell.metadata["slideshow"] = {"slide_type": {"s": "slide", ".": "subslide", "x": "skip"}.get(mark, mark)}
+        cell.metadata["tags"] = ["cut"] * (cut == "1")
+    lands = ["train: 5. Training", "3: 3", "again: Predict the se", "notebook's: Who's last?"]
+    for short, wanted in ((False, lands), (True, lands[2:])):
+        deck = tmp_path / "deck.html"
+        write_deck(new_notebook(cells=cells), deck, short=short)
+        text = deck.read_text(encoding="utf-8").replace('<a href="https://a.org">out</a>', "out")
+        deck.write_text(text.replace("</head>", f"{CLICKED}</head>", 1), encoding="utf-8")
+        page = opened(deck, tmp_path)
+        assert json.loads(page.html["data-landed"]) == wanted
+        assert "other, out and gone" in page.select_one(".slides").get_text()
+    assert "train, 3, again" in page.select_one(".slides").get_text()
+
+
 def test_a_room_sees_neither_the_authors_guess_nor_how_it_fared():
     printed = "Before.\nNot this time: you said 0.3, it is 0.0875. Less than 1 < 2. Boxes are flat.\n"
     printed += "Right: you said hand; foot is right too. It has toes.\n"
