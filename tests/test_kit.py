@@ -262,6 +262,8 @@ def test_the_kits_pages(tmp_path, monkeypatch):
             assert target.is_file(), f"{name} links {link['href']}"
         width, faults = on_a_phone(tmp_path / name, tmp_path)
         assert (width, faults) == (390, []), name
+    for copied in (f"students/{stem}.ipynb", f"answers/{stem}.ipynb"):
+        assert "[glossary](#Words)" in (tmp_path / copied).read_text(encoding="utf-8")
     plan = (tmp_path / pages[2]).read_text(encoding="utf-8")
     assert plan.count("Ask the room") == len([1 for one in lecture_of(read_stored(chosen[0])).stops if one.asks])
 
