@@ -139,6 +139,23 @@ def test_a_short_question_is_shown_larger(tmp_path):
     assert "font-size: 36px" in short.get("style", "") and "font-size" not in long.get("style", "")
 
 
+def test_text_without_a_heading_stands_in_the_middle_of_its_slide_and_grows_with_its_code_and_tables(tmp_path):
+    table = figure(html=figures.table({"one": {"score": 0.5}})._repr_html_())
+    line, long = "One line.", "Long. " * 180
+    parts = [("## Q", line), (line,), (line, table), (long,), (line, drawing(900, 400))]
+    cells = [[one if not isinstance(one, str) else new_markdown_cell(one) for one in part] for part in parts]
+    write_deck(new_notebook(cells=[cell for some in cells for cell in slide(*some).cells]), tmp_path / "deck.html")
+    text = (tmp_path / "deck.html").read_text(encoding="utf-8")
+    told = "root.tables = getComputedStyle(document.querySelector('section.slide table')).fontSize; root.ready = 'yes';"
+    (tmp_path / "deck.html").write_text(text.replace("root.ready = 'yes';", told), encoding="utf-8")
+    page = opened(tmp_path / "deck.html", tmp_path, "?view=print")
+    styles = [one.get("style", "") for one in page.select("section.slide")]
+    begins = [int(found[1]) if (found := re.search(r"padding-top: (\d+)px", style)) else 36 for style in styles]
+    assert begins[0] == begins[4] == 36 and begins[1] > begins[2] > 150 and 36 <= begins[3] < 100
+    assert float(page.html["data-tables"].removesuffix("px")) > 28  # 22 where text has its usual size
+    assert json.loads(page.html["data-faults"]) == []
+
+
 def test_a_figure_that_is_wider_than_its_slide_shrinks(tmp_path):
     assert faults_of(slide(new_markdown_cell("## A recorded figure"), drawing(1265, 443, text=16)), tmp_path) == []
 
