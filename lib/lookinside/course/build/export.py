@@ -34,6 +34,8 @@ SHOWN_FIRST = ["text/html", "text/markdown", "image/svg+xml", "image/png", "imag
 
 
 # A notebook calls its heading's anchor by its words, Two-Words; a page by lower-case ones (`anchor_of`).
+# A formula in a line, with the brackets and marks that touch it: browsers break lines between them.
+TOUCHED = re.compile(r'([(\[]?)(<math(?![^>]*display="block").*?</math>)([.,;:!?)\]]*)', re.DOTALL)
 CHAPTER_LINK = re.compile(r"^(\d\d_\w+)\.ipynb(?:#(.+))?$")
 
 
@@ -58,6 +60,13 @@ class Renderer(IPythonRenderer):
     ) -> None:
         super().__init__(escape=False)
         self._used, self._anchors, self._alone = used, list(anchors), alone
+
+    def __call__(self, tokens: Any, state: Any) -> str:
+        """The HTML of a document, in which a formula stays with its brackets and with the mark behind it."""
+        html = super().__call__(tokens, state)
+        return TOUCHED.sub(
+            lambda found: f'<span class="unbroken">{found[0]}</span>' if found[1] or found[3] else found[0], html
+        )
 
     def block_math(self, body: str) -> str:
         """`$$...$$` on lines of its own."""
