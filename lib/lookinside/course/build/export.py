@@ -35,7 +35,7 @@ SHOWN_FIRST = ["text/html", "text/markdown", "image/svg+xml", "image/png", "imag
 
 # A notebook calls its heading's anchor by its words, Two-Words; a page by lower-case ones (`anchor_of`).
 # A formula in a line, with the brackets and marks that touch it: browsers break lines between them.
-TOUCHED = re.compile(r'([(\[]?)(<math(?![^>]*display="block").*?</math>)([.,;:!?)\]]*)', re.DOTALL)
+TOUCHED = re.compile(r'([(\[]?)(<math.*?</math>)([.,;:!?)\]]*)', re.DOTALL)
 CHAPTER_LINK = re.compile(r"^(\d\d_\w+)\.ipynb(?:#(.+))?$")
 
 
