@@ -59,10 +59,18 @@ def test_limits_stand_below_in_a_block_and_beside_in_a_line():
     assert 'display="block"' not in to_mathml("x", block=False)
 
 
+def test_a_formula_stays_with_its_brackets_and_the_mark_behind_it(tmp_path):
+    page = page_of(tmp_path, new_markdown_cell("real ($x > 0$), then $y$, or $z$ alone\n\n$$a$$\n."))
+    unbroken = [one.get_text() for one in page.select(".unbroken")]
+    assert unbroken == ["(x>0),", "y,"] and len(page.select("math")) == 4
+    assert "nowrap" in re.search(r"\.unbroken {([^}]*)}", page.style.find_next("style").string)[1]
+
+
 def test_a_link_to_another_chapter_leads_to_its_page_and_others_stay_as_they_are(tmp_path):
     text = "[words](00_start_here.ipynb#The-Glossary), [all](01_other.ipynb), [data](data.ipynb), [out](https://a.org/00_b.ipynb)"
-    page = page_of(tmp_path, new_markdown_cell(f"## The Glossary\n\n{text}"))
+    page = page_of(tmp_path, new_markdown_cell(f"## The Glossary\n\n{text}, [here](#The-Glossary)"))
     wanted = ["00_start_here.html#the-glossary", "01_other.html", "data.ipynb", "https://a.org/00_b.ipynb"]
+    wanted.append("#the-glossary")
     assert [link["href"] for link in page.select("main .text a")] == wanted
     assert page.select_one("h2")["id"] == "the-glossary"
 

@@ -8,6 +8,7 @@ import pytest
 
 from lookinside.course import check, profile, progress, record_result, unsolved
 from lookinside.course.environment import environment_report, package_rows, read_pins
+from lookinside.course.predict import answers_in
 from lookinside.errors import LookInsideError
 
 
@@ -58,7 +59,7 @@ def test_check_grades_a_guess_and_gives_the_reason(capsys, guess, answer, tolera
     assert said.startswith(verdict) and said.endswith("That is why.\n")
 
 
-@pytest.mark.parametrize("guess", [..., None])
+@pytest.mark.parametrize("guess", [..., None, "", " ... "])
 def test_check_without_a_guess_goes_on_and_gives_nothing_away(capsys, guess):
     check(guess, 42.5, "Because of the bones.", tolerance=1)
     said = capsys.readouterr().out
@@ -66,9 +67,37 @@ def test_check_without_a_guess_goes_on_and_gives_nothing_away(capsys, guess):
     assert "42.5" not in said and "bones" not in said
 
 
-def test_check_says_when_a_guess_is_no_number(capsys):
-    check("many", 3, "Three it is.", tolerance=1)
-    assert "'many' is not a number" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("guess", "answer", "asked"),
+    [
+        ("0,3", 0.42, "'0,3' is not a number: write 0.3, with a point and without quotes"),
+        ((0, 3), 0.42, "(0, 3) is not a number: write 0.3, with a point and without quotes"),
+        (" 12 ", 42, "' 12 ' is not a number: write 12, without quotes"),
+        (
+            "many",
+            np.float32(0.42),
+            "'many' is not a number: write one with digits and without quotes, such as",
+        ),
+        (True, 42, "True is not a number: write one with digits"),
+        (float("nan"), 0.42, "nan is not a number: write one with digits"),
+        ("x" * 200, 42, "xxx is not a number"),
+        (0.3, "bones", "0.3 is not a word: write one that the question names, in quotes"),
+        (["bones"], "bones", "['bones'] is not a word"),
+        (1, True, "1 is not True or False: write one of these"),
+    ],
+)
+def test_a_guess_of_another_kind_is_told_what_to_write_and_no_answer(capsys, guess, answer, asked):
+    check(guess, answer, "Bones are why, 42.", tolerance=None if isinstance(answer, str | bool) else 0.1)
+    said = capsys.readouterr().out
+    assert asked in said and said.count("\n") == 1 and said.endswith("then run that cell and this one again.\n")
+    assert "why" not in said and "42" not in said and not answers_in(said) and len(said) < 200
+
+
+def test_a_measured_nan_and_an_answer_that_stands_too_are_no_fault_of_the_guess(capsys):
+    check(0.3, float("nan"), "No such image.", tolerance=0.1)
+    check("feet", 2, "Two.", also=["feet"])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Not this time: you said 0.3, it is nan") and said[1].startswith("Right: you said feet")
 
 
 def test_unsolved_stops_with_one_sentence():

@@ -116,6 +116,16 @@ def test_a_page_for_each_data_set_and_none_is_lost(tmp_path):
     assert not (pages / "good-unfinished.html").exists(), "what had stopped has run now"
 
 
+def test_the_glossary_is_at_the_end_of_a_page_that_may_be_the_only_one(tmp_path):
+    glossary = "# %% [markdown]\n# # Start\n#\n# ## Glossary\n# - **step** (1): one batch.\n"
+    link = "# %% [markdown]\n# # Next\n#\n# A step, see the [glossary](00_start.ipynb#Glossary).\n"
+    _, source = write(tmp_path, **{"00_start": glossary, "01_next": link})
+    assert run_chapters([source], tmp_path / "html") == 0
+    page = BeautifulSoup((tmp_path / "html" / "01_next.html").read_text(encoding="utf-8"), "html.parser")
+    (target,) = page.select(page.select_one("main .text a")["href"])
+    assert target.get_text() == "Words" and "step (1): one batch." in target.find_next("li").get_text()
+
+
 def test_the_start_page_shows_each_chapter_and_the_pages_lead_from_one_to_the_next(tmp_path):
     sources = write(
         tmp_path, **{"00_good": GOOD, "01_bad": f"# %% [markdown]\n# # A bad one\n\n{BAD}", "02_later": "# %%\n1\n"}

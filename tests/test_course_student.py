@@ -1,11 +1,14 @@
 """The student's copy: no solutions, no guesses, no outputs, and it still runs up to an unsolved exercise."""
 
+import re
+
 import nbformat
 import pytest
 
 from lookinside.course.build.execution import execute
 from lookinside.course.build.pairs import fresh_notebook
 from lookinside.course.build.student import build
+from lookinside.course.places import chapter_sources
 from lookinside.course.predict import empty_guesses
 
 SOURCE = """# %% [markdown]
@@ -96,3 +99,48 @@ def test_a_solved_copy_runs_to_its_end(source, tmp_path):
         if "Your turn" in cell.source:
             cell.source = "double = lambda x: x + x"
     assert execute(student, tmp_path).error is None
+
+
+GLOSSARY = """# %% [markdown]
+# # Start
+# - **step** (0): not of the glossary.
+
+# %% [markdown]
+# ## Glossary
+# - **step** (1): one
+#   batch. (Not two.) **Fold** (6): a part. It comes later.
+# - **Zebra** (0): has stripes.
+# - **never used** (0): left out.
+# - **head** (6): later too.
+
+# %% [markdown]
+# - **CAM** (6): later, but needed. **Grad-CAM** (5): the same, (2 x 2. More.)
+"""
+
+
+def test_a_copy_closes_with_the_words_that_it_uses_and_its_link_to_the_glossary_leads_there(source, tmp_path):
+    source.with_name("00_start.py").write_text(GLOSSARY)
+    link = "# Words stand in the [glossary](00_start.ipynb#Glossary). Steps of a\n# fold, a head, a zebra and Grad-CAM."
+    source.write_text(SOURCE.replace("# # Title", f"# # Title\n{link}"))
+    student = nbformat.read(build(source, tmp_path / "student"), as_version=4)
+    nbformat.validate(student)
+    assert "[glossary](#Words)" in student.cells[1].source
+    heading, _, words = student.cells[-1].source.partition("\n- ")
+    assert heading.startswith("## Words\n")
+    assert words.split("\n- ") == [
+        "**CAM** (6): later, but needed. **Grad-CAM** (5): the same, (2 x 2. More.)",
+        "**step** (1): one batch. (Not two.)",
+        "**Zebra** (0): has stripes.",
+    ]
+    assert "[glossary](00_start.ipynb#Glossary)" in fresh_notebook(source).cells[0].source
+
+
+@pytest.mark.parametrize("source", chapter_sources(), ids=lambda path: path.stem)
+def test_every_link_of_a_copy_leads_to_a_heading_of_its_own_or_out(source, tmp_path):
+    student = nbformat.read(build(source, tmp_path), as_version=4)
+    text = "\n".join(cell.source for cell in student.cells if cell.cell_type == "markdown")
+    headings = [words.strip().replace(" ", "-") for words in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert [link for link in links if not link.startswith("https://") and link[1:] not in headings] == []
+    words = text.partition("\n## Words\n")[2].count("\n- **")
+    assert "#Words" in links and words > 20 if not source.name.startswith("00") else not words

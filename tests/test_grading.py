@@ -107,7 +107,7 @@ def test_predictions_and_exercises_are_counted(hand_in, chapter, tmp_path):
     ada, grace, untouched = found.values()
     assert (ada.right, ada.close, ada.wrong, ada.missing, ada.passed, ada.exercises) == (1, 1, 0, 0, 2, 2)
     assert not ada.error and not ada.failed and ada.chapter == "05_made"
-    assert (grace.right, grace.wrong, grace.missing, grace.passed) == (0, 1, 1, 1) and grace.failed == ("Exercise 2",)
+    assert (grace.right, grace.wrong, grace.missing, grace.passed) == (0, 0, 2, 1) and grace.failed == ("Exercise 2",)
     assert (untouched.missing, untouched.passed, untouched.failed) == (2, 0, ("Exercise 1", "Exercise 2"))
     assert not untouched.error  # an exercise that nobody has solved is no error
     assert sorted(path.relative_to(tmp_path) for path in (tmp_path / "handed in").rglob("*")) == before
@@ -136,6 +136,30 @@ def test_only_what_is_new_is_executed_again(hand_in, chapter, tmp_path, monkeypa
     next((tmp_path / "out/done").glob("*.json")).write_text("{broken")
     graded(tmp_path, chapter)
     assert len(asked) == 2
+
+
+def test_what_a_limit_has_stopped_is_tried_again_under_a_larger_one(hand_in, chapter, tmp_path, monkeypatch):
+    """The same notebook stops at the time limit, then at that of memory, then ends."""
+    from lookinside.course.build.execution import Execution
+    from lookinside.course.grading import marks
+
+    hand_in("slow.ipynb", solved)
+    asked, outcomes = [], iter(["seconds", "bytes", ""])
+
+    def stopped(notebook, folder, *, limits, **options):
+        over = next(outcomes)
+        asked.append((limits.seconds, limits.bytes))
+        return Execution(1.0, 1, error="In [1]: stopped" if over else None, over=over)
+
+    monkeypatch.setattr(marks, "execute", stopped)
+    for limits, times in [
+        *(((60, 10), 1), ((60, 10), 1), ((30, 10), 1), ((60, 20), 1)),  # no more time: kept
+        *(((120, 10), 2), ((300, 10), 2)),  # no more memory: kept
+        *(((60, 20), 3), ((900, 900), 3)),  # it has run to its end: kept
+    ]:
+        graded(tmp_path, chapter, Limits(*limits))
+        assert len(asked) == times, limits
+    assert asked == [(60, 10), (120, 10), (60, 20)]
 
 
 def test_a_test_that_was_taken_out_or_changed_is_there_again(hand_in, chapter, tmp_path):
@@ -213,6 +237,7 @@ def test_a_hostile_notebook_costs_its_own_line(hand_in, chapter, tmp_path):
     found = graded(tmp_path, chapter, Limits(12, 1_000_000_000))
     for name, (_, said) in HOSTILE.items():
         assert said in found[f"{name}.ipynb"].error and bool(said) == bool(found[f"{name}.ipynb"].error), found
+    assert [found[f"{name}.ipynb"].over for name in HOSTILE] == ["seconds", "bytes", "", "", ""]
     assert found["zoe.ipynb"].passed == found["a printer.ipynb"].passed == found["a writer.ipynb"].passed == 2
     assert "is no notebook" in found["broken.ipynb"].error and "is no notebook" in found["empty.ipynb"].error
     assert "no copy of a chapter" in found["other.ipynb"].error

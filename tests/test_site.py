@@ -89,7 +89,7 @@ def test_downloads_install_from_the_published_address(site, pages):
     assert pages["index.html"].count("https://mybinder.org/v2/gh/someone/course/HEAD") == len(notebooks)
 
 
-LOOKED_AT = ["index.html", "00_start_here.html", "results.html", "api/index.html", "api/explain.html", "search.html"]
+LOOKED_AT = ["index.html", "00_start_here.html", "results.html", "api/index.html", "api/training.html", "search.html"]
 
 
 @pytest.mark.parametrize("page", LOOKED_AT)

@@ -139,6 +139,23 @@ def test_a_short_question_is_shown_larger(tmp_path):
     assert "font-size: 36px" in short.get("style", "") and "font-size" not in long.get("style", "")
 
 
+def test_text_without_a_heading_stands_in_the_middle_of_its_slide_and_grows_with_its_code_and_tables(tmp_path):
+    table = figure(html=figures.table({"one": {"score": 0.5}})._repr_html_())
+    line, long = "One line.", "Long. " * 180
+    parts = [("## Q", line), (line,), (line, table), (long,), (line, drawing(900, 400))]
+    cells = [[one if not isinstance(one, str) else new_markdown_cell(one) for one in part] for part in parts]
+    write_deck(new_notebook(cells=[cell for some in cells for cell in slide(*some).cells]), tmp_path / "deck.html")
+    text = (tmp_path / "deck.html").read_text(encoding="utf-8")
+    told = "root.tables = getComputedStyle(document.querySelector('section.slide table')).fontSize; root.ready = 'yes';"
+    (tmp_path / "deck.html").write_text(text.replace("root.ready = 'yes';", told), encoding="utf-8")
+    page = opened(tmp_path / "deck.html", tmp_path, "?view=print")
+    styles = [one.get("style", "") for one in page.select("section.slide")]
+    begins = [int(found[1]) if (found := re.search(r"padding-top: (\d+)px", style)) else 36 for style in styles]
+    assert begins[0] == begins[4] == 36 and begins[1] > begins[2] > 150 and 36 <= begins[3] < 100
+    assert float(page.html["data-tables"].removesuffix("px")) > 28  # 22 where text has its usual size
+    assert json.loads(page.html["data-faults"]) == []
+
+
 def test_a_figure_that_is_wider_than_its_slide_shrinks(tmp_path):
     assert faults_of(slide(new_markdown_cell("## A recorded figure"), drawing(1265, 443, text=16)), tmp_path) == []
 
@@ -191,6 +208,51 @@ def test_a_short_lecture_keeps_the_slides_that_are_marked_and_says_where_they_be
     assert len(slide_show(whole).cells) == len(cells) and "goes_on_under" not in whole.cells[3].metadata
     with pytest.raises(LookInsideError, match="no cell carries the tag cut"):
         slide_show(new_notebook(cells=cells[1:3]), short=True)
+
+
+# Each link is clicked; what the deck then shows is written to the page that is read.
+CLICKED = """<script>window.addEventListener('load', async function () {
+  const root = document.documentElement.dataset, wait = () => new Promise((done) => setTimeout(done, 50));
+  while (root.ready !== 'yes') await wait();
+  const landed = [];
+  for (const link of document.querySelectorAll('.slides a')) {
+    link.click();
+    await wait();
+    const shown = Reveal.getCurrentSlide();
+    landed.push(link.textContent + ': ' + shown.textContent.replace(/\\s+/g, ' ').trim().slice(0, 14));
+  }
+  root.landed = JSON.stringify(landed);
+});</script>"""
+
+
+def test_a_link_in_a_deck_lands_on_the_slide_of_its_heading_or_is_plain_text(tmp_path):
+    links = "[train](#5-training), [3](#3), [again](#predict-2), [notebook's](#Who%27s-last%3F), [other](01_b.ipynb#6)"
+    begin = ["# T", f"{links}, [out](https://a.org) and [gone](#hidden)"]
+    texts = [
+        *begin,
+        "## 3",
+        "### Predict",
+        "not here",
+        "## 5. Training",
+        "### Predict",
+        "the second",
+        "## Who's last?",
+        "## Hidden",
+    ]
+    cells = [new_markdown_cell(text) for text in texts]
+    for cell, mark, cut in zip(cells, "s.s.-s.-sx", "1100001110", strict=True):
+        cell.metadata["slideshow"] = {"slide_type": {"s": "slide", ".": "subslide", "x": "skip"}.get(mark, mark)}
+        cell.metadata["tags"] = ["cut"] * (cut == "1")
+    lands = ["train: 5. Training", "3: 3", "again: Predict the se", "notebook's: Who's last?"]
+    for short, wanted in ((False, lands), (True, lands[2:])):
+        deck = tmp_path / "deck.html"
+        write_deck(new_notebook(cells=cells), deck, short=short)
+        text = deck.read_text(encoding="utf-8").replace('<a href="https://a.org">out</a>', "out")
+        deck.write_text(text.replace("</head>", f"{CLICKED}</head>", 1), encoding="utf-8")
+        page = opened(deck, tmp_path)
+        assert json.loads(page.html["data-landed"]) == wanted
+        assert "other, out and gone" in page.select_one(".slides").get_text()
+    assert "train, 3, again" in page.select_one(".slides").get_text()
 
 
 def test_a_room_sees_neither_the_authors_guess_nor_how_it_fared():

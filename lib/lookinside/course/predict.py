@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import numbers
 import re
 from typing import Any, NoReturn
@@ -12,10 +13,12 @@ from lookinside.errors import LookInsideError
 # What `check` has printed, taken apart again; an answer holds no full stop with a space behind it.
 _SAID = re.compile(
     r"^(?:Right|Close|Not this time): you said .*?, it is (?P<answer>.*?)\. (?P<reason>.*)$"
-    r"|^Right: you said .*?; (?P<rival>.*?) is right too\. (?P<why>.*)$"
-    r"|^Your guess .*? is not a number\. The answer is (?P<number>.*?)\. (?P<because>.*)$",
+    r"|^Right: you said .*?; (?P<rival>.*?) is right too\. (?P<why>.*)$",
     re.MULTILINE,
 )
+
+
+_QUOTED_NUMBER = re.compile(r"\s*[+-]?\d*[.,]?\d+\s*")
 
 
 def _is_number(value: Any) -> bool:
@@ -39,11 +42,34 @@ def _same(guess: Any, answer: Any) -> bool:
     return guess == answer
 
 
+def _kind_asked(guess: Any, answer: Any) -> str | None:
+    """What to write, where a guess is of another kind than the answer; None where it can be compared."""
+    if _is_number(answer) and not (_is_number(guess) and math.isfinite(guess)):
+        return f"not a number: write {_as_number(guess)}"
+    if isinstance(answer, bool) and not isinstance(guess, bool):
+        return "not True or False: write one of these, without quotes"
+    if isinstance(answer, str) and not isinstance(guess, str):
+        return "not a word: write one that the question names, in quotes"
+    return None
+
+
+def _as_number(guess: Any) -> str:
+    if isinstance(guess, tuple) and len(guess) == 2 and all(type(part) is int for part in guess):
+        meant = f"{guess[0]}.{guess[1]}"  # 0,3 without quotes is a pair to Python
+    elif isinstance(guess, str) and _QUOTED_NUMBER.fullmatch(guess):
+        meant = guess.strip().replace(",", ".")
+    else:
+        return "one with digits and without quotes, such as 2 or 0.5"
+    return f"{meant:.20}, {'with a point and ' * ('.' in meant)}without quotes"
+
+
 def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = None, also: Any = None) -> None:
     """Grade a prediction and print the reason.
 
+    A guess of another kind than the answer, "0,3" for a number say, is none yet: what to write is said, and no answer.
+
     Args:
-        guess: the student's prediction; `...` or None means that there is none yet, and the notebook goes on.
+        guess: the student's prediction; `...`, None or empty quotes mean that there is none yet; the notebook goes on.
         answer: the measured value: a number, a string (case is ignored), a bool, or anything that compares with `==`.
         reason: one or two sentences that say why the answer is what it is.
         tolerance: for numbers, how far a right guess may be away, in the answer's units; up to three times as far
@@ -51,7 +77,7 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
         also: another answer that stands, or a list of them, where the measurement cannot tell them apart.
     """
     guess, answer = _plain(guess), _plain(answer)
-    if guess is None or guess is ...:
+    if guess is None or guess is ... or (isinstance(guess, str) and guess.strip() in ("", "...")):
         print("No guess yet: put one in place of the dots, run that cell, and then this one.")
         return
     others = also if isinstance(also, (list, tuple)) else [] if also is None else [also]
@@ -60,8 +86,8 @@ def check(guess: Any, answer: Any, reason: str, *, tolerance: float | None = Non
         return
     if tolerance is not None and not _is_number(answer):
         raise LookInsideError(f"check(tolerance={tolerance}) needs a number as answer, not {answer!r}.")
-    if _is_number(answer) and not _is_number(guess):
-        print(f"Your guess {guess!r:.60} is not a number. The answer is {_shown(answer)}. {reason}")
+    if asked := _kind_asked(guess, answer):
+        print(f"Your guess {guess!r:.60} is {asked}; then run that cell and this one again.")
         return
     # A tenth of a millionth of slack, so that 0.3 is within 0.1 of 0.2 whatever the binary digits say.
     slack = None if tolerance is None else tolerance * (1 + 1e-7) + 1e-12

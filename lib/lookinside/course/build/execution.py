@@ -32,12 +32,16 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Execution:
-    """How it went: wall-clock seconds, peak memory of the kernel's processes in bytes, and the error's one line."""
+    """How it went: wall-clock seconds, peak memory of the kernel's processes in bytes, and the error's one line.
+
+    Where a limit stopped it, `over` is that limit's name, "seconds" or "bytes".
+    """
 
     seconds: float
     peak_bytes: int
     error: str | None = None
     interrupted: bool = False
+    over: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class MemoryWatch(threading.Thread):
 
     Attributes:
         peak: in bytes.
-        broken: which limit was broken, as the end of a sentence; None where none was.
+        broken: which limit was broken, its name and the end of a sentence; None where none was.
     """
 
     def __init__(self, pid: int, limits: Limits = NO_LIMITS) -> None:
@@ -86,9 +90,9 @@ class MemoryWatch(threading.Thread):
     def _over(self, total):
         seconds, most = self._limits.seconds, self._limits.bytes
         if most is not None and total > most:
-            return f"it took more than {most / 1e9:.1f} GB of memory"
+            return "bytes", f"it took more than {most / 1e9:.1f} GB of memory"
         if seconds is not None and time.monotonic() - self._begin > seconds:
-            return f"it took more than {seconds / 60:g} minute{'s' * (seconds != 60)}"
+            return "seconds", f"it took more than {seconds / 60:g} minute{'s' * (seconds != 60)}"
         return None
 
     def stop(self) -> int:
@@ -189,7 +193,7 @@ def execute_together(
 async def _execute(
     client: Client, folder: Path, environment: dict[str, str], limits: Limits, on_cell: Callable[[], None]
 ) -> Execution:
-    begin, watch, error, interrupted = time.monotonic(), None, None, False
+    begin, watch, error, interrupted, over = time.monotonic(), None, None, False, ""
     me = asyncio.current_task()
     client.shutdown_kernel = "immediate"
     count = 0
@@ -211,15 +215,15 @@ async def _execute(
     except DeadKernelError:
         # nbclient says the same for a kernel that died and for a task that Ctrl-C has cancelled.
         interrupted = me.cancelling() > 0
-        stopped = watch is not None and watch.broken
-        error = None if interrupted else f"In [{count}]: {f'stopped, {stopped}' if stopped else await _why_dead(client)}"
+        over, stopped = (watch and watch.broken) or ("", "")
+        error = None if interrupted else f"In [{count}]: {f'stopped, {stopped}' if over else await _why_dead(client)}"
     except Exception as failure:  # no kernel, a cell that timed out: one line each, the next chapter goes on
         error = f"In [{count}]: {one_line(type(failure).__name__, str(failure))}"
     finally:
         peak = watch.stop() if watch else 0
         with contextlib.suppress(Exception):
             await client._async_cleanup_kernel()
-    return Execution(time.monotonic() - begin, peak, error, interrupted)
+    return Execution(time.monotonic() - begin, peak, error, interrupted, over)
 
 
 async def _why_dead(client: Client) -> str:

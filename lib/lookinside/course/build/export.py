@@ -6,10 +6,12 @@ import copy
 import json
 import re
 from collections import Counter
+from collections.abc import Collection, Iterator
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter, SlidesExporter
@@ -18,7 +20,7 @@ from nbformat.v4 import new_output
 from pygments.formatters import HtmlFormatter
 
 from lookinside.course.build.formulas import to_mathml
-from lookinside.course.build.outline import headings_of, slide_show, title_of
+from lookinside.course.build.outline import UNSEEN, headings_of, slide_mark, slide_show, title_of
 from lookinside.course.predict import answers_in, empty_guesses, without_answers
 from lookinside.course.recording import MIME as RESULT
 from lookinside.course.warned import MIME as WARNING
@@ -32,28 +34,39 @@ SHOWN_FIRST = ["text/html", "text/markdown", "image/svg+xml", "image/png", "imag
 
 
 # A notebook calls its heading's anchor by its words, Two-Words; a page by lower-case ones (`anchor_of`).
+# A formula in a line, with the brackets and marks that touch it: browsers break lines between them.
+TOUCHED = re.compile(r'([(\[]?)(<math.*?</math>)([.,;:!?)\]]*)', re.DOTALL)
 CHAPTER_LINK = re.compile(r"^(\d\d_\w+)\.ipynb(?:#(.+))?$")
 
 
 def anchor_of(text: str) -> str:
-    """A heading's words as the anchor that a page gives it."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _made_of_it(link: re.Match[str]) -> str:
-    return f"{link[1]}.html" + (f"#{anchor_of(link[2])}" if link[2] else "")
+    """A heading's words as the anchor that a page gives it; a number alone would be a slide's place to reveal.js."""
+    anchor = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return f"section-{anchor}" if anchor.isdigit() else anchor
 
 
 class Renderer(IPythonRenderer):
     """Markdown with formulas drawn as MathML and plain heading anchors, each used once.
 
     Args:
-        anchors: how often each anchor was used so far in the document; the renderer adds to it.
+        used: how often each anchor was used so far in the document; the renderer adds to it.
+        anchors: of the headings to come, where they are known; else they are made of the headings' words.
+        alone: the anchors of a file that is handed out alone: a link to another one, or to another chapter, is plain
+            text there. None for a page, beside which the other chapters' pages lie.
     """
 
-    def __init__(self, anchors: Counter[str]) -> None:
+    def __init__(
+        self, used: Counter[str], anchors: Collection[str] = (), alone: Collection[str] | None = None
+    ) -> None:
         super().__init__(escape=False)
-        self._used = anchors
+        self._used, self._anchors, self._alone = used, list(anchors), alone
+
+    def __call__(self, tokens: Any, state: Any) -> str:
+        """The HTML of a document, in which a formula stays with its brackets and with the mark behind it."""
+        html = super().__call__(tokens, state)
+        return TOUCHED.sub(
+            lambda found: f'<span class="unbroken">{found[0]}</span>' if found[1] or found[3] else found[0], html
+        )
 
     def block_math(self, body: str) -> str:
         """`$$...$$` on lines of its own."""
@@ -72,11 +85,21 @@ class Renderer(IPythonRenderer):
         return f'<div class="wide"><table>\n{text}</table></div>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """A link; one to another chapter's notebook leads to what was made of it."""
-        return super().link(text, CHAPTER_LINK.sub(_made_of_it, url), title)
+        """A link; one to a heading, or to another chapter's notebook, leads to what was made of it."""
+        chapter = CHAPTER_LINK.match(url)
+        if chapter:
+            reached, url = self._alone is None, f"{chapter[1]}.html{_to_heading(chapter[2])}"
+        elif url.startswith("#"):
+            url = _to_heading(url[1:])
+            reached = self._alone is None or url[1:] in self._alone
+        else:
+            reached = True
+        return super().link(text, url, title) if reached else text
 
     def heading(self, text: str, level: int, **attributes: Any) -> str:
         """A heading with an anchor made of its words; a number tells those of the same words apart."""
+        if self._anchors:
+            return f'<h{level} id="{self._anchors.pop(0)}">{text}</h{level}>\n'
         anchor = anchor_of(re.sub(r"<[^>]*>", "", text)) or "section"
         self._used[anchor] += 1
         anchor += f"-{self._used[anchor]}" if self._used[anchor] > 1 else ""
@@ -94,12 +117,14 @@ class _Offline:
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Markdown to HTML with MathML inside."""
-        return MarkdownWithMath(renderer=Renderer(self._anchors)).render(source)
+        known = context["cell"].metadata.get("anchors", ()) if "cell" in context else ()
+        return MarkdownWithMath(renderer=Renderer(self._used, known, self._alone)).render(source)
 
     def from_notebook_node(self, notebook: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
         """The whole HTML text of a notebook."""
         resources = self._init_resources(resources)
-        self._anchors: Counter[str] = Counter()
+        self._used: Counter[str] = Counter()
+        self._alone = resources.get("alone")
         resources["title"] = title_of(notebook)
         resources["contents"] = contents_of(notebook)
         resources["code_colours"] = HtmlFormatter(style=CODE_COLOURS).get_style_defs(".highlight")
@@ -155,13 +180,21 @@ def figures_of(cell: Any) -> list[Any]:
 
 def contents_of(notebook: Any) -> list[tuple[str, str]]:
     """(anchor, HTML) of the second-level headings, for the page's table of contents."""
+    return [(anchor, html) for _, level, anchor, html in _headings(notebook) if level == 2]
+
+
+def _headings(notebook: Any) -> Iterator[tuple[Any, int, str, str]]:
+    """Cell, level, anchor and HTML of each heading, as the chapter's page has them."""
     inline = MarkdownWithMath(renderer=Renderer(Counter()))
-    found = []
-    for level, text in headings_of(notebook.cells):
-        html = inline.render(f"{'#' * level} {text}")
-        if level == 2:
-            found.append(re.search(r'<h2 id="([^"]*)">(.*)</h2>', html, re.DOTALL).groups())
-    return found
+    for cell in notebook.cells:
+        for level, text in headings_of([cell]):
+            html = inline.render(f"{'#' * level} {text}")
+            yield cell, level, *re.search(r'<h\d id="([^"]*)">(.*)</h\d>', html, re.DOTALL).groups()
+
+
+def _to_heading(words: str | None) -> str:
+    """The end of a link to a heading: a page's anchor of the words that a notebook's link names it by."""
+    return f"#{anchor_of(unquote(words))}" if words else ""
 
 
 def write_page(notebook: Any, path: Path, run: dict[str, Any] | None = None, header: str = "") -> None:
@@ -180,8 +213,17 @@ def write_page(notebook: Any, path: Path, run: dict[str, Any] | None = None, hea
 
 
 def write_deck(notebook: Any, path: Path, *, short: bool = False) -> None:
-    """Write a notebook's slides as one offline deck, or those of its 45-minute cut (see `slide_show`)."""
-    _write(_html(DeckExporter(), slide_show(for_a_room(notebook), short=short), {}), path)
+    """Write a notebook's slides as one offline deck, or those of its 45-minute cut (see `slide_show`).
+
+    Its headings have the anchors of the chapter's page. A link to a heading that is on no slide, or to another chapter,
+    is plain text: a deck is handed out alone, and printed.
+    """
+    whole = for_a_room(notebook)
+    for cell, _, anchor, _ in _headings(whole):
+        cell.metadata["anchors"] = [*cell.metadata.get("anchors", ()), anchor]
+    show = slide_show(whole, short=short)
+    shown = {one for cell in show.cells if slide_mark(cell) not in UNSEEN for one in cell.metadata.get("anchors", ())}
+    _write(_html(DeckExporter(), show, {"alone": shown}), path)
 
 
 def for_a_room(notebook: Any) -> Any:

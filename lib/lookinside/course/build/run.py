@@ -20,6 +20,7 @@ from lookinside.course.build.execution import ANSI, Execution, execute
 from lookinside.course.build.export import write_page
 from lookinside.course.build.pairs import read_source
 from lookinside.course.build.start_page import UNFINISHED, write_start_page
+from lookinside.course.build.words import with_words
 from lookinside.course.places import chapter_sources, repository
 from lookinside.course.profiles import profile
 from lookinside.course.recording import recorded_result
@@ -82,7 +83,7 @@ def closing_table(lines: list[Line]) -> str:
 def run_chapter(source: Path, pages: Path, environment: dict[str, str] | None = None) -> Line:
     """Execute one py:percent source, with a progress bar over its cells, and write its page."""
     try:
-        notebook = read_source(source)
+        notebook = with_words(read_source(source), source)  # chapter 0 may have no page beside it
     except LookInsideError as error:
         return Line(source.stem, Execution(0.0, 0, str(error)))
     count = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)

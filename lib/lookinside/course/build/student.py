@@ -1,6 +1,7 @@
 """`make student`: the chapters without solutions, guesses, outputs and the instructor's notes, in build/student.
 
-A first cell installs the library where it is missing, so that a copy can be opened alone, on Colab say.
+A first cell installs the library where it is missing, and a last one holds the words of the glossary that the chapter
+uses, so that a copy can be opened alone, on Colab say.
 
 python -m lookinside.course.build.student [CHAPTER]
 """
@@ -21,6 +22,7 @@ from lookinside.course.build.first_cell import with_first_cell
 from lookinside.course.build.outline import headings_of, slide_mark
 from lookinside.course.build.pairs import fresh_notebook
 from lookinside.course.build.start_page import renew_start_page
+from lookinside.course.build.words import with_words
 from lookinside.course.places import chapter_sources, repository, repository_address
 from lookinside.course.predict import empty_guesses
 from lookinside.errors import LookInsideError
@@ -74,7 +76,8 @@ def build(source: Path, folder: Path) -> Path:
     """Write the student's copy of one chapter into a folder."""
     path = folder / f"{source.stem}.ipynb"
     folder.mkdir(parents=True, exist_ok=True)
-    notebook = with_first_cell(student_copy(fresh_notebook(source)), repository_address())
+    notebook = with_words(student_copy(fresh_notebook(source)), source)
+    notebook = with_first_cell(notebook, repository_address())
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     return path
 

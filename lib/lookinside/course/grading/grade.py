@@ -4,7 +4,7 @@
 
 Each notebook is executed as a copy, in a folder of its own that is deleted, within the limits: a broken one costs its
 own line only. It runs as you, on your computer: give it no notebook that you would not open. What was graded already is
-not executed again, until notebook, chapter or limits change.
+not executed again, until notebook or chapter change; what a limit stopped is tried again under a larger one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def grade_folder(folder: Path, out: Path, limits: Limits, chapters: list[Path] |
         raise LookInsideError(f"{folder} holds no notebook: give the folder with the students' .ipynb files.")
     sources = {source.stem: source for source in chapters or chapter_sources()}
     notebooks = {stem: fresh_notebook(source) for stem, source in sources.items()}
-    state = json.dumps([sorted((stem, source_hash(one)) for stem, one in sources.items()), asdict(limits)])
+    state = json.dumps(sorted((stem, source_hash(one)) for stem, one in sources.items()))
     try:
         (out / "done").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,7 +93,7 @@ def grade_folder(folder: Path, out: Path, limits: Limits, chapters: list[Path] |
 
 
 def _kept(path, name, chapters, limits, done, state):
-    """The marks of a notebook, from an earlier run where nothing has changed."""
+    """The marks of a notebook: those of an earlier run, where nothing has changed and no limit grew that stopped it."""
     try:
         key = hashlib.sha256(path.read_bytes() + state.encode()).hexdigest()[:24]
     except OSError:
@@ -101,12 +101,15 @@ def _kept(path, name, chapters, limits, done, state):
     file = done / f"{key}.json"
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        return Marks(**{**kept, "file": name, "failed": tuple(kept["failed"])})
+        before, earlier = Limits(**kept["limits"]), kept["marks"]
+        marks = Marks(**{**earlier, "file": name, "failed": tuple(earlier["failed"])})
+        if not marks.over or getattr(limits, marks.over) <= getattr(before, marks.over):
+            return marks
     except (OSError, ValueError, TypeError, KeyError):
         pass  # not graded yet, or the file is broken
     found = marks_of(path, name, chapters, limits)
     half = file.with_suffix(".part")
-    half.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    half.write_text(json.dumps({"limits": asdict(limits), "marks": asdict(found)}), encoding="utf-8")
     half.replace(file)
     return found
 

@@ -21,7 +21,6 @@ from lookinside.course.grading.rebuilding import (
 from lookinside.errors import LookInsideError
 
 _VERDICTS = {"right": "Right:", "close": "Close:", "wrong": "Not this time:"}
-_WRONG_KIND = re.compile(r"^Your guess .* is not a number\.", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,12 @@ class Marks:
     Attributes:
         file: the notebook, from the folder of all.
         chapter: the chapter that it is a copy of; empty where that cannot be told.
-        right, close, wrong, missing: numbers of predictions.
+        right, close, wrong, missing: numbers of predictions; one that cannot be understood is missing.
         passed, exercises: how many exercises passed, and how many there are.
         failed: names of those that did not pass.
         error: why a notebook has no marks, or the first error outside of the exercises; empty where there is none.
         seconds, peak_bytes: what it took.
+        over: the limit that stopped it, "seconds" or "bytes"; empty where none did.
     """
 
     file: str
@@ -50,6 +50,7 @@ class Marks:
     error: str = ""
     seconds: float = 0.0
     peak_bytes: int = 0
+    over: str = ""
 
 
 def marks_of(path: Path, name: str, chapters: dict[str, Any], limits: Limits) -> Marks:
@@ -84,11 +85,15 @@ def marks_of(path: Path, name: str, chapters: dict[str, Any], limits: Limits) ->
         "failed": tuple(task.name for task in tasks if task.name not in passed),
     }
     error = execution.error or _first_error(notebook, tasks)
-    return Marks(name, chapter, **counts, error=error, seconds=execution.seconds, peak_bytes=execution.peak_bytes)
+    took = {"seconds": execution.seconds, "peak_bytes": execution.peak_bytes, "over": execution.over}
+    return Marks(name, chapter, **counts, error=error, **took)
 
 
 def _verdicts(notebook):
-    """How many predictions were right, close and wrong, by what `check` has printed in the course's own cells."""
+    """How many predictions were right, close and wrong, by what `check` has printed in the course's own cells.
+
+    Of a guess that it could not understand it gives no verdict, so that this one is missing.
+    """
     printed = "\n".join(
         output.text
         for cell in notebook.cells
@@ -96,9 +101,7 @@ def _verdicts(notebook):
         for output in cell.outputs
         if output.output_type == "stream"
     )
-    found = {name: len(re.findall(f"^{re.escape(said)}", printed, re.MULTILINE)) for name, said in _VERDICTS.items()}
-    found["wrong"] += len(_WRONG_KIND.findall(printed))
-    return found
+    return {name: len(re.findall(f"^{re.escape(said)}", printed, re.MULTILINE)) for name, said in _VERDICTS.items()}
 
 
 def _passes(notebook, task: Task) -> bool:

@@ -22,6 +22,7 @@ from lookinside.course.build.export import write_deck
 from lookinside.course.build.outline import title_of
 from lookinside.course.build.pairs import fresh_notebook, read_current
 from lookinside.course.build.student import build as build_student
+from lookinside.course.build.words import with_words
 from lookinside.course.kit.facts import facts_of
 from lookinside.course.kit.lectures import MINUTES, lecture_of
 from lookinside.course.kit.model_answers import model_copy
@@ -111,7 +112,8 @@ def write_chapter(source: Path, folder: Path) -> None:
     write_kit_page("plan", folder / f"plans/{stem}.html", f"Lecture plan. {title}", **shared)
     write_kit_page("answers", folder / f"answers/{stem}.html", f"Answers. {title}", **shared)
     model = model_copy(fresh_notebook(source), {one.name: one.filled for one in predictions})
-    (folder / f"answers/{stem}.ipynb").write_text(nbformat.writes(model) + "\n", encoding="utf-8")
+    model = nbformat.writes(with_words(model, source))
+    (folder / f"answers/{stem}.ipynb").write_text(f"{model}\n", encoding="utf-8")
     build_student(source, folder / "students")
     deck = folder / f"slides/{stem}.html"
     lecture_deck = deck.with_name(f"{stem}{CUT}.html") if lecture.short else deck

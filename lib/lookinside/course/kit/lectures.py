@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import floor
 from typing import Any
 
@@ -27,7 +27,8 @@ class Stop:
     Attributes:
         number, whole: which slide it is in the lecture's deck and in the whole deck, from 1.
         address: where the lecture's deck opens on it.
-        heading: its own, or that of the slide that it goes on from (`goes_on`).
+        heading: its own, or the one that it stands under in the whole deck.
+        goes_on: True where the heading is that of an earlier slide of the lecture.
         start, minutes: when it begins and how long it takes, in half minutes.
         shows: in words, what is on it besides text.
         asks, answers: the predictions asked and answered on it.
@@ -84,13 +85,15 @@ def lecture_of(notebook: Any) -> Lecture:
     predictions = predictions_of(notebook)
     chosen = cut_of(slides) if short else list(enumerate(slides, 1))
     clock = _clock([_effort(slide) for _, slide in chosen], fill=short)
-    stops = []
+    begun, stops = {whole: slide.heading for whole, slide in chosen}, []
+    opening = _openings(slides)
     for number, ((whole, slide), (start, minutes)) in enumerate(zip(chosen, clock, strict=True), 1):
         address = _address([one.section for _, one in chosen[:number]])
         shown = {cell for cell, _ in slide.shown}
+        goes_on = not slide.heading and begun.get(opening[whole]) == slide.above
         stops.append(
             Stop(
-                *(number, whole, address, slide.heading or slide.above, not slide.heading, start, minutes),
+                *(number, whole, address, slide.heading or slide.above, goes_on, start, minutes),
                 shows=_shows(slide),
                 asks=[one for one in predictions if one.asked in shown],
                 answers=[one for one in predictions if one.answered in shown],
@@ -117,6 +120,12 @@ def lecture_of(notebook: Any) -> Lecture:
             if one not in said
         ],
     )
+
+
+def _openings(slides: list[Slide]) -> dict[int, int]:
+    """Number of each slide, from 1 -> that of the last slide with a heading up to it; 0 where there is none."""
+    headed = [number if slide.heading else 0 for number, slide in enumerate(slides, 1)]
+    return dict(enumerate(accumulate(headed, max), 1))
 
 
 def _notes(slide: Slide) -> list[str]:

@@ -39,8 +39,8 @@ def write_kit_page(template: str, path: Path, title: str, **values: Any) -> None
 
 
 def markdown(text: str) -> Markup:
-    """Markdown as HTML, formulas as MathML."""
-    return Markup(MarkdownWithMath(renderer=Renderer(Counter())).render(text))
+    """Markdown as HTML, formulas as MathML; a link into a chapter, which the kit has no page of, is plain text."""
+    return Markup(MarkdownWithMath(renderer=Renderer(Counter(), alone=())).render(text))
 
 
 def line(text: str) -> Markup:

@@ -6,6 +6,7 @@ window.addEventListener('load', async function () {
   const SMALLEST = 0.5; // a figure whose text's size is not known is not readable below half its size
   const FILLED = 0.6; // share of a slide's height that a figure and its text fill at least
   const TEXT = [27, 36]; // pixels: the text of a slide at first, and of one that would be half empty
+  const RAISED = 0.35; // share of a slide's free room that stands above its text where it has no heading
   const TABLE = [22, 16]; // pixels: a table's text at first and at least; its caption is a little smaller
 
   const ofAudience = (part) => !part.closest('.notes');
@@ -32,6 +33,10 @@ window.addEventListener('load', async function () {
       slide.style.fontSize = size + 'px';
       if (end(slide) > slide.clientHeight * 0.9 || tooWide(slide)) { slide.style.fontSize = (size - 1) + 'px'; break; }
     }
+  };
+  const balance = (slide) => { // without a heading to hang from, text would stick to the upper edge
+    const free = slide.clientHeight - end(slide);
+    if (free > 0) slide.style.paddingTop = Math.round(parseFloat(getComputedStyle(slide).paddingTop) + RAISED * free) + 'px';
   };
   const fitTables = (slide) => {
     const tables = Array.from(slide.querySelectorAll('table')).filter(ofAudience);
@@ -79,6 +84,7 @@ window.addEventListener('load', async function () {
     if (!figures.length) fillWithText(slide);
     fitTables(slide);
     fitFigures(slide, figures);
+    if (!figures.length && !slide.querySelector('h1, h2, h3, h4')) balance(slide);
     const heading = slide.querySelector('h1, h2, h3, .running');
     const name = (index + 1) + (heading ? ' (' + heading.textContent.trim() + ')' : '');
     if (tooTall(slide)) faults.push(name + ' is ' + tall(slide) + ' px high');
