@@ -140,19 +140,19 @@ figures.image_rows({"eye": test.images} | masks, note=f"{size} x {size} pixels; 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Vessels on photographs of children, recorded
 
+
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
-FINDERS = {  # what learns from photographs of some children and answers for those of others
-    "U-Net": lambda train, unseen: training.mask_probabilities(of_children(train), unseen),
-    "U-Net, phantoms only": lambda _, unseen: training.mask_probabilities(at_size(vessel_net(), 256, 256), unseen),
-    "dark beside its surroundings": training.darker_than_surroundings,
-}
-
-
 def measure_vessels(finder):
     """Scores on CHASE_DB1 (28 photographs of 14 children, three folds by child), against the first observer."""
     chase = data.load_vessels("chase_db1", "train", 256).join(data.load_vessels("chase_db1", "test", 256))
-    second = chase.masks["vessels_second"]
-    answer = training.answers_of_folds(chase, 3, FINDERS[finder]) if finder in FINDERS else second
+    answer = second = chase.masks["vessels_second"]
+    learn = {
+        "U-Net": lambda train, unseen: training.mask_probabilities(of_children(train), unseen),
+        "U-Net, phantoms only": lambda _, unseen: training.mask_probabilities(at_size(vessel_net(), 256, 256), unseen),
+        "dark beside its surroundings": training.darker_than_surroundings,
+    }
+    if finder in learn:
+        answer = training.answers_of_folds(chase, 3, learn[finder])
     judged = [chase.masks["vessels"], data.field_of_view(chase), chase.groups]
     scores, human = (training.evaluate_masks(one, *judged) for one in (answer, second))
     values = {name: getattr(scores, name) for name in ("dice", "sensitivity", "specificity", "auc")}
@@ -160,11 +160,11 @@ def measure_vessels(finder):
     return {"settings": {"size": 256, "steps": 300, "folds": 3}, "values": values}
 
 
-WHOSE = ("second observer", *FINDERS)
+FINDERS = ("second observer", "U-Net", "U-Net, phantoms only", "dark beside its surroundings")
 if profile.dataset == "chase_db1":
-    results.sweep(trials(finder=WHOSE), measure_vessels)
+    results.sweep(trials(finder=FINDERS), measure_vessels)
 columns = {name: name for name in ("dice", "minus human", "sensitivity", "specificity", "auc")}
-on_chase = results.table(columns, "finder", groups=WHOSE, profile="desk", dataset="chase_db1")
+on_chase = results.table(columns, "finder", groups=FINDERS, profile="desk", dataset="chase_db1")
 note = "CHASE_DB1 at 256 pixels against the first observer, 95 % over 14 children; one training a fold"
 figures.table(on_chase, digits=dict.fromkeys(columns, 2) | {"minus human": 3}, row_name="who", note=note)
 
