@@ -56,7 +56,7 @@ import tensorflow as tf
 from lookinside import data, explain, figures, training
 from lookinside.course import Results, check, profile, progress, record_result, remember, set_up, trials
 from lookinside.layers import SubtractLocalMean
-from lookinside.models import patho_discriminator, patho_generator, unet, wang_convnet
+from lookinside.models import at_size, patho_discriminator, patho_generator, unet, wang_convnet
 
 SEED = profile.seed
 set_up(seed=SEED)
@@ -72,12 +72,20 @@ print(profile)
 # The **Dice** score compares two masks: twice the pixels that both have, over the sum of both. 1 is the same mask.
 
 # %% slideshow={"slide_type": "skip"}
-size = profile.pick(quick=128, desk=128, paper=512)
+size, OTHERS = profile.pick(quick=128, desk=128, paper=512), 1000  # OTHERS: seeds of eyes that no generator learns from
 count = profile.pick(
     quick={"train": 300, "test": 120}, desk={"train": 800, "test": 120}, paper={"train": 2000, "test": 240}
 )
 results = Results("06_patho_gan")
-OTHERS = 1000  # seeds of eyes that no generator learns from
+
+
+def taught(net, train, validation, steps, batch_size, folder=None):
+    """A U-Net that has learned to find vessels."""
+    rate = keras.optimizers.schedules.CosineDecay(0.01, steps)
+    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=SEED)
+    how = {"steps": steps, "batch_size": batch_size, "learning_rate": rate, "augment": flips, "seed": SEED}
+    training.fit_segmenter(net, train, validation, run_folder=folder, progress=progress, **how)
+    return net
 
 
 @remember
@@ -88,22 +96,28 @@ def vessel_net():
     if profile.name == "quick":
         return results.weights("vessels", net)
     own = {"size": size, "seed": OTHERS + 9, "progress": progress}
-    train, validation = (
-        data.phantom_eyes(part, number, **own) for part, number in (("train", 200), ("validation", 30))
-    )
-    rate = keras.optimizers.schedules.CosineDecay(0.01, 500)
-    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=SEED)
-    folder = profile.run_folder("06_patho_gan", "phantoms", "vessels", SEED)
-    how = {"steps": 500, "batch_size": 4, "learning_rate": rate, "augment": flips, "seed": SEED}
-    training.fit_segmenter(net, train, validation, run_folder=folder, progress=progress, **how)
+    sets = (data.phantom_eyes(part, number, **own) for part, number in (("train", 200), ("validation", 30)))
+    taught(net, *sets, 500, 4, profile.run_folder("06_patho_gan", "phantoms", "vessels", SEED))
     results.keep_weights("vessels", net)
     return net
 
 
 # %% slideshow={"slide_type": "skip"}
+def of_children(train, folder=None):
+    """A U-Net that has learned from photographs of CHASE_DB1."""
+    keras.utils.set_random_seed(SEED)
+    net = unet(train.shape, base=8, depth=3, batch_norm=True)
+    return taught(net, *train.split(0.2, seed=0), 300, 2, folder)
+
+
+BOTH = ("rim_loss", "nerve_defect")  # the signs, which an eye can be drawn without
+
+
 @remember
-def eyes(part, seed=SEED, without=()):
-    """Eyes with glaucoma, to learn from ("train") or for measuring ("test"), with the vessels that the U-Net finds."""
+def eyes(part, seed=SEED, without=(), source="phantoms"):
+    """Eyes with glaucoma, to learn from ("train") or for measuring ("test"), with the vessels that a U-Net finds."""
+    if source == "hygd":  # see section 8
+        return patients()[part].subset(patients()[part].labels == 1)
     drawn = data.phantom_eyes(part, count[part], size, seed, glaucoma=1.0, without=without, progress=progress)
     return training.vessel_masks(vessel_net(), drawn)
 
@@ -119,50 +133,26 @@ print(f"Dice {dice[0]:.2f} [{dice[1]:.2f}, {dice[2]:.2f}], AUC {area[0]:.2f} [{a
 # ### Eyes, true vessels, vessels found
 
 # %% alt="Eight phantoms of eyes with glaucoma; below them the true masks of their vessels, and the masks that the U-Net has found, with some branches missing and small specks added." slideshow={"slide_type": "-"} tags=["hide-input"]
-masks = [np.repeat(test.masks[name][:8, ..., None], 3, axis=-1) * np.uint8(255) for name in ("vessels", "segmented")]
-titles = [name if place == 0 else "" for name in ("eye", "vessels", "found") for place in range(8)]
-note = f"{size} x {size} pixels; test eyes, all with glaucoma"
-figures.image_sheet(np.concatenate([test.images[:8], *masks]), titles, columns=8, note=note)
+masks = {name: test.masks[mask].astype(np.float32) for name, mask in (("vessels", "vessels"), ("found", "segmented"))}
+figures.image_rows({"eye": test.images} | masks, note=f"{size} x {size} pixels; test eyes, all with glaucoma")
 
 
-# %% slideshow={"slide_type": "skip"}
-def taught(train, folder=None):
-    """A U-Net that has learned from some photographs of CHASE_DB1."""
-    keras.utils.set_random_seed(SEED)
-    net = unet(train.shape, base=8, depth=3, batch_norm=True)
-    rate = keras.optimizers.schedules.CosineDecay(0.01, 300)
-    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=SEED)
-    how = {"steps": 300, "batch_size": 2, "learning_rate": rate, "augment": flips, "seed": SEED}
-    training.fit_segmenter(net, *train.split(0.2, seed=0), run_folder=folder, progress=progress, **how)
-    return net
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Vessels on photographs of children, recorded
 
 
-def learnt(train, unseen):
-    """What it says of the others."""
-    return training.mask_probabilities(taught(train), unseen)
-
-
-# %% slideshow={"slide_type": "skip"}
-def at_size(net, side):
-    """The same network for pictures of another size: convolutions alone do not mind."""
-    other = keras.models.clone_model(net, input_tensors=keras.Input((side, side, 3)))
-    other.set_weights(net.get_weights())
-    return other
-
-
-def dark(train, unseen):
-    """Where a photograph is darker than its surroundings, cut where Dice is best on the other photographs."""
-    green = [1 - data.without_shading(one, train.shape[0] / 32, 4).pixels[..., 1] for one in (train, unseen)]
-    return green[1] > training.best_threshold(green[0], train.masks["vessels"], data.field_of_view(train))
-
-
+# %% slideshow={"slide_type": "-"} tags=["hide-input"]
 def measure_vessels(finder):
     """Scores on CHASE_DB1 (28 photographs of 14 children, three folds by child), against the first observer."""
     chase = data.load_vessels("chase_db1", "train", 256).join(data.load_vessels("chase_db1", "test", 256))
-    drawn_only = at_size(vessel_net(), 256)
-    second, learn = chase.masks["vessels_second"], {"U-Net": learnt, "dark beside its surroundings": dark}.get(finder)
-    answer = second if finder == "second observer" else training.mask_probabilities(drawn_only, chase)
-    answer = training.answers_of_folds(chase, 3, learn) if learn else answer
+    answer = second = chase.masks["vessels_second"]
+    learn = {
+        "U-Net": lambda train, unseen: training.mask_probabilities(of_children(train), unseen),
+        "U-Net, phantoms only": lambda _, unseen: training.mask_probabilities(at_size(vessel_net(), 256, 256), unseen),
+        "dark beside its surroundings": training.darker_than_surroundings,
+    }
+    if finder in learn:
+        answer = training.answers_of_folds(chase, 3, learn[finder])
     judged = [chase.masks["vessels"], data.field_of_view(chase), chase.groups]
     scores, human = (training.evaluate_masks(one, *judged) for one in (answer, second))
     values = {name: getattr(scores, name) for name in ("dice", "sensitivity", "specificity", "auc")}
@@ -170,10 +160,6 @@ def measure_vessels(finder):
     return {"settings": {"size": 256, "steps": 300, "folds": 3}, "values": values}
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Vessels on photographs of children, recorded
-
-# %% slideshow={"slide_type": "-"} tags=["hide-input"]
 FINDERS = ("second observer", "U-Net", "U-Net, phantoms only", "dark beside its surroundings")
 if profile.dataset == "chase_db1":
     results.sweep(trials(finder=FINDERS), measure_vessels)
@@ -218,6 +204,20 @@ def slope_of_g(theta, gamma):
     return gamma * (1 - sigma(gamma * (theta - 1)))
 
 
+def play(turns, size_of_step=0.1, weight=0.0, printed=False):
+    """Theta after each round. `weight` is that of L_patho = |1 - theta|; `printed`: max and min as Eq. 5 has them."""
+    theta, gamma, path = 0.0, 0.1, []
+    for _ in range(turns):
+        if printed:  # G maximises, D minimises log D(1) + log(1 - D(theta)) + weight * |1 - theta|
+            theta += size_of_step * (weight * np.sign(theta - 1) - gamma * sigma(gamma * (theta - 1)))
+            gamma -= size_of_step * slope_of_d(theta, gamma)
+        else:
+            theta += size_of_step * (slope_of_g(theta, gamma) - weight * np.sign(theta - 1))
+            gamma += size_of_step * slope_of_d(theta, gamma)
+        path.append(theta)
+    return np.array(path)
+
+
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
 theta, gamma, by_hand = 0.0, 0.0, []
 for number in (1, 2):
@@ -238,42 +238,18 @@ figures.table(by_hand, digits=3, row_name="round", note="the generator moves fir
 my_guess_game = "settles"
 
 
-# %% slideshow={"slide_type": "skip"}
-def play(turns, size_of_step=0.1, weight=0.0, printed=False):
-    """Theta after each round. `weight` is that of L_patho = |1 - theta|; `printed`: max and min as Eq. 5 has them."""
-    theta, gamma, path = 0.0, 0.1, []
-    for _ in range(turns):
-        if printed:  # G maximises, D minimises log D(1) + log(1 - D(theta)) + weight * |1 - theta|
-            theta += size_of_step * (weight * np.sign(theta - 1) - gamma * sigma(gamma * (theta - 1)))
-            gamma -= size_of_step * slope_of_d(theta, gamma)
-        else:
-            theta += size_of_step * (slope_of_g(theta, gamma) - weight * np.sign(theta - 1))
-            gamma += size_of_step * slope_of_d(theta, gamma)
-        path.append(theta)
-    return np.array(path)
-
-
-paths = {
-    "the game": play(300),
-    "with L_patho": play(300, weight=0.1),
-    "as printed, no L_patho": play(300, printed=True),
-    "as printed": play(300, weight=0.1, printed=True),
-}
-assert abs(paths["with L_patho"][-1] - 1) < 0.05 < abs(paths["as printed"][-100:] - 1).min()
-
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### 300 rounds
 
 # %% alt="The generator's number over 300 rounds: in the plain game it swings around 1 all the time, with the second loss it settles at 1; with max and min as the paper prints them it swings without the second loss, and runs away with it." slideshow={"slide_type": "-"} tags=["hide-input"]
+paths = {"the game": play(300), "with L_patho": play(300, weight=0.1)}
+paths |= {"as printed, no L_patho": play(300, printed=True), "as printed": play(300, weight=0.1, printed=True)}
+assert abs(paths["with L_patho"][-1] - 1) < 0.05 < abs(paths["as printed"][-100:] - 1).min()
 times = np.sum(np.diff(np.sign(paths["the game"] - 1)) != 0)
-check(
-    my_guess_game,
-    "circles",
-    f"Theta crosses the real number {times} times. Each move answers the other's last one, and comes late.",
-)
-figures.band_curves(
-    {name: (np.arange(1, 301), one, one, one) for name, one in paths.items()}, "round", "theta", limits=None
-)
+reason = f"Theta crosses the real number {times} times. Each move answers the other's last one, and comes late."
+check(my_guess_game, "circles", reason)
+lines = {name: (np.arange(1, 301), one, one, one) for name, one in paths.items()}
+figures.band_curves(lines, "round", "theta", limits=None)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Equation 5, and its max and min
@@ -362,12 +338,7 @@ figures.table({"mean L_patho": toy_loss}, row_name="generator", digits=3, note="
 my_guess_grey = "another eye"
 
 # %% slideshow={"slide_type": "skip"}
-READERS = {
-    "judge": None,
-    "second": None,
-    "rim reader": "rim loss",
-    "wedge reader": "nerve defect",
-}
+READERS = {"judge": None, "second": None, "rim reader": "rim loss", "wedge reader": "nerve defect"}
 
 
 def built(name):
@@ -387,84 +358,41 @@ def read_by(name, part, number):
     return replace(drawn, masks={})
 
 
-# %% slideshow={"slide_type": "skip"}
-@remember
-def classifier(name):
-    """A trained classifier of READERS: from the record in quick, else trained."""
-    net = built(name)
-    if profile.name == "quick":
-        return results.weights(name, net)
-    train, validation = read_by(name, "train", 1600), read_by(name, "validation", 200)
-    rate = keras.optimizers.schedules.CosineDecay(0.002, 14 * (len(train) // 32))
-    shift = keras.layers.RandomTranslation(0.06, 0.06, fill_mode="constant", fill_value=0.0, seed=SEED)
-    changed = keras.Sequential([keras.layers.RandomFlip("horizontal_and_vertical", seed=SEED), shift])
-    folder = profile.run_folder("06_patho_gan", "phantoms", name, SEED)
-    how = {"epochs": 14, "patience": None, "optimizer": keras.optimizers.Adam(rate), "seed": SEED, "augment": changed}
+def learned(net, train, validation, folder, seed, turns, also=(), **length):
+    """A classifier after so many turns with a falling rate; `also`: what moves the eyes besides flips."""
+    rate = keras.optimizers.schedules.CosineDecay(0.002, turns)
+    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=seed)
+    how = {"patience": None, "optimizer": keras.optimizers.Adam(rate), "seed": seed} | length
+    how["augment"] = keras.Sequential([flips, *also]) if also else flips
+    folder = profile.run_folder("06_patho_gan", *folder, seed)
     training.fit_classifier(net, train, validation, run_folder=folder, progress=progress, **how)
-    results.keep_weights(name, net)
     return net
 
 
 # %% slideshow={"slide_type": "skip"}
-def measure_reader(reader):
-    """AUC of one classifier on 400 eyes that no network has seen."""
-    unseen = read_by(reader, "test", 400)
-    scores = classifier(reader).predict(unseen.pixels, batch_size=40, verbose=0)
-    name = unseen.class_names[1]
-    auc = training.roc_curves(scores, unseen.labels, unseen.class_names, None)[name].auc
-    return {"settings": {"eyes": 1600, "epochs": 14}, "values": {"AUC": auc}}
-
-
-# %% slideshow={"slide_type": "skip"}
-base, depth = profile.pick(quick=12, desk=12, paper=64), profile.pick(quick=5, desk=5, paper=6)
-codes = profile.pick(quick=64, desk=64, paper=400)  # numbers of the noise
-steps = profile.pick(quick=300, desk=1500, paper=240_000)
-LAMBDA, PIXELS = profile.pick(quick=10, desk=10, paper=1000), profile.pick(quick=100, desk=100, paper=0)
-GAMES = {
-    "plain": {},
-    "low": {"which": "low", "trade_off": LAMBDA},
-    "high": {"which": "high", "trade_off": LAMBDA},
-    "low, untrained judge": {"which": "low", "trade_off": LAMBDA},
-    "low, lambda 1": {"which": "low", "trade_off": 1},
-    "low, lambda 1000": {"which": "low", "trade_off": 1000},
-    "plain, no pixel term": {"pixel_weight": 0},
-    "low, no pixel term": {"which": "low", "trade_off": LAMBDA, "pixel_weight": 0},
-    "low, untrained judge, no pixel term": {"which": "low", "trade_off": LAMBDA, "pixel_weight": 0},
-}
-
-
-def game(variant, judge, seed=SEED):
-    """Generator, discriminator and, but for the plain game, the judge."""
-    keras.utils.set_random_seed(seed)
-    shape = (size, size, 3)
-    start = profile.pick(quick="he_normal", desk="he_normal", paper=None)
-    generator = patho_generator(shape, base=base, depth=depth, noise=codes, initializer=start)
-    discriminator = patho_discriminator(shape, base=profile.pick(quick=base, desk=base, paper=32), depth=depth)
-    options = {"pixel_weight": PIXELS} | GAMES[variant]
-    return training.PathoGAN(generator, discriminator, judge if "which" in options else None, seed=seed, **options)
-
-
-# %% slideshow={"slide_type": "skip"}
 @remember
-def watcher(which):
-    """An untrained game whose L_patho compares pictures: which="low" or "high"."""
-    return game(which, classifier("judge"))
+def classifier(name, source="phantoms"):
+    """A trained classifier of READERS: from the record in quick, else trained."""
+    if source == "hygd":
+        return reads_patients(name)  # see section 8
+    net = built(name)
+    if profile.name == "quick":
+        return results.weights(name, net)
+    train, validation = read_by(name, "train", 1600), read_by(name, "validation", 200)
+    shift = keras.layers.RandomTranslation(0.06, 0.06, fill_mode="constant", fill_value=0.0, seed=SEED)
+    learned(net, train, validation, ("phantoms", name), SEED, 14 * (len(train) // 32), [shift], epochs=14)
+    results.keep_weights(name, net)
+    return net
 
 
 @remember
-def own_maps(which):
-    """The maps of the test eyes, 20 eyes at a time, and what each feature map weighs in them."""
-    return [watcher(which).reference(tf.constant(test.pixels[k : k + 20])) for k in range(0, len(test), 20)]
-
-
-def distance(drawn, which="low"):
-    """L_patho of each picture (N,) of a test eye."""
-    fakes = [tf.constant(drawn[k : k + 20]) for k in range(0, len(drawn), 20)]
-    return np.concatenate([watcher(which).patho_loss(*pair) for pair in zip(fakes, own_maps(which), strict=True)])
+def distance(which, source="phantoms"):
+    """What tells how far a picture of each test eye is from it: L_patho by the low or by the high set."""
+    return training.PathoDistance(classifier("judge", source), eyes("test", 0, (), source).pixels, which=which)
 
 
 # %% slideshow={"slide_type": "skip"}
-healthy = eyes("test", 0, ("rim_loss", "nerve_defect"))  # the same eyes without both signs
+healthy = eyes("test", 0, BOTH)  # the same eyes without both signs
 field = test.masks["field"][..., None]
 same_side = np.arange(len(test))  # each eye's next one with its disc on the same side
 for side in set(test.tags["eye"]):
@@ -480,17 +408,21 @@ PICTURES = {
     "another eye": np.roll(test.pixels, 1, axis=0),
     "another eye, same side": test.pixels[same_side],
 }
-nearness = {name: {which: distance(one, which) for which in ("low", "high")} for name, one in PICTURES.items()}
+nearness = {name: {which: distance(which)(one) for which in ("low", "high")} for name, one in PICTURES.items()}
 assert nearness["the eye itself"]["low"].max() == 0
 
+
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
+def intervals(scores, names=None):
+    """Name -> the mean of its scores, with its 95 % interval over eyes."""
+    return {name: explain.bootstrap_interval(scores[name]) for name in names or scores}
+
+
 apart = explain.paired_difference(nearness["another eye"]["low"], nearness["grey square"]["low"])
 nearer = np.mean(nearness["grey square"]["low"] < nearness["another eye"]["low"])
 reason = f"Another eye is {apart[0]:.2f} further off than grey, [{apart[1]:.2f}, {apart[2]:.2f}]; grey is nearer to {nearer:.0%} of the eyes."
 check(my_guess_grey, "grey square" if apart[0] > 0 else "another eye", reason)
-shown = {
-    name: {which: explain.bootstrap_interval(one) for which, one in both.items()} for name, both in nearness.items()
-}
+shown = {name: intervals(both) for name, both in nearness.items()}
 figures.table(shown, row_name="picture", digits=3, note=f"L_patho, {len(test)} test eyes, 95 %; lower is nearer")
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
@@ -511,6 +443,31 @@ figures.table(shown, row_name="picture", digits=3, note=f"L_patho, {len(test)} t
 # The paper says "U-Net" for $G$ and gives no layers for $D$. The authors' code gives them: six convolutions of 4 x 4 with a stride of 2, from 512 down to 8
 # pixels, and six transposed ones back up. The noise $z$ joins at the bottom. $D$ gets the mask of vessels beside the picture. So it can
 # tell a picture that does not fit its vessels.
+
+# %% slideshow={"slide_type": "skip"}
+base, depth = profile.pick(quick=12, desk=12, paper=64), profile.pick(quick=5, desk=5, paper=6)
+codes = profile.pick(quick=64, desk=64, paper=400)  # numbers of the noise
+steps = profile.pick(quick=300, desk=1500, paper=240_000)
+LAMBDA, PIXELS = profile.pick(quick=10, desk=10, paper=1000), profile.pick(quick=100, desk=100, paper=0)
+LOW = {"which": "low", "trade_off": LAMBDA}
+PLAYED = {"plain": {}, "low": LOW, "high": LOW | {"which": "high"}, "low, untrained judge": LOW}
+WEIGHTED = {f"low, lambda {weight}": LOW | {"trade_off": weight} for weight in (1, 1000)}
+NO_PIXELS = {
+    f"{name}, no pixel term": PLAYED[name] | {"pixel_weight": 0} for name in ("plain", "low", "low, untrained judge")
+}
+GAMES = PLAYED | WEIGHTED | NO_PIXELS
+
+
+def game(variant, judge, seed=SEED):
+    """Generator, discriminator and, but for the plain game, the judge."""
+    keras.utils.set_random_seed(seed)
+    shape = (size, size, 3)
+    start = profile.pick(quick="he_normal", desk="he_normal", paper=None)
+    generator = patho_generator(shape, base=base, depth=depth, noise=codes, initializer=start)
+    discriminator = patho_discriminator(shape, base=profile.pick(quick=base, desk=base, paper=32), depth=depth)
+    options = {"pixel_weight": PIXELS} | GAMES[variant]
+    return training.PathoGAN(generator, discriminator, judge if "which" in options else None, seed=seed, **options)
+
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 paper = {"G": patho_generator((512, 512, 3)), "D": patho_discriminator((512, 512, 3))}
@@ -546,26 +503,30 @@ figures.table(sizes, digits=0, row_name="network", note=note)
 
 # %% slideshow={"slide_type": "skip"}
 @remember
-def played(variant, seed=SEED, turns=steps):
+def played(variant, seed=SEED, turns=steps, source="phantoms"):
     """A trained game, and the course of its losses."""
-    gan = game(variant, built("judge") if "untrained" in variant else classifier("judge"), seed)
-    return gan, fitted(gan, eyes("train", seed), "phantoms", variant, seed, turns)
-
-
-def fitted(gan, photographs, source, variant, seed, turns):
-    """Train a game on photographs with vessels; returns the course of its losses."""
-    rates = [keras.optimizers.schedules.CosineDecay(rate, moves * turns) for rate, moves in ((0.002, 2), (0.0002, 1))]
-    adam, sgd = (
-        [keras.optimizers.Adam(rate, beta_1=0.5) for rate in rates],
-        [keras.optimizers.SGD(0.0002) for _ in range(2)],
-    )
+    gan = game(variant, built("judge") if "untrained" in variant else classifier("judge", source), seed)
+    adam, sgd = training.falling_adams(turns), [keras.optimizers.SGD(0.0002) for _ in range(2)]
     gan.compile(*profile.pick(quick=adam, desk=adam, paper=sgd))
     folder = profile.run_folder("06_patho_gan", source, f"{variant}, {turns} steps", seed)
-    every = max(turns // 12, 10)
-    how = {"steps": turns, "every": every, "run_folder": folder, "seed": seed, "sheets": folder and folder / "sheets"}
-    how |= {"batch_size": profile.pick(quick=4, desk=4, paper=1), "rotation": profile.pick(quick=0, desk=0, paper=180)}
-    how["flip"] = profile.name != "paper"
-    return training.fit_patho_gan(gan, photographs, vessels="segmented", progress=progress, **how)
+    how = {"steps": turns, "every": max(turns // 12, 10), "vessels": "segmented", "seed": seed, "progress": progress}
+    own = {"batch_size": 4, "rotation": 0, "flip": True}
+    how |= profile.pick(quick=own, desk=own, paper={"batch_size": 1, "rotation": 180, "flip": False})
+    how |= {"run_folder": folder, "sheets": folder and folder / "sheets"}
+    return gan, training.fit_patho_gan(gan, eyes("train", seed, (), source), **how)
+
+
+@remember
+def drawn_by(variant, seed=0, noise_std=None, noise_seed=0, mask="segmented", without=(), source="phantoms"):
+    """The test eyes, drawn from their vessels: by a generator of the record in quick, else by one that is trained here."""
+    if profile.name == "quick":
+        gan = game(variant, classifier("judge"), seed)
+        results.weights(variant, gan.generator)
+    else:
+        gan = played(variant, seed, source=source)[0]
+        if seed == 0 and variant in ("plain", "low", "high", "low, lambda 1000", *NO_PIXELS):
+            results.keep_weights(variant, gan.generator)
+    return gan.draw(eyes("test", 0, without, source).masks[mask], noise_std=noise_std, seed=noise_seed)
 
 
 short, history = played("plain")
@@ -578,38 +539,13 @@ columns = {"photographs": "score_of_real", "drawn pictures": "score_of_drawn"}
 thinks = {name: [(history.steps, history.curves[column])] for name, column in columns.items()}
 figures.step_curves(thinks, "the discriminator's probability of real", chance=0.5)
 
-# %% slideshow={"slide_type": "skip"}
-MASKS = {
-    "found": test.masks["segmented"],
-    "found without signs": healthy.masks["segmented"],  # in the same eyes, drawn without them
-    "true": test.masks["vessels"],
-}
-NO_PIXELS = ("plain, no pixel term", "low, no pixel term", "low, untrained judge, no pixel term")
-SHIPPED = ("plain", "low", "high", "low, lambda 1000", *NO_PIXELS)
-
-
-@remember
-def drawn_by(variant, seed=0, noise_std=None, noise_seed=0, mask="found"):
-    """The test eyes, drawn from their vessels: by a generator of the record in quick, else by one that is trained here."""
-    if profile.name == "quick":
-        gan = game(variant, None if variant == "plain" else classifier("judge"), seed)
-        results.weights(variant, gan.generator)
-    else:
-        gan = played(variant, seed)[0]
-        if seed == 0 and variant in SHIPPED:
-            results.keep_weights(variant, gan.generator)
-    return gan.draw(MASKS[mask], noise_std=noise_std, seed=noise_seed)
-
-
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Photographs; drawn after a short and after a long training
 
 # %% alt="Eight photographs, below them what two generators draw from their vessels: after a short training dark red discs with a fine grid and hardly a vessel, after a long one smoother eyes with a disc, a dark macula and faint vessels, all of about the same colour." slideshow={"slide_type": "-"} tags=["hide-input"]
-rows = {"photograph": test.pixels[:8], "short training": short.draw(test.masks["segmented"][:8])}
-rows["long training"] = drawn_by("plain")[:8]
-titles = [name if place == 0 else "" for name in rows for place in range(8)]
-note = "test eyes; plain game; the long training is that of the record"
-figures.image_sheet(np.concatenate(list(rows.values())), titles, columns=8, note=note)
+rows = {"photograph": test.pixels, "short training": short.draw(test.masks["segmented"][:8])}
+rows["long training"] = drawn_by("plain")
+figures.image_rows(rows, note="test eyes; plain game; the long training is that of the record")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What does the noise do?
@@ -649,34 +585,26 @@ figures.table(noises, digits=4, row_name="standard deviation", note=note)
 ill = np.flatnonzero(np.array(test.tags["pathology"]) == "both")[:4]
 pictures = {"photograph": test.pixels, **{name: drawn_by(name) for name in ("plain", "low", "high")}}
 stack = np.stack([one[number] for number in ill for one in pictures.values()])
-figures.image_sheet(
-    stack, list(pictures), columns=4, note="eyes with both signs; drawn from the same vessels and noise"
-)
+note = "eyes with both signs; drawn from the same vessels and noise"
+figures.image_sheet(stack, list(pictures), columns=4, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Zoomed at the notch and the wedge
 
 # %% alt="Three of these eyes enlarged around the optic disc, where notch and wedge begin: photograph, plain (smooth), low set (with dark and coloured specks), high set (with a coarse grid)." slideshow={"slide_type": "-"} tags=["hide-input"]
-side = size * 7 // 16
-
-
-def zoomed(images, number):
-    """The square around the place where the notch and the wedge meet."""
-    rows, columns = np.nonzero(test.masks["rim_loss"][number])
-    top, left = (int(np.clip(np.mean(one) - side / 2, 0, size - side)) for one in (rows, columns))
-    return images[number, top : top + side, left : left + side]
-
-
-close = [zoomed(one, number) for number in ill[:3] for one in pictures.values()]
+side, close = size * 7 // 16, []
+for number in ill[:3]:  # around the place where the notch and the wedge meet
+    middle = np.argwhere(test.masks["rim_loss"][number]).mean(axis=0)
+    top, left = np.clip(middle - side / 2, 0, size - side).astype(int)
+    close += [one[number, top : top + side, left : left + side] for one in pictures.values()]
 figures.image_sheet(close, list(pictures), columns=4, note=f"{side} x {side} pixels around the lost rim")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### With the paper's weight of 1000
 
 # %% alt="Eight photographs, and what the generator draws that was trained with a weight of 1000: grey-mauve squares with coarse bright checks of magenta, blue and white along the vessels, and no eye." slideshow={"slide_type": "-"} tags=["hide-input"]
-stack = np.concatenate([test.pixels[:8], drawn_by("low, lambda 1000")[:8]])
-titles = ["photograph", *[""] * 7, "low, lambda 1000", *[""] * 7]
-figures.image_sheet(stack, titles, columns=8, note="the same game, start and number of steps, with 1000 instead of 10")
+rows = {"photograph": test.pixels, "low, lambda 1000": drawn_by("low, lambda 1000")}
+figures.image_rows(rows, note="the same game, start and number of steps, with 1000 instead of 10")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Section 4 said it: to draw no eye is a good answer to this loss. In our unit a weight of 1000 drowns the discriminator and the pixels. What is
@@ -698,48 +626,28 @@ figures.image_sheet(stack, titles, columns=8, note="the same game, start and num
 
 # %% slideshow={"slide_type": "skip"}
 SIGNS = {"wedge": training.wedge_contrast, "notch": training.notch_contrast}
-
-
-def dice_of(first, second):
-    """Dice of each pair of masks (N,)."""
-    return 2 * (first & second).sum(axis=(1, 2)) / np.maximum(first.sum(axis=(1, 2)) + second.sum(axis=(1, 2)), 1)
-
-
-def margins(net, pictures):
-    """Logit of "yes" minus that of "no" (N,)."""
-    logits = net.predict(pictures, batch_size=40, verbose=0)
-    return logits[:, 1] - logits[:, 0]
-
-
-def likeness(drawn, photographs, finder):
-    """Scores of drawn pictures (N,) beside the photographs whose vessels they were drawn from."""
-    again = np.concatenate([finder(drawn[k : k + 40]) for k in range(0, len(drawn), 40)])[..., 0] > 0
-    found = {"vessels": dice_of(again, photographs.masks["segmented"])}
-    found["SSIM"] = tf.image.ssim(drawn, photographs.pixels, 1.0).numpy()
-    return found
-
-
-def scores_of(drawn):
-    """Name of a measure -> its value for each drawn test eye (N,); nan where the photograph has no such sign."""
-    found = {f"{name}, %": contrast(drawn, test) for name, contrast in SIGNS.items()}
-    found |= {name: margins(classifier(name), drawn) for name in READERS}
-    found |= likeness(drawn, test, vessel_net())
-    return found | {f"L_patho, {which}": distance(drawn, which) for which in ("low", "high")}
-
-
-# %% slideshow={"slide_type": "skip"}
-@remember
-def scored(variant):
-    """The scores of a generator of the record, or of a picture that nobody drew."""
-    still = {"photograph": test.pixels, "without signs": healthy.pixels}
-    still |= {name: PICTURES[name] for name in ("another eye", "one colour in the field")}
-    return scores_of(still[variant] if variant in still else drawn_by(variant))
-
-
-WHO = ("photograph", "without signs", "plain", "low", "high")
+WHO, STILL = ("photograph", "without signs", "plain", "low", "high"), ("another eye", "one colour in the field")
 SIGN_SCORES = ("wedge, %", "notch, %", "rim reader", "wedge reader")
 JUDGES = ("judge", "second", "vessels", "SSIM", "L_patho, low")
 PICTURE = ("vessels", "SSIM", "L_patho, low", "L_patho, high")
+
+
+def scores_of(drawn, source="phantoms"):
+    """Name of a measure -> its value for each drawn test eye (N,); nan where the photograph has no such sign."""
+    own, phantoms = eyes("test", 0, (), source), source == "phantoms"  # in patients nobody has marked the signs
+    found = {f"{name}, %": contrast(drawn, own) for name, contrast in SIGNS.items()} if phantoms else {}
+    readers = READERS if phantoms else ("judge", "second")
+    found |= {name: training.class_margins(classifier(name, source), drawn, batch_size=40) for name in readers}
+    found |= training.likeness(drawn, own, vessel_net() if phantoms else at_size(patients_net(), size, size))
+    return found | {f"L_patho, {which}": distance(which, source)(drawn) for which in ("low", "high")}
+
+
+@remember
+def scored(variant):
+    """The scores of a generator of the record, or of a picture that nobody drew."""
+    still = {"photograph": test.pixels, "without signs": healthy.pixels} | {name: PICTURES[name] for name in STILL}
+    return scores_of(still[variant] if variant in still else drawn_by(variant))
+
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # **Predict.** Which generator shows the *wedge* better at its place: "plain", "low" or "high"?
@@ -748,7 +656,7 @@ PICTURE = ("vessels", "SSIM", "L_patho, low", "L_patho, high")
 my_guess_wedge = "low"
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
-means = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in SIGN_SCORES} for who in WHO}
+means = {who: intervals(scored(who), SIGN_SCORES) for who in WHO}
 best = max(("plain", "low", "high"), key=lambda name: means[name]["wedge, %"][0])
 ties = [name for name in ("plain", "low", "high") if means[name]["wedge, %"][2] >= means[best]["wedge, %"][0]]
 real_wedge = means["photograph"]["wedge, %"][0]
@@ -762,8 +670,7 @@ note = (
 figures.table(means, digits=1, row_name="picture", note=note)
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
-STILL = ("another eye", "one colour in the field")
-rest = {who: {name: explain.bootstrap_interval(scored(who)[name]) for name in JUDGES} for who in (*WHO, *STILL)}
+rest = {who: intervals(scored(who), JUDGES) for who in (*WHO, *STILL)}
 figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 95 % over eyes; one training each")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -801,20 +708,18 @@ figures.table(rest, digits=2, row_name="picture", note=f"{len(test)} test eyes, 
 my_guess_mask = "stays"
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
+MASKS = {"found": ("segmented", ()), "found without signs": ("segmented", BOTH), "true": ("vessels", ())}
 from_mask, wedge = {}, test.masks["nerve_defect"]
 for game_name in ("plain", "low", "high"):
-    for kind in MASKS:
-        drawn = drawn_by(game_name, mask=kind)
+    for kind, (mask, without) in MASKS.items():
+        drawn = drawn_by(game_name, mask=mask, without=without)
         from_mask[f"{game_name}, mask {kind}"] = {f"{sign}, %": show(drawn, test) for sign, show in SIGNS.items()}
-shift = explain.paired_difference(
-    *(from_mask[f"plain, mask {kind}"]["wedge, %"][wedge.any(axis=(1, 2))] for kind in ("found", "found without signs"))
-)
-shares = {kind: one[wedge].mean() for kind, one in MASKS.items()}
+kinds = [from_mask[f"plain, mask {kind}"]["wedge, %"] for kind in ("found", "found without signs")]
+shift = explain.paired_difference(*(one[wedge.any(axis=(1, 2))] for one in kinds))
+shares = {kind: eyes("test", 0, without).masks[mask][wedge].mean() for kind, (mask, without) in MASKS.items()}
 reason = f"It falls by {shift[0]:.1f} percentage points [{shift[1]:.1f}, {shift[2]:.1f}]: the mask held the wedge."
 check(my_guess_mask, "goes" if shift[1] > 0.5 * means["plain"]["wedge, %"][0] else "stays", reason)
-shown = {
-    name: {sign: explain.bootstrap_interval(one) for sign, one in both.items()} for name, both in from_mask.items()
-}
+shown = {name: intervals(both) for name, both in from_mask.items()}
 note = f"of the wedge's pixels {shares['found']:.0%} are marked as vessels, {shares['found without signs']:.0%} in the eyes without signs; true: {shares['true']:.0%}; one training each"
 figures.table(shown, digits=1, row_name="picture", note=note)
 
@@ -844,33 +749,26 @@ figures.table(shown, digits=1, row_name="picture", note=note)
 
 
 # %% slideshow={"slide_type": "skip"}
-def cloud(pictures, networks=classifier):
+def cloud(pictures, source="phantoms"):
     """The means of the second classifier's 64 last maps, for each picture."""
-    _, local, net = networks("second").layers
+    _, local, net = classifier("second", source).layers
     return training.features(net, "pool5", local(pictures).numpy())
 
 
-def row_of(found, numbers, **more):
+def row_of(pictures, numbers, source, **more):
     """A row of the record: each score on each eye, and the means."""
-    values = {"each": {name: np.round(one, 4) for name, one in found.items()}}
-    values["mean"] = {name: explain.bootstrap_interval(one) for name, one in found.items()}
-    return {"settings": {"steps": steps, "base": base, "size": size, "eyes": numbers}, "values": values | more}
-
-
-# %% slideshow={"slide_type": "skip"}
-def whole_sets(pictures, photographs, train, networks=classifier, field=None):
-    """Do the pictures as a set resemble the photographs, and do they copy those that were learned from?"""
-    near, real = (training.nearest_images(one, train, field=field).distances.mean() for one in (pictures, photographs))
-    seen, drawn, learned = (cloud(one, networks) for one in (photographs, pictures, train[: len(photographs)]))
-    frechet = {"Frechet": training.frechet_distance(drawn, seen)}
-    return frechet | {"Frechet, real": training.frechet_distance(learned, seen), "nearest": near, "nearest, real": real}
+    settings = {"steps": steps, "base": base, "size": size, "eyes": numbers}
+    return {"settings": settings, "values": training.images_to_record(scores_of(pictures, source)) | more}
 
 
 def measure_game(game, seed):
-    """All scores of one trained game on the test eyes."""
-    pictures, inside = drawn_by(game, seed), test.masks["field"].all(axis=0)
-    rest = whole_sets(pictures, test.pixels, eyes("train", seed).pixels, field=inside)
-    return row_of(scores_of(pictures), count, **rest)
+    """All scores of one game on unseen eyes: of phantoms, or of patients."""
+    source, pictures = profile.dataset, drawn_by(game, seed, source=profile.dataset)
+    train, unseen = eyes("train", seed, (), source), eyes("test", 0, (), source)
+    inside = unseen.masks["field"].all(axis=0) if "field" in unseen.masks else None
+    sets = pictures, unseen.pixels, train.pixels
+    rest = training.compare_sets(*sets, lambda images: cloud(images, source), field=inside)
+    return row_of(pictures, {"train": len(train), "test": len(unseen)}, source, **rest)
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -885,17 +783,6 @@ def measure_game(game, seed):
 TURNS = 600
 
 
-def learned(name, learn, validation, folder, seed):
-    """A classifier that is built like one of READERS, after 600 steps."""
-    net, rate = built(name), keras.optimizers.schedules.CosineDecay(0.002, TURNS)
-    flips = keras.layers.RandomFlip("horizontal_and_vertical", seed=seed)
-    how = {"steps": TURNS, "patience": None, "optimizer": keras.optimizers.Adam(rate), "seed": seed, "augment": flips}
-    folder = profile.run_folder("06_patho_gan", *folder.split("/"), seed)
-    training.fit_classifier(net, learn, validation, run_folder=folder, progress=progress, **how)
-    return net
-
-
-# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def auc_of(net, unseen):
     """Area under the ROC curve, with its interval over eyes, or patients where they are known."""
     scores = net.predict(unseen.pixels, batch_size=40, verbose=0)
@@ -906,147 +793,90 @@ def measure_help(added, seed):
     """AUC of a classifier that learned from 400 eyes, and from 400 more with glaucoma, drawn or real."""
     own = {"size": size, "seed": 2000 + seed, "progress": progress}
     few, unseen = (replace(data.phantom_eyes(part, 400, **own), masks={}) for part in ("train", "test"))
-    learn, validation = few.split(0.2, seed=seed)
+    train, validation = few.split(0.2, seed=seed)
     if added == "ill eyes again":
-        learn = learn.join(learn.subset(np.resize(np.flatnonzero(learn.labels == 1), 400)))
+        train = train.join(train.subset(np.resize(np.flatnonzero(train.labels == 1), 400)))
     elif added != "nothing":
         more = training.vessel_masks(vessel_net(), data.phantom_eyes("validation", 400, glaucoma=1.0, **own))
         if added in GAMES:
             drawn = played(added, seed)[0].draw(more.masks["segmented"])
             more = replace(more, images=np.rint(drawn * 255).astype(np.uint8))
-        learn = learn.join(replace(more, masks={}))
-    net = learned("judge", learn, validation, f"phantoms/help, {added}", seed)
+        train = train.join(replace(more, masks={}))
+    net = learned(built("judge"), train, validation, ("phantoms", f"help, {added}"), seed, TURNS, steps=TURNS)
     return {"settings": {"steps": TURNS, "eyes": 400, "added": 400}, "values": {"AUC": auc_of(net, unseen)}}
 
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
 @remember
-def real_finder():
+def patients_net():
     """A U-Net that has learned the vessels of all photographs of CHASE_DB1."""
     chase = data.load_vessels("chase_db1", "train", 2 * size).join(data.load_vessels("chase_db1", "test", 2 * size))
-    return taught(chase, profile.run_folder("06_patho_gan", "chase_db1", "vessels"))
+    return of_children(chase, profile.run_folder("06_patho_gan", "chase_db1", "vessels"))
 
 
 @remember
-def real_parts():
+def patients():
     """HYGD around the disc, with vessels found: half of the patients to learn from, a quarter for a second classifier, a quarter unseen."""
     parts = [data.load_images("hygd", part, 2 * size, channels=3) for part in ("train", "test")]
-    whole = training.vessel_masks(real_finder(), parts[0].join(parts[1]).only(["healthy", "glaucoma"]))
-    learn, rest = data.crop_around(whole, data.find_discs(whole), size).split(0.5, seed=0)
-    return learn, *rest.split(0.5, seed=0)
+    whole = training.vessel_masks(patients_net(), parts[0].join(parts[1]).only(["healthy", "glaucoma"]))
+    train, rest = data.crop_around(whole, data.find_discs(whole), size).split(0.5, seed=0)
+    return dict(zip(("train", "second", "test"), (train, *rest.split(0.5, seed=0)), strict=True))
 
 
-@remember
-def real_classifier(name):
+def reads_patients(name):
     """The judge, or a second classifier, which learned from photographs of other patients."""
-    learn, other, _ = real_parts()
-    own = replace(learn if name == "judge" else other, masks={})
-    return learned(name, *own.split(0.2, seed=0), f"hygd/{name}", 0)
+    own = replace(patients()["train" if name == "judge" else name], masks={}).split(0.2, seed=0)
+    return learned(built(name), *own, ("hygd", name), 0, TURNS, steps=TURNS)
 
 
-def ill(part):
-    """The photographs with glaucoma of one of the three parts (0, 1, 2)."""
-    photographs = real_parts()[part]
-    return photographs.subset(photographs.labels == 1)
-
-
-# %% slideshow={"slide_type": "skip"} tags=["sweep"]
-@remember
-def drawn_real(variant, seed=SEED):
-    """The unseen eyes of HYGD, drawn from their vessels."""
-    gan = game(variant, real_classifier("judge"), seed)
-    fitted(gan, ill(0), "hygd", variant, seed, steps)
-    return gan.draw(ill(2).masks["segmented"])
-
-
-def real_scores(pictures):
-    """As `scores_of`, but nobody knows where the signs are."""
-    found = {name: margins(real_classifier(name), pictures) for name in ("judge", "second")}
-    found |= likeness(pictures, ill(2), at_size(real_finder(), size))
-    for which in ("low", "high"):
-        watch, found[f"L_patho, {which}"] = game(which, real_classifier("judge")), []
-        for eye, fake in zip(ill(2).pixels, pictures, strict=True):
-            pair = tf.constant(fake[None]), watch.reference(tf.constant(eye[None]))
-            found[f"L_patho, {which}"].append(float(watch.patho_loss(*pair)[0]))
-    return found
-
-
-def measure_real(game, seed):
-    """All scores of one game that was played with photographs of HYGD."""
-    pictures = drawn_real(game, seed)
-    rest = whole_sets(pictures, ill(2).pixels, ill(0).pixels, real_classifier)
-    return row_of(real_scores(pictures), {"train": len(ill(0)), "test": len(ill(2))}, **rest)
-
-
-# %% slideshow={"slide_type": "skip"} tags=["sweep"]
 def measure_still(picture):
-    """The same scores of pictures that nobody drew."""
-    eye = ill(2).pixels
+    """The scores of pictures of patients' eyes that nobody drew."""
+    eye = eyes("test", 0, (), "hygd").pixels
     other = np.roll(eye, len(eye) // 2, axis=0)  # far enough to be another patient's
     still = {"photograph": eye, "another eye": other, "grey square": np.full_like(eye, 0.5)}
-    return row_of(real_scores(still[picture]), {"test": len(eye)})
-
-
-def measure_real_reader(reader):
-    """AUC of one classifier on unseen patients, healthy and ill."""
-    photographs = [len(real_parts()[0 if reader == "judge" else 1]), len(real_parts()[2])]
-    values = {"AUC": auc_of(real_classifier(reader), real_parts()[2])}
-    if reader == "judge":  # what tells the classes apart besides the disease
-        values["shortcuts"] = training.confounding(real_parts()[0], real_parts()[2], seed=0).rows()
-        every = real_parts()[0].join(*real_parts()[1:])
-        black = (every.images.max(axis=-1) < 15).mean(axis=(1, 2)) > 0.005  # the frame around the eye is in the crop
-        values["frame"] = {name: black[every.labels == k].mean() for k, name in enumerate(every.class_names)}
-    return {"settings": {"photographs": photographs, "steps": TURNS}, "values": values}
+    return row_of(still[picture], {"test": len(eye)}, "hygd")
 
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]
+def measure_reader(reader):
+    """AUC of one classifier on 400 eyes, or on patients, that no network has seen."""
+    if profile.on_phantoms:
+        values = {"AUC": auc_of(classifier(reader), read_by(reader, "test", 400))}
+        return {"settings": {"eyes": 1600, "epochs": 14}, "values": values}
+    own, unseen = patients()["train" if reader == "judge" else reader], patients()["test"]
+    values = {"AUC": auc_of(classifier(reader, "hygd"), unseen)}
+    if reader == "judge":  # what tells the classes apart besides the disease
+        values["shortcuts"] = training.confounding(own, unseen, seed=0).rows()
+        every = own.join(patients()["second"], unseen)
+        black = (every.images.max(axis=-1) < 15).mean(axis=(1, 2)) > 0.005  # the frame around the eye is in the crop
+        values["frame"] = {name: black[every.labels == k].mean() for k, name in enumerate(every.class_names)}
+    return {"settings": {"photographs": [len(own), len(unseen)], "steps": TURNS}, "values": values}
+
+
 ADDED = ("nothing", "ill eyes again", "plain", "low", "real eyes")
-PLAYED = ("plain", "low", "high", "low, untrained judge")
-RUNS = trials(game=[*PLAYED, *NO_PIXELS], seed=profile.seeds)
-RUNS += trials(game=["low, lambda 1", "low, lambda 1000"], seed=profile.seeds[:1])
 if profile.name != "quick" and profile.on_phantoms:
     results.sweep(trials(reader=list(READERS)), measure_reader)
-    results.sweep(RUNS, measure_game)
+    runs = trials(game=[*PLAYED, *NO_PIXELS], seed=profile.seeds)
+    results.sweep(runs + trials(game=list(WEIGHTED), seed=profile.seeds[:1]), measure_game)
     results.sweep(trials(added=ADDED, seed=profile.seeds), measure_help)
 elif profile.name != "quick" and profile.dataset == "hygd":
-    results.sweep(trials(reader=["judge", "second"]), measure_real_reader)
+    results.sweep(trials(reader=["judge", "second"]), measure_reader)
     results.sweep(trials(picture=["photograph", "another eye", "grey square"]), measure_still)
-    results.sweep(trials(game=["plain", "low", "high"], seed=profile.seeds), measure_real)
-# %% slideshow={"slide_type": "skip"}
-desk = {"profile": "desk", "dataset": "phantoms"}
-
-
-def each(measure, game):
-    """Seed -> the recorded score of every test eye (N,)."""
-    rows = results.rows(game=game, **desk)
-    return {row["seed"]: np.array(row["values"]["each"][measure], float) for row in rows}
-
-
-def beside(measure, game, other="plain"):
-    """Mean difference of two games with its interval over seeds and eyes; None where they share no seed."""
-    first, second = each(measure, game), each(measure, other)
-    shared = sorted(set(first) & set(second))
-    both = [np.array([one[seed] for seed in shared]) for one in (first, second)]
-    return explain.paired_difference_over_seeds(*both) if shared else None
-
-
-def changes(measure, game, other="plain"):
-    """Training by training, how the score of each test eye differs from that of another game."""
-    first, second = each(measure, game), each(measure, other)
-    return [first[seed] - second[seed] for seed in sorted(set(first) & set(second))]
-
+    results.sweep(trials(game=["plain", "low", "high"], seed=profile.seeds), measure_game)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Three trainings each, recorded
 
 
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
+desk = {"profile": "desk", "dataset": "phantoms"}
+
+
 def recorded(names, games=PLAYED):
     """Means over the trainings; below them what no generator has drawn."""
-    columns = {name: f"mean/{name}" for name in names}
-    rows = {game: results.table(columns, "game", groups=[game], **desk)[game] for game in games}
-    still = {who: scored(who) for who in ("photograph", "without signs", *(STILL if "SSIM" in names else ()))}
-    return rows | {who: {name: explain.bootstrap_interval(one[name]) for name in names} for who, one in still.items()}
+    rows = results.table({name: f"mean/{name}" for name in names}, "game", groups=games, **desk)
+    still = ("photograph", "without signs", *(STILL if "SSIM" in names else ()))
+    return rows | {who: intervals(scored(who), names) for who in still}
 
 
 TABLE_NOTE = "three trainings; from the lowest to the highest end of their 95 % intervals over eyes; from 'photograph' on: not drawn"
@@ -1058,9 +888,16 @@ figures.table(recorded(JUDGES), digits=2, row_name="picture", note=TABLE_NOTE)
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Paired differences from the plain game, recorded
 
+
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
+def beside(measure, game, other="plain"):
+    """Mean difference of two games with its interval over seeds and eyes; None where they share no seed."""
+    pair = results.paired(f"each/{measure}", "game", game, other, **desk)
+    return explain.paired_difference_over_seeds(*pair) if len(pair[0]) else None
+
+
 PAIR_NOTE = "95 % over eyes and three trainings (lambda 1: one); three are few, such intervals can be too narrow"
-COMPARED = [*PLAYED[1:], "low, lambda 1"]
+COMPARED = [*PLAYED, "low, lambda 1"][1:]
 pairs = {game: {name: beside(name, game) for name in SIGN_SCORES} for game in COMPARED}
 figures.table(pairs, digits=1, row_name="game minus plain", note=PAIR_NOTE)
 
@@ -1069,20 +906,12 @@ pairs_2 = {game: {name: beside(name, game) for name in PICTURE} for game in COMP
 figures.table(pairs_2, digits=3, row_name="game minus plain", note=PAIR_NOTE)
 
 # %% slideshow={"slide_type": "subslide"} tags=["hide-input"]
-tails = {}
-for name in COMPARED:
-    tails[name] = {}
-    for which in ("low", "high"):
-        moved = changes(f"L_patho, {which}", name)
-        tails[name] |= {
-            f"{which}: median": np.mean([np.median(one) for one in moved]),
-            f"{which}: smaller for": np.mean([np.mean(one < 0) for one in moved]),
-        }
+tails, units, digits = {name: {} for name in COMPARED}, {}, {}
+for name, which in ((name, which) for name in COMPARED for which in ("low", "high")):
+    moved = np.subtract(*results.paired(f"each/L_patho, {which}", "game", name, "plain", **desk))
+    tails[name] |= {f"{which}: median": np.median(moved, axis=1).mean(), f"{which}: smaller for": np.mean(moved < 0)}
+    units[f"{which}: smaller for"], digits[f"{which}: median"] = "%", 3
 note = "L_patho minus that of the plain game: its median over eyes, and for how many eyes it is smaller; means of the trainings"
-units, digits = (
-    {f"{which}: smaller for": "%" for which in ("low", "high")},
-    {f"{which}: median": 3 for which in ("low", "high")},
-)
 figures.table(tails, row_name="game", units=units, digits=digits, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -1129,29 +958,22 @@ my_guess_pixels = "low"
 OWN_GAME = ("vessels", "SSIM", "wedge, %", "notch, %", "L_patho, low")
 own_game = recorded(OWN_GAME, [*NO_PIXELS, "plain"])
 plain_one, low_one, untrained_one = NO_PIXELS
-more = {who: beside("vessels", who, plain_one) for who in (low_one, untrained_one)}
-by_judge = beside("vessels", low_one, untrained_one)
+pairs = ((low_one, plain_one), (untrained_one, plain_one), (low_one, untrained_one))
+*more, by_judge = (beside("vessels", *pair) for pair in pairs)
 reason = "Trained judge minus plain {:.2f} [{:.2f}, {:.2f}], untrained minus plain {:.2f} [{:.2f}, {:.2f}], "
-reason = reason.format(
-    *more[low_one], *more[untrained_one]
-) + "trained minus untrained {:.2f} [{:.2f}, {:.2f}].".format(*by_judge)
+reason += "trained minus untrained {:.2f} [{:.2f}, {:.2f}]."
 tie = "low, untrained judge" if by_judge[1] < 0 < by_judge[2] else None
-check(my_guess_pixels, "low" if by_judge[0] > 0 else "low, untrained judge", reason, also=tie)
+right = "low" if by_judge[0] > 0 else "low, untrained judge"
+check(my_guess_pixels, right, reason.format(*more[0], *more[1], *by_judge), also=tie)
 figures.table(own_game, digits=dict(zip(OWN_GAME, (2, 2, 1, 1, 2), strict=True)), row_name="picture", note=TABLE_NOTE)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### What they draw
 
 # %% alt="Eight photographs, and below them what three generators draw that were trained without the pixel term. Plain: dark discs full of a coloured grid. Low set: even, reddish brown eyes with a pale disc. Low set of an untrained judge: brown eyes with a dark red grid and hardly a disc." slideshow={"slide_type": "-"} tags=["hide-input"]
-pictures = {
-    "photograph": test.pixels,
-    **dict(zip(("plain", "low", "untrained"), map(drawn_by, NO_PIXELS), strict=True)),
-}
-titles = [name if place == 0 else "" for name in pictures for place in range(8)]
-stack = np.concatenate([one[:8] for one in pictures.values()])
-figures.image_sheet(
-    stack, titles, columns=8, note="test eyes; the same game, start and number of steps, without the pixel term"
-)
+rows = {"photograph": test.pixels}
+rows |= dict(zip(("plain", "low", "untrained"), map(drawn_by, NO_PIXELS), strict=True))
+figures.image_rows(rows, note="test eyes; the same game, start and number of steps, without the pixel term")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Without the pixel term $L_{patho}$ does a lot.** More of the vessels are found again than in the plain game: .10 [.05, .14]. But a judge that was *never
@@ -1174,10 +996,8 @@ figures.image_sheet(
 # %% slideshow={"slide_type": "-"} tags=["hide-input"]
 columns = {"Frechet": "Frechet", "nearest photograph": "nearest"}
 whole = results.table(columns, "game", groups=[*PLAYED, "low, lambda 1000", *NO_PIXELS], **desk)
-real_row = results.table(
-    {"Frechet": "Frechet, real", "nearest photograph": "nearest, real"}, "game", groups=["plain"], **desk
-)
-whole["real eyes"] = real_row["plain"]
+of_real = {name: f"{value}, real" for name, value in columns.items()}
+whole["real eyes"] = results.table(of_real, "game", groups=["plain"], **desk)["plain"]
 note = "120 pictures, 120 test eyes; nearest: root mean square difference to that of 800 training eyes; brackets: lowest and highest training"
 figures.table(whole, digits=3, row_name="pictures", note=note)
 
@@ -1192,22 +1012,14 @@ figures.table(whole, digits=3, row_name="pictures", note=note)
 # ### How the Fréchet distance depends on the number of pictures
 
 # %% alt="The Fréchet distance of two sets of real eyes and of drawn against real eyes, for 15 to 60 pictures of each: both fall with the number, and the drawn ones lie above." slideshow={"slide_type": "-"} tags=["hide-input"]
-counts = [15, 20, 30, 40, 60]
+counts, falling = np.array([15, 20, 30, 40, 60]), {}
 real_cloud, drawn_cloud = cloud(test.pixels), cloud(drawn_by("plain"))
-rows = {"two halves of the real eyes": (real_cloud[::2], real_cloud[1::2])}
-rows |= {"plain game and real eyes": (drawn_cloud[::2], real_cloud[1::2])}
-falling = {}
-for name, both in rows.items():
-    by_count = training.frechet_by_count(*both, counts, repeats=10, seed=0)
-    low, high = np.quantile(by_count.distances, (0.025, 0.975), axis=1)
-    falling[name] = (np.array(counts), by_count.distances.mean(axis=1), low, high)
-figures.band_curves(
-    falling,
-    "pictures of each kind",
-    "Fréchet distance",
-    limits=None,
-    note="first training; band: ten random draws; at 60 all draws are the same eyes",
-)
+rows = {"two halves of the real eyes": real_cloud, "plain game and real eyes": drawn_cloud}
+for name, one in rows.items():
+    by_count = training.frechet_by_count(one[::2], real_cloud[1::2], counts, repeats=10, seed=0).distances
+    falling[name] = (counts, by_count.mean(axis=1), *np.quantile(by_count, (0.025, 0.975), axis=1))
+note = "first training; band: ten random draws; at 60 all draws are the same eyes"
+figures.band_curves(falling, "pictures of each kind", "Fréchet distance", limits=None, note=note)
 
 # %% [markdown] slideshow={"slide_type": "subslide"} tags=["cut"]
 # ### Does it help anyone? Recorded
@@ -1221,11 +1033,8 @@ my_guess_help = "low"
 # %% slideshow={"slide_type": "subslide"} tags=["cut", "hide-input"]
 helped = results.table({"AUC": "AUC"}, "added", groups=ADDED, **desk)
 gains = {name: helped[name]["AUC"][0] - helped["nothing"]["AUC"][0] for name in ("plain", "low")}
-reason = (
-    "Means of three trainings: "
-    + ", ".join(f"{name} {gain:+.2f}" for name, gain in gains.items())
-    + "; each AUC has an interval of .05 to both sides."
-)
+reason = f"Means of three trainings: {', '.join(f'{name} {gain:+.2f}' for name, gain in gains.items())}; "
+reason += "each AUC has an interval of .05 to both sides."
 check(my_guess_help, max(gains, key=gains.get) if max(gains.values()) > 0 else "none of them", reason)
 note = "three trainings with other eyes, 400 test eyes each; from the lowest to the highest end of their intervals over eyes"
 figures.table(helped, digits=3, row_name="added to 400 eyes", note=note)
@@ -1251,17 +1060,14 @@ real = {"profile": "desk", "dataset": "hygd"}
 columns = {name: f"mean/{name}" for name in ("judge", "second", "vessels", "SSIM", "L_patho, low", "L_patho, high")}
 on_real = results.table(columns, "picture", groups=["photograph", "another eye", "grey square"], **real)
 on_real |= results.table(columns, "game", groups=["plain", "low", "high"], **real)
-figures.table(
-    on_real,
-    digits=2,
-    row_name="picture",
-    note="HYGD, 116 photographs with glaucoma of unseen patients, 95 % over photographs; one training",
-)
+note = "HYGD, 116 photographs with glaucoma of unseen patients, 95 % over photographs; one training"
+figures.table(on_real, digits=2, row_name="picture", note=note)
 
 # %% slideshow={"slide_type": "skip"} tags=["hide-input"]
 if profile.dataset == "hygd" and profile.name != "quick":  # real images are shown, and never stored
-    pictures = [ill(2).pixels[:8], *(drawn_real(name)[:8] for name in ("plain", "low", "high"))]
-    figures.image_sheet(np.concatenate(pictures), columns=8, note="photographs; plain; low; high")
+    drawn = [drawn_by(name, SEED, source="hygd")[:8] for name in ("plain", "low", "high")]
+    pictures = np.concatenate([eyes("test", 0, (), "hygd").pixels[:8], *drawn])
+    figures.image_sheet(pictures, columns=8, note="photographs; plain; low; high")
 else:
     print("COURSE_PROFILE=desk COURSE_DATASET=hygd shows the pictures: real images are not stored.")
 
@@ -1351,7 +1157,7 @@ assert forgiving(V_real[0], V_real[0]) == 0, "a map is as far as 0 from itself"
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 2: break the code, find the test that notices
 #
-# In `lib/lookinside/training/patho_gan.py` the generator's move must not move the discriminator. Name a test in `tests/test_patho_gan.py` that would
+# In `lib/lookinside/training/synthesis/patho_gan.py` the generator's move must not move the discriminator. Name a test in `tests/test_patho_gan.py` that would
 # notice if it did.
 
 # %% slideshow={"slide_type": "skip"} tags=["solution"]

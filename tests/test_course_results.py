@@ -399,3 +399,19 @@ def test_no_more_processes_than_there_is_room_for(monkeypatch, capsys, tmp_path)
     source.write_text("# %%\nprint(1)\n", encoding="utf-8")
     assert sharing.sweep_chapter(source, {}, jobs=16) is None  # it has no sweep
     assert "JOBS=16 is more than cores and memory have room for" in capsys.readouterr().out
+
+
+def test_rows_that_belong_together_are_paired_by_their_seed(results):
+    for network, seed, ssim in (
+        ("a", 2, [0.2, 0.3]),
+        ("b", 10, [0.7, 1]),
+        ("b", 2, [0.5, float("nan")]),
+        ("a", 10, [0, 0.1]),
+    ):
+        results.record(seconds=1, settings={}, values={"each": {"SSIM": ssim}}, network=network, seed=seed)
+    results.record(seconds=1, settings={}, values={"each": {"SSIM": [9, 9]}}, network="a", seed=3)  # has no partner
+    results.record(seconds=1, settings={}, values={"each": {}}, network="b", seed=3)
+    first, second = results.paired("each/SSIM", "network", "a", "b", profile="desk")
+    np.testing.assert_array_equal(first, [[0.2, 0.3], [0, 0.1]])
+    np.testing.assert_array_equal(second, [[0.5, np.nan], [0.7, 1]])
+    assert [len(one) for one in results.paired("each/SSIM", "network", "a", "c")] == [0, 0]

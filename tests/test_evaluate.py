@@ -9,11 +9,14 @@ import tensorflow as tf
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
+from lookinside.explain import bootstrap_interval
 from lookinside.training import (
     accuracy_on,
     accuracy_without,
+    class_margins,
     class_probabilities,
     floor_of,
+    images_to_record,
     lost_by_class,
     lost_by_tag,
     mistakes,
@@ -248,3 +251,24 @@ def test_the_record_of_a_training_is_its_best_epoch_and_its_last_loss():
     assert (found["runtime"], found["steps"], found["curve"]) == (4.5, [2, 4, 6], [0.1, 0.7, 0.3])
     # Images 0 and 5 are looked at: on 5 all maps are zero, on 0 the second one alone.
     assert found["dead"] == pytest.approx(1 / 3) and found["zero"] == pytest.approx(4 / 6)
+
+
+def test_a_class_leads_by_its_logit_over_the_best_of_the_others():
+    images = a_set()
+    logits = np.asarray(classifier(3)(images.pixels))
+    for index, others in ((0, [1, 2]), (1, [0, 2]), (2, [0, 1])):
+        found = class_margins(classifier(3), images.images, index, batch_size=4)
+        np.testing.assert_allclose(found, logits[:, index] - logits[:, others].max(axis=1), atol=1e-6)
+    two = class_margins(classifier(), images.pixels)
+    probability = class_probabilities(classifier(), images.images)[:, 1]
+    np.testing.assert_allclose(1 / (1 + np.exp(-two)), probability, atol=1e-6)
+    for index in (2, -1, True):
+        with pytest.raises(LookInsideError, match=r"class_index is .* has 2 logits"):
+            class_margins(classifier(), images.images, index)
+
+
+def test_scores_of_images_are_recorded_each_and_on_the_mean():
+    scores = {"SSIM": np.array([0.123456, 0.5, 0.7]), "wedge": np.array([np.nan, 1, 3])}
+    found = images_to_record(scores)
+    assert found["each"]["SSIM"].tolist() == [0.1235, 0.5, 0.7] and np.isnan(found["each"]["wedge"][0])
+    assert found["mean"] == {name: bootstrap_interval(one) for name, one in scores.items()}

@@ -414,3 +414,15 @@ def test_votes_stand_beside_their_image_each_scaled_by_itself():
     assert panels[2].images[0].get_clim() == (0, 5) and panels[1].get_title() == "Rs"
     with pytest.raises(LookInsideError, match="same columns"):
         figures.voting_panels(images(1)[0], {}, {"a": {"Rs": np.eye(3)}, "b": {"vote": np.eye(3)}})
+
+
+def test_rows_of_images_are_named_once_and_as_long_as_asked():
+    rows = {"eye": images(), "drawn": images().astype(np.float32) / 255, "mask": np.ones((9, 32, 32), np.float32)}
+    panels = drawn(figures.image_rows(rows, columns=4, note="four of each"))
+    assert [panel.get_title() for panel in panels] == ["eye", *[""] * 3, "drawn", *[""] * 3, "mask", *[""] * 3]
+    np.testing.assert_array_equal(panels[3].images[0].get_array(), images()[3, ..., 0])
+    np.testing.assert_allclose(panels[7].images[0].get_array() * 255, images()[3, ..., 0], atol=1e-3)
+    with pytest.raises(LookInsideError, match="eye has 6 images, the rows show 7: give each row as many"):
+        figures.image_rows(rows, columns=7)
+    with pytest.raises(LookInsideError, match="there is no row"):
+        figures.image_rows({})

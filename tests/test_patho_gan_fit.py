@@ -10,9 +10,10 @@ from matplotlib.image import imread
 from small_games import SHAPE, eyes, small_game, small_judge
 
 from lookinside.errors import LookInsideError
-from lookinside.training import fit_patho_gan, patho_gan_fit
+from lookinside.training import fit_patho_gan
 from lookinside.training.keys import run_key
 from lookinside.training.resumable import optimizers_of
+from lookinside.training.synthesis import patho_gan_fit
 
 COLUMNS = ["generator_loss", "discriminator_loss", "patho_loss", "score_of_real", "score_of_drawn"]
 

@@ -10,7 +10,8 @@ from small_games import SHAPE, eyes, small_game, small_judge
 
 from lookinside.errors import LookInsideError
 from lookinside.models import patho_discriminator, patho_generator
-from lookinside.training import PathoGAN, fit_patho_gan, patho_gan_fit
+from lookinside.training import PathoGAN, fit_patho_gan
+from lookinside.training.synthesis import patho_gan_fit
 
 
 def refused(says):

@@ -11,7 +11,14 @@ from lookinside.data import LabelledImages, phantom_eyes
 from lookinside.errors import LookInsideError
 from lookinside.explain import bootstrap_interval, paired_difference
 from lookinside.models import unet
-from lookinside.training import best_threshold, evaluate_masks, mask_difference, mask_probabilities, vessel_masks
+from lookinside.training import (
+    best_threshold,
+    darker_than_surroundings,
+    evaluate_masks,
+    mask_difference,
+    mask_probabilities,
+    vessel_masks,
+)
 
 RNG = np.random.default_rng(0)
 SHAPE = (7, 14, 18)
@@ -147,3 +154,20 @@ def test_what_does_not_fit_is_refused_in_one_line(change, says):
     with pytest.raises(LookInsideError, match=says) as error:
         evaluate_masks(**{"answers": ANSWERS, "truth": TRUTH, "field": FIELD, **change})
     assert "\n" not in str(error.value)
+
+
+def test_the_rival_without_a_network_finds_what_is_darker_than_its_surroundings():
+    train, unseen = (phantom_eyes(part, 6, 96, seed=4, progress=False) for part in ("train", "test"))
+    found = darker_than_surroundings(train, unseen)
+    own = evaluate_masks(found, unseen.masks["vessels"], unseen.masks["field"]).dice[0]
+    anywhere = evaluate_masks(np.roll(found, 17, axis=1), unseen.masks["vessels"], unseen.masks["field"]).dice[0]
+    assert found.dtype == bool and own > 0.45 > 2 * anywhere
+    # The cut comes from the photographs with the mask alone.
+    other = darker_than_surroundings(train, dataclasses.replace(unseen, masks={}))
+    np.testing.assert_array_equal(found, other)
+    brighter = dataclasses.replace(unseen, images=np.minimum(unseen.images + 40, 255).astype(np.uint8))
+    assert (darker_than_surroundings(train, brighter) == found).mean() > 0.9  # shading and light do not matter
+    grey = dataclasses.replace(train, images=train.images[..., :1])
+    for first, second in ((grey, grey), (train, phantom_eyes("test", 2, 112, seed=4, progress=False))):
+        with pytest.raises(LookInsideError, match="give both in colour, in one size"):
+            darker_than_surroundings(first, second)

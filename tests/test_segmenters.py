@@ -14,7 +14,8 @@ from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
 from lookinside.models import unet
 from lookinside.training import answers_of_folds, augmentation, fit_segmenter, folds, mask_probabilities
-from lookinside.training.segmenters import CrossEntropyAndDice, _MaskedImages, check_segmenter, dice
+from lookinside.training.segmenter_checks import check_segmenter
+from lookinside.training.segmenters import CrossEntropyAndDice, _MaskedImages, dice
 from lookinside.training.stream import training_batches
 
 SHAPE = (24, 32, 3)

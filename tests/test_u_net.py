@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lookinside.errors import LookInsideError
-from lookinside.models import layer_table, unet
+from lookinside.models import at_size, layer_table, unet
 
 # By hand, Fig. 1 of the paper: two 3 x 3 convolutions a level on the way down; a 2 x 2 up-convolution that halves the
 # maps, and two convolutions whose first reads the skipped maps too, on the way up. One bias a map.
@@ -121,4 +121,35 @@ def test_batch_normalisation_stands_between_each_convolution_and_its_relu():
 def test_bad_arguments_are_refused_in_one_line(shape, options, says):
     with pytest.raises(LookInsideError, match=says) as error:
         unet(shape, **options)
+    assert "\n" not in str(error.value)
+
+
+def test_the_same_network_at_another_size_answers_alike_where_the_border_is_far():
+    small = unet((32, 32, 2), base=2, depth=1, batch_norm=True)
+    large = at_size(small, 64, 96)
+    assert large.input_shape == (None, 64, 96, 2) and small.input_shape == (None, 32, 32, 2)
+    for own, other in zip(small.weights, large.weights, strict=True):
+        np.testing.assert_array_equal(own, other)
+    image = np.zeros((1, 64, 96, 2), np.float32)
+    image[:, 16:48, 32:64] = np.random.default_rng(0).random((32, 32, 2))
+    inner = np.asarray(small(image[:, 16:48, 32:64]))[:, 15:17, 15:17]  # no further than 15 pixels off
+    np.testing.assert_allclose(np.asarray(large(image))[:, 31:33, 47:49], inner, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "says"),
+    [
+        ("flat", (16, 16), "Model flat cannot take 16x16 px .* give a network of convolutions alone"),
+        ("unet", (18, 16), "Model unet cannot take 18x16 px"),
+        ("unet", (0, 16), "height is 0: give a whole number"),
+        ("unet", (16, True), "width is True"),
+        ("nothing", (16, 16), "model is 'nothing': give a functional Keras model"),
+    ],
+)
+def test_what_cannot_be_of_another_size(model, size, says):
+    image = keras.Input((8, 8, 1))
+    flat = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image)), name="flat")
+    models = {"flat": flat, "unet": unet((8, 8, 1), base=1, depth=2)}
+    with pytest.raises(LookInsideError, match=says) as error:
+        at_size(models.get(model, model), *size)
     assert "\n" not in str(error.value)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lookinside.course.kept_files import KeptFiles, patiently, write_json
 from lookinside.course.places import repository
 from lookinside.course.profiles import profile
@@ -66,9 +68,7 @@ class Results(KeptFiles):
             raise LookInsideError("Name the columns to group by: summary('accuracy', 'network', profile='desk').")
         found: dict[Any, list] = {}
         for row in self.rows(**wanted):
-            one = row["values"]
-            for key in value.split("/"):
-                one = one.get(key) if isinstance(one, dict) else None
+            one = _value(row, value)
             if one not in (None, [None] * 3):
                 triple = one if isinstance(one, list) else [one] * 3
                 group = tuple(row.get(column) for column in by)
@@ -96,6 +96,27 @@ class Results(KeptFiles):
             group: {column: one[group][:3] if group in one else None for column, one in found.items()}
             for group in groups
         }
+
+    def paired(
+        self, value: str, by: str, first: Any, second: Any, *, over: str = "seed", **wanted: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a recorded value of two groups, row by row of both belonging together: for paired differences.
+
+        Args:
+            value: its path, as in `summary`: "each/SSIM" is a list of one number for each image.
+            by: the column of the key that tells the two groups apart, "network" say.
+            first, second: its two values.
+            over: the column that says which rows belong together; a row whose partner is missing is left out.
+            wanted: see `rows`.
+
+        Returns:
+            Two float64 arrays (S, ...) of the S shared rows, ordered by `over`; where it was not measured it is nan.
+        """
+        found = [
+            {row[over]: _value(row, value) for row in self.rows(**wanted, **{by: group})} for group in (first, second)
+        ]
+        shared = [one for one in found[0] if None not in (found[0][one], found[1].get(one))]
+        return tuple(np.array([one[number] for number in shared], np.float64) for one in found)
 
     def curves(self, x: str, y: str, by: str, **wanted: Any) -> dict[Any, list[tuple[list, list]]]:
         """Return group -> one (x values, y values) for each recorded row: for `figures.step_curves`."""
@@ -250,6 +271,14 @@ class Results(KeptFiles):
 def key_of(row: dict) -> dict:
     """Return what a recorded row is known by."""
     return {name: value for name, value in row.items() if name not in NO_KEY}
+
+
+def _value(row: dict, path: str) -> Any:
+    """What a row has at "explanations/GradCAM/insertion" of its values, or None."""
+    found = row["values"]
+    for key in path.split("/"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
 
 
 def _order(row: dict) -> list:

@@ -7,6 +7,7 @@ from lookinside.figures.depth import layer_shares
 from lookinside.figures.detections import boxed_sheet, named_boxes, primitive_panels, show_boxes, voting_panels
 from lookinside.figures.images import (
     heat_grid,
+    image_rows,
     image_sheet,
     map_strip,
     number_grids,
@@ -30,6 +31,7 @@ __all__ = [
     "deformed_grid",
     "embedding",
     "heat_grid",
+    "image_rows",
     "image_sheet",
     "interval_plot",
     "layer_shares",

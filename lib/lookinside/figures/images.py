@@ -1,6 +1,6 @@
 """Figures made of images: sheets, heat maps laid over radiographs, landmarks beside heat."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -85,6 +85,27 @@ def image_sheet(
     if note:
         caption(figure, note)
     return figure
+
+
+def image_rows(rows: Mapping[str, np.ndarray], *, columns: int = 8, note: str = "") -> Figure:
+    """Return rows of images, one below another, that belong together: photographs, masks of them, what was drawn.
+
+    Args:
+        rows: name, written above the row's first image -> images (N, H, W) or (N, H, W, C), of which the first
+            `columns` are shown.
+        columns: images a row.
+        note: written below.
+
+    Raises:
+        LookInsideError: for no rows, or one that holds fewer images than `columns`.
+    """
+    short = [name for name, images in rows.items() if len(images) < columns]
+    if not rows or short:
+        what = f"{short[0]} has {len(rows[short[0]])} images, the rows show {columns}" if short else "there is no row"
+        raise LookInsideError(f"{what}: give each row as many images as there are columns")
+    titles = [name if place == 0 else "" for name in rows for place in range(columns)]
+    stack = [image for images in rows.values() for image in images[:columns]]
+    return image_sheet(stack, titles, columns=columns, note=note)
 
 
 def heat_grid(

@@ -11,7 +11,7 @@ from lookinside.models.patho_gan import patho_discriminator, patho_generator
 from lookinside.models.receptive_fields import ReceptiveField, receptive_field
 from lookinside.models.res_net import resnet18_stages
 from lookinside.models.roth_net import roth_convnet
-from lookinside.models.u_net import unet
+from lookinside.models.u_net import at_size, unet
 from lookinside.models.wang_net import wang_convnet
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ReceptiveField",
     "StructureLocalizer",
     "alexnet",
+    "at_size",
     "beside_paper",
     "deeper_cnn",
     "googlenet",

@@ -1,4 +1,4 @@
-"""The U-Net of Ronneberger et al. 2015, which gives each pixel of an image its score."""
+"""The U-Net of Ronneberger et al. 2015, which gives each pixel of an image its score, also at another size."""
 
 from __future__ import annotations
 
@@ -70,6 +70,38 @@ def unet(
         x = layers.Concatenate(name=f"skip{level}")([skips[level - 1], x])
         x = _two_convs(build, x, level, base, first=3)
     return keras.Model(inputs, build.pixel_logits(x, outputs), name="unet")
+
+
+def at_size(model: keras.Model, height: int, width: int) -> keras.Model:
+    """A copy of a convolutional network, with its weights, for images of another size: convolutions do not mind.
+
+    What a network has learned of vessels of three pixels holds for vessels of three pixels, at any size of the image.
+
+    Args:
+        model: a functional Keras model from one image (N, H, W, C), without a layer that is bound to H and W; `unet`
+            say. It is not changed.
+        height, width: of the images that the copy takes, in pixels.
+
+    Raises:
+        LookInsideError: for another kind of model, one that is bound to its size (a Dense layer behind a Flatten say),
+            or a size that it cannot be built for.
+    """
+    taken = getattr(model, "input_shape", None)
+    if not isinstance(model, keras.Model) or not isinstance(taken, tuple) or len(taken) != 4:
+        raise LookInsideError(f"model is {model!r:.60}: give a functional Keras model from images (N, H, W, C).")
+    for name, value in (("height", height), ("width", width)):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise LookInsideError(f"{name} is {value!r:.60}: give a whole number, 1 or more.")
+    try:
+        other = keras.models.clone_model(model, input_tensors=keras.Input((int(height), int(width), taken[-1])))
+        other.set_weights(model.get_weights())
+    except (ValueError, TypeError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise LookInsideError(
+            f"Model {model.name} cannot take {height}x{width} px ({said:.100}): give a network of convolutions alone, "
+            "or a size that it halves without a rest."
+        ) from None
+    return other
 
 
 def _two_convs(build, x, level, base, first):

@@ -25,6 +25,7 @@ from lookinside.training.evaluation.detection.recovery import recovered
 from lookinside.training.evaluation.evaluate import (
     Evaluation,
     accuracy_of_heads,
+    class_margins,
     class_probabilities,
     evaluate_classifier,
     recall_by_class,
@@ -39,11 +40,12 @@ from lookinside.training.evaluation.part_loss import (
     lost_by_tag,
     uses_of_parts,
 )
-from lookinside.training.evaluation.records import scores_to_record, training_to_record
+from lookinside.training.evaluation.records import images_to_record, scores_to_record, training_to_record
 from lookinside.training.evaluation.roc import Roc, roc_curves
 from lookinside.training.evaluation.segmentation import (
     MaskScores,
     best_threshold,
+    darker_than_surroundings,
     evaluate_masks,
     mask_difference,
     mask_probabilities,
@@ -54,15 +56,18 @@ from lookinside.training.evaluation.shared_labels import floor_of, mistakes
 from lookinside.training.evaluation.shortcuts import Confounding, confounding, cue_conflict
 from lookinside.training.evaluation.synthesis.frechet import FrechetByCount, frechet_by_count, frechet_distance
 from lookinside.training.evaluation.synthesis.nearest import Nearest, nearest_images
+from lookinside.training.evaluation.synthesis.resemblance import likeness
 from lookinside.training.evaluation.synthesis.sign_contrast import notch_contrast, wedge_contrast
+from lookinside.training.evaluation.synthesis.whole_sets import compare_sets
 from lookinside.training.evaluation.volume_scores import SlicesNamed, slices_named
 from lookinside.training.evaluation.whole_volumes import BodyProfile, classify_volume
 from lookinside.training.history import History
-from lookinside.training.optimizers import RatedAdam
-from lookinside.training.patho_gan import PathoGAN
-from lookinside.training.patho_gan_fit import fit_patho_gan
+from lookinside.training.optimizers import RatedAdam, falling_adams
 from lookinside.training.resumable import fit_resumable
 from lookinside.training.segmenters import fit_segmenter
+from lookinside.training.synthesis.patho_distance import PathoDistance
+from lookinside.training.synthesis.patho_gan import PathoGAN
+from lookinside.training.synthesis.patho_gan_fit import fit_patho_gan
 
 __all__ = [
     "BodyProfile",
@@ -82,6 +87,7 @@ __all__ = [
     "MaskScores",
     "Nearest",
     "PartLoss",
+    "PathoDistance",
     "PathoGAN",
     "RatedAdam",
     "RegionBoundary",
@@ -100,18 +106,22 @@ __all__ = [
     "box_importance",
     "box_iou",
     "centre_distance",
+    "class_margins",
     "class_probabilities",
     "classify_volume",
+    "compare_sets",
     "confounding",
     "context_places",
     "crop_and_rotate",
     "cue_conflict",
+    "darker_than_surroundings",
     "detection_difference",
     "evaluate_classifier",
     "evaluate_detections",
     "evaluate_masks",
     "evidence_deletion",
     "evidence_places",
+    "falling_adams",
     "features",
     "fit_classifier",
     "fit_detector",
@@ -124,6 +134,8 @@ __all__ = [
     "frechet_by_count",
     "frechet_distance",
     "froc",
+    "images_to_record",
+    "likeness",
     "lost_by_class",
     "lost_by_tag",
     "mask_difference",

@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix as count_confusions
 
 from lookinside.data import LabelledImages
 from lookinside.errors import LookInsideError
+from lookinside.explain.calls.arguments import is_whole
 from lookinside.models import inference_model
 from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval, proportion_interval
 
@@ -110,12 +111,39 @@ def class_probabilities(model: keras.Model, images: np.ndarray, *, batch_size: i
     Raises:
         LookInsideError: for images that the model does not take.
     """
+    return softmax(_logits_of(model, images, batch_size), axis=1)
+
+
+def class_margins(model: keras.Model, images: np.ndarray, class_index: int = 1, *, batch_size: int = 64) -> np.ndarray:
+    """How far a class leads: its logit minus the highest of the other classes', image by image.
+
+    Unlike a probability it does not saturate: two images that are both "certainly ill" still differ by it.
+
+    Args:
+        model: a Keras model from images (N, H, W, C) in [0, 1] to logits (N, K), K of 2 or more.
+        images: uint8 (N, H, W, C), or float in [0, 1]; at least one.
+        class_index: the class.
+        batch_size: images at a time.
+
+    Returns:
+        float32 (N,), above 0 where the class is the predicted one.
+
+    Raises:
+        LookInsideError: for images that the model does not take, or a class that it does not have.
+    """
+    logits = _logits_of(model, images, batch_size)
+    if not is_whole(class_index, 0) or class_index >= logits.shape[1] or logits.shape[1] < 2:
+        raise LookInsideError(f"class_index is {class_index!r:.60}: model {model.name} has {logits.shape[1]} logits.")
+    return logits[:, class_index] - np.delete(logits, class_index, axis=1).max(axis=1)
+
+
+def _logits_of(model, images, batch_size):
     images = np.asarray(images)
     if not len(images) or images.shape[1:] != model.input_shape[1:]:
         raise LookInsideError(f"images are {images.shape}: model {model.name} takes {model.input_shape}, one at least.")
     scale = np.float32(255 if images.dtype == np.uint8 else 1)
     starts = range(0, len(images), batch_size)
-    return softmax(_logits(model, (images[i : i + batch_size].astype(np.float32) / scale for i in starts)), axis=1)
+    return _logits(model, (images[i : i + batch_size].astype(np.float32) / scale for i in starts))
 
 
 def _logits(model, batches):

@@ -1,7 +1,8 @@
-"""What a chapter records of a classifier on its test set."""
+"""What a chapter records of a classifier on its test set, and of any scores of its images."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -76,4 +77,23 @@ def training_to_record(
         "last_loss": curves["loss"][-1],
         "dead": maps["dead"],
         "zero": maps["zero"],
+    }
+
+
+def images_to_record(scores: Mapping[str, np.ndarray]) -> dict[str, dict]:
+    """Scores of every image of a test set, by the names of the record: what is paired later, and what is shown.
+
+    Args:
+        scores: name -> float (N,), one value for each image; nan where it is not defined.
+
+    Returns:
+        "each": name -> the values, rounded to four decimals; "mean": name -> their mean with its 95 % interval over
+        images, see `bootstrap_interval`.
+
+    Raises:
+        LookInsideError: as `bootstrap_interval`.
+    """
+    return {
+        "each": {name: np.round(values, 4) for name, values in scores.items()},
+        "mean": {name: bootstrap_interval(values) for name, values in scores.items()},
     }

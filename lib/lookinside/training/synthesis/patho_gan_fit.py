@@ -14,8 +14,8 @@ import tensorflow as tf
 from lookinside.data.labelled import LabelledImages, checked_set
 from lookinside.errors import LookInsideError
 from lookinside.training.history import History
-from lookinside.training.patho_gan import PathoGAN
 from lookinside.training.resumable import fit_resumable
+from lookinside.training.synthesis.patho_gan import PathoGAN
 
 _ON_A_SHEET = 8
 

@@ -10,12 +10,17 @@ import numpy as np
 import tensorflow as tf
 
 from lookinside.errors import LookInsideError
-from lookinside.explain import PathologyAware
-from lookinside.explain.calls.arguments import is_number, is_whole
 from lookinside.models.building import rows_of_the_batch
 from lookinside.models.patho_gan import check_pair
+from lookinside.training.synthesis.game_parts import (
+    check_numbers,
+    check_options,
+    check_whole,
+    checked_mask,
+    ready_optimizer,
+)
+from lookinside.training.synthesis.patho_distance import distance_of_maps, explainer_of, maps_and_weights
 
-_WHICH = {"low": (0,), "high": (1,), "both": (0, 1)}
 _COLUMNS = ("generator_loss", "discriminator_loss", "patho_loss", "score_of_real", "score_of_drawn")
 
 
@@ -79,7 +84,7 @@ class PathoGAN(keras.Model):
     ):
         super().__init__(name=name)
         numbers = {"trade_off": trade_off, "noise_std": noise_std, "pixel_weight": pixel_weight}
-        _check_options(which, generator_steps, class_index, numbers, maps, seed)
+        check_options(which, generator_steps, class_index, numbers, maps, seed)
         check_pair(generator, discriminator)
         self.generator, self.discriminator = generator, discriminator
         self.which, self.class_index, self.generator_steps = which, int(class_index), int(generator_steps)
@@ -87,7 +92,8 @@ class PathoGAN(keras.Model):
         self.noise_seed = keras.random.SeedGenerator(seed if seed is None else int(seed))
         self._maps = dict(maps or {})
         # Within explainer and function Keras does not track the classifier: it is no part of what is trained or saved.
-        self._pathology = None if classifier is None else _explainer(classifier, generator, class_index, self._maps)
+        told = (tuple(generator.output.shape[1:]), class_index, self._maps)
+        self._pathology = None if classifier is None else explainer_of(classifier, *told)
         self._judge = lambda: None if classifier is None else [classifier, classifier.get_weights()]
         self._means = [keras.metrics.Mean(name=column) for column in _COLUMNS]
         self.built = True
@@ -110,8 +116,8 @@ class PathoGAN(keras.Model):
             LookInsideError: for what is no optimizer, or one that has been used, by the other network say; for a
                 network that is frozen.
         """
-        first = _optimizer(generator_optimizer, self.generator)
-        second = _optimizer(discriminator_optimizer, self.discriminator)  # not the same one: that is built by now
+        first = ready_optimizer(generator_optimizer, self.generator)
+        second = ready_optimizer(discriminator_optimizer, self.discriminator)  # not the same one: that is built by now
         super().compile(optimizer=first, jit_compile=jit_compile, auto_scale_loss=False)
         self.discriminator_optimizer = second
 
@@ -169,11 +175,11 @@ class PathoGAN(keras.Model):
         Raises:
             LookInsideError: for vessels of another shape, or that are no mask; a number out of its range.
         """
-        vessels = _mask(vessels, self.generator.inputs[0].shape[1:])
+        vessels = checked_mask(vessels, self.generator.inputs[0].shape[1:])
         std = self.noise_std if noise_std is None else noise_std
-        _check_whole({"seed": seed}, 0)
-        _check_whole({"batch_size": batch_size}, 1)
-        _check_numbers({"noise_std": std})
+        check_whole({"seed": seed}, 0)
+        check_whole({"batch_size": batch_size}, 1)
+        check_numbers({"noise_std": std})
         shape = (len(vessels), self.generator.inputs[1].shape[1])
         codes = std * np.random.default_rng(seed).standard_normal(shape, np.float32)
         if not len(vessels):
@@ -192,8 +198,7 @@ class PathoGAN(keras.Model):
 
     def reference(self, photographs: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """What L_patho compares with: the map (N, S, H, W) of photographs, and the weights of their feature maps."""
-        maps, weights = self._pathology.own_maps(photographs, self.class_index)
-        return self._chosen(maps), weights
+        return maps_and_weights(self._pathology, photographs, self.which, self.class_index)
 
     def patho_loss(self, drawn: tf.Tensor, reference: tuple[tf.Tensor, list[tf.Tensor]]) -> tf.Tensor:
         """L_patho of each image, (N,); Eq. 6 in units of the largest value of the photograph's map.
@@ -202,10 +207,7 @@ class PathoGAN(keras.Model):
             drawn: float (N, H, W, C) in [0, 1].
             reference: of the N photographs that they are compared with, see `reference`.
         """
-        wanted, weights = reference
-        found = self._chosen(self._pathology.weighted(drawn, weights))
-        largest = tf.reduce_max(tf.abs(wanted), axis=(2, 3), keepdims=True)
-        return tf.reduce_mean(tf.math.divide_no_nan(tf.abs(wanted - found), largest), axis=(1, 2, 3))
+        return distance_of_maps(self._pathology, drawn, reference, self.which)
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One batch (vessels, photographs): G moves, then D. Returns the means of `metrics` so far."""
@@ -243,9 +245,6 @@ class PathoGAN(keras.Model):
 
         return _move(self.discriminator, self.discriminator_optimizer, losses)
 
-    def _chosen(self, maps):
-        return tf.gather(maps, _WHICH[self.which], axis=1)
-
 
 def _move(model, optimizer, losses):
     """One step of one network, and of no other one: (total, rest) = losses(); returns the rest."""
@@ -259,71 +258,3 @@ def _move(model, optimizer, losses):
         total = optimizer.scale_loss(total / replicas)
     optimizer.apply_gradients(zip(tape.gradient(total, values), variables, strict=True))
     return rest
-
-
-def _optimizer(given, network):
-    """The optimizer of a network, built; one that scales the loss where the network computes in float16."""
-    if not network.trainable_variables:
-        raise LookInsideError(f"{network.name} is frozen, there is nothing to train: set its trainable = True.")
-    try:
-        found = keras.optimizers.Adam(2e-4, beta_1=0.5) if given is None else keras.optimizers.get(given)
-    except (ValueError, TypeError, KeyError, AttributeError):  # the last two are about a configuration
-        raise LookInsideError(f"The optimizer is {given!r:.60}: give one of Keras', SGD(0.0002) say.") from None
-    half = any(layer.compute_dtype == "float16" for layer in network.layers)
-    if half and not isinstance(found, keras.optimizers.LossScaleOptimizer):
-        found = keras.optimizers.LossScaleOptimizer(found)
-    if found.built:
-        raise LookInsideError(f"The optimizer {found.name} has been used already: give a new one.")
-    found.build(network.trainable_variables)
-    return found
-
-
-def _explainer(classifier, generator, class_index, maps):
-    """The classifier's `PathologyAware`, where it takes what the generator makes and knows the class."""
-    try:
-        found = PathologyAware(classifier, **maps)
-    except TypeError as error:  # an argument that it does not know
-        raise LookInsideError(f"maps are {maps!r:.60}: {error}.") from None
-    made, taken = tuple(generator.output.shape[1:]), tuple(classifier.inputs[0].shape[1:])
-    if taken != made:
-        raise LookInsideError(f"The generator makes {made}, the classifier takes {taken}: build both for one size.")
-    found.map_weights(tf.zeros((1, *made)), int(class_index))  # no such class, or no gradient: refused now
-    return found
-
-
-def _mask(vessels, wanted):
-    """Vessels as float32 (N, H, W, 1), or LookInsideError."""
-    try:
-        vessels = np.asarray(vessels, "float32")
-    except (TypeError, ValueError):
-        raise LookInsideError(f"vessels are no array of masks: give (N, {wanted[0]}, {wanted[1]}).") from None
-    vessels = vessels[..., None] if vessels.ndim == 3 else vessels
-    if vessels.ndim != 4 or vessels.shape[1:] != tuple(wanted):
-        raise LookInsideError(f"vessels are {vessels.shape}: give (N, {wanted[0]}, {wanted[1]}), one mask an image.")
-    if not np.isin(vessels, (0, 1)).all():
-        raise LookInsideError("vessels hold other values than 0 and 1: give masks, probabilities > 0.5 say.")
-    return vessels
-
-
-def _check_options(which, generator_steps, class_index, numbers, maps, seed):
-    if not isinstance(which, str) or which not in _WHICH:
-        raise LookInsideError(f"which is {which!r:.60}: give one of {', '.join(_WHICH)}.")
-    _check_whole({"generator_steps": generator_steps}, 1)
-    _check_whole({"class_index": class_index}, 0)
-    _check_numbers(numbers)
-    if seed is not None and not (is_whole(seed, -(2**63)) and seed < 2**63):
-        raise LookInsideError(f"seed is {seed!r:.60}: give a whole number of at most 63 bits.")
-    if maps is not None and not isinstance(maps, Mapping):
-        raise LookInsideError(f'maps are {maps!r:.60}: give arguments of PathologyAware, {{"cmi": "gyration"}} say.')
-
-
-def _check_whole(values, least):
-    for name, value in values.items():
-        if not is_whole(value, least):
-            raise LookInsideError(f"{name} is {value!r:.60}: give a whole number from {least} on.")
-
-
-def _check_numbers(values):
-    for name, value in values.items():
-        if not is_number(value):
-            raise LookInsideError(f"{name} is {value!r:.60}: give a number, 0 or more.")
