@@ -1,4 +1,4 @@
-# `make` lists the targets. Options: CHAPTER=01  GPU=1  PYTHON=python3.12  COURSE_PROFILE=desk  COURSE_DATASET=name
+# `make` lists the targets. Options: CHAPTER=01  JOBS=2  GPU=1  PYTHON=python3.12  COURSE_PROFILE=desk  COURSE_DATASET=name
 .DEFAULT_GOAL := help
 .PHONY: help ready run test lab notebooks slides student site kit grade known-set data results bench lock clean
 
@@ -27,14 +27,14 @@ ready:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found: install one, or say make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) lib/lookinside/course/build/bootstrap.py $(if $(filter .venv-gpu,$(VENV)),--gpu)
 
-run: ready ## execute the chapters (CHAPTER=01 for one; GPU=1), write build/html, print the closing table
-	@$(PY) -m lookinside.course.build.run $(CHAPTER)
+run: ready ## execute the chapters (CHAPTER=01 for one; JOBS=2 at once; GPU=1), write build/html, print the closing table
+	@$(PY) -m lookinside.course.build.run $(CHAPTER) $(if $(JOBS),--jobs "$(JOBS)")
 
 test: ready ## lint, unit tests, every notebook under nbval, student build, slides
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(AS_STORED) $(ONE_THREAD) $(PY) -m pytest -q -n 2 -m "not chapters" tests
-	$(AS_STORED) $(PY) -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=300 chapters
+	$(AS_STORED) $(PY) -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 chapters
 	@$(AS_STORED) $(PY) -m lookinside.course.build.student
 	@$(AS_STORED) $(PY) -m lookinside.course.build.slides
 	$(AS_STORED) $(PY) -m pytest -q -m chapters tests

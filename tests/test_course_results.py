@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lookinside.course import results as results_module
-from lookinside.course.build import run
+from lookinside.course.build import execution, run
 from lookinside.course.measuring import measure, sharing
 from lookinside.course.profiles import profile
 from lookinside.course.results import Results, key_of, plain
@@ -393,8 +393,9 @@ def test_rows_of_this_run_are_summed_up_as_those_of_the_record_are(results, monk
 
 
 def test_no_more_processes_than_there_is_room_for(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(sharing, "cores", lambda: 2)
-    assert 1 <= sharing.most_jobs() <= 2
+    monkeypatch.setattr(execution, "cores", lambda: 2)
+    assert [execution.most_at_once(jobs) for jobs in (0, 1)] == [1, 1] and 1 <= execution.most_at_once(5) <= 2
+    capsys.readouterr()
     source = tmp_path / "09_none.py"
     source.write_text("# %%\nprint(1)\n", encoding="utf-8")
     assert sharing.sweep_chapter(source, {}, jobs=16) is None  # it has no sweep

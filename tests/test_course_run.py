@@ -180,6 +180,25 @@ def test_an_interrupt_leaves_the_table(tmp_path, kind):
     assert "Traceback" not in err
 
 
+def test_two_chapters_at_once_keep_their_order_and_one_that_fails_its_fellow(tmp_path, capsys):
+    """The first two wait for each other; the third begins when one of them has ended."""
+    meet = (
+        "# %%\nimport pathlib, time\n"
+        "def until(name):\n    end = time.monotonic() + 40\n    while not pathlib.Path(name).exists():\n"
+        "        assert time.monotonic() < end, 'waited in vain'\n        time.sleep(0.05)\n"
+        "pathlib.Path('{own}').touch()\nuntil('{other}')\n{last}\n"
+    )
+    ends = {"a": meet.format(own="a-began", other="b-began", last="until('c-began')")}
+    ends["b"] = meet.format(own="b-began", other="a-began", last="raise ValueError('b is wrong')")
+    ends["c"] = meet.format(own="c-began", other="a-began", last="print('c')")
+    assert run_chapters(write(tmp_path, **ends), tmp_path / "pages", None, 2) == 1
+    rows = [line for line in capsys.readouterr().out.splitlines() if line[:2] in ("a ", "b ", "c ")]
+    assert [row.split()[0] for row in rows] == ["a", "b", "c"]
+    assert rows[0].endswith("ran to its end") and rows[2].endswith("ran to its end")
+    assert rows[1].endswith("FAILED In [1]: ValueError: b is wrong")
+    assert {path.name for path in (tmp_path / "pages").glob("[abc]*.html")} == {"a.html", "b-unfinished.html", "c.html"}
+
+
 def test_memory_is_that_of_the_kernel_and_its_children(tmp_path):
     (source,) = write(tmp_path, big="# %%\nblock = bytearray(300_000_000)\nimport time\ntime.sleep(0.6)\n")
     assert execute(read_source(source), tmp_path).peak_bytes > 300_000_000

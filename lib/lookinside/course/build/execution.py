@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+from lookinside.course.provenance import cores
 
 # What every kernel of the course gets: quiet TensorFlow, the environment's own kernel rather than a user's.
 KERNEL_ENVIRONMENT = {
@@ -171,21 +173,54 @@ def execute_together(
     on_error_text: Callable[[str], None] = lambda text: None,
 ) -> list[Execution]:
     """Run several notebooks at the same time, each in a kernel of its own; arguments as `execute` takes them."""
+    works = [Work(notebook, folder, on_cell=on_cell, on_error_text=on_error_text) for notebook in notebooks]
+    options = {"environment": environment, "cell_timeout": cell_timeout, "limits": limits}
+    return execute_in_turn(works, len(works), **options)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A notebook, the folder where its kernel starts, and who is told how it goes, its end among it."""
+
+    notebook: Any
+    folder: Path
+    on_start: Callable[[], None] = lambda: None
+    on_cell: Callable[[], None] = lambda: None
+    on_error_text: Callable[[str], None] = lambda text: None
+    on_end: Callable[[Execution], None] = lambda execution: None
+
+
+def execute_in_turn(
+    works: Sequence[Work],
+    at_once: int,
+    *,
+    environment: dict[str, str] | None = None,
+    cell_timeout: int | None = None,
+    limits: Limits = NO_LIMITS,
+) -> list[Execution]:
+    """Run notebooks in order, so many of them at once; those whose turn does not come before an interrupt are missing."""
     environment = {**os.environ, **KERNEL_ENVIRONMENT, **(environment or {})}
-    clients = [
-        Client(notebook, on_error_text, timeout=cell_timeout, kernel_name="python3", record_timing=False)
-        for notebook in notebooks
-    ]
+
+    async def run(work: Work, turns: asyncio.Semaphore) -> Execution:
+        async with turns:
+            work.on_start()
+            options = {"timeout": cell_timeout, "kernel_name": "python3", "record_timing": False}
+            client = Client(work.notebook, work.on_error_text, **options)
+            execution = await _execute(client, work.folder, environment, limits, work.on_cell)
+            work.on_end(execution)
+            return execution
 
     async def all_of_them() -> list[Execution]:
-        runs = [asyncio.ensure_future(_execute(client, folder, environment, limits, on_cell)) for client in clients]
+        turns = asyncio.Semaphore(at_once)
+        runs = [asyncio.ensure_future(run(work, turns)) for work in works]
         together = asyncio.gather(*runs)
         with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not in the main thread
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, together.cancel)
         try:
             return list(await together)
         except asyncio.CancelledError:
-            return list(await asyncio.gather(*runs))
+            ended = await asyncio.gather(*runs, return_exceptions=True)
+            return [one for one in ended if isinstance(one, Execution)]
 
     return asyncio.run(all_of_them())
 
@@ -231,6 +266,14 @@ async def _why_dead(client: Client) -> str:
     if code == -signal.SIGKILL:
         return "the kernel was killed, most often because the memory ran out: close programs or use the quick profile"
     return f"the kernel died (exit status {code}), most often for lack of memory"
+
+
+def most_at_once(jobs: int) -> int:
+    """How many of so many notebooks can run at once: one a core, and 3 GB of free memory for each; one at least."""
+    most = max(1, min(cores(), psutil.virtual_memory().available // (3 * 1024**3)))
+    if jobs > most:
+        print(f"JOBS={jobs} is more than cores and memory have room for: {most} at a time.", flush=True)
+    return max(1, min(jobs, most))
 
 
 def one_line(name: str, message: str) -> str:

@@ -1,6 +1,6 @@
 """`make run`: execute the chapters in the profile in force, write build/html, print the closing table.
 
-python -m lookinside.course.build.run [CHAPTER]
+python -m lookinside.course.build.run [CHAPTER] [--jobs 2]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lookinside.course.build.execution import ANSI, Execution, execute
+from lookinside.course.build.execution import ANSI, Execution, Work, execute_in_turn, most_at_once
 from lookinside.course.build.export import write_page
 from lookinside.course.build.pairs import read_source
 from lookinside.course.build.start_page import UNFINISHED, write_start_page
@@ -80,23 +81,41 @@ def closing_table(lines: list[Line]) -> str:
     return "\n".join([texts[0], "-" * max(map(len, texts)), *texts[1:], *([""] if warned else []), *warned])
 
 
-def run_chapter(source: Path, pages: Path, environment: dict[str, str] | None = None) -> Line:
-    """Execute one py:percent source, with a progress bar over its cells, and write its page."""
-    try:
-        notebook = with_words(read_source(source), source)  # chapter 0 may have no page beside it
-    except LookInsideError as error:
-        return Line(source.stem, Execution(0.0, 0, str(error)))
-    count = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
-    patience = 0.2 if sys.stderr.isatty() else 30
-    layout = "{desc} {percentage:3.0f}%|{bar}| {n}/{total} cells [{elapsed}]{postfix}"
-    with tqdm(total=count, desc=source.stem, leave=False, bar_format=layout, mininterval=patience) as bar:
-        execution = execute(
-            notebook, source.parent, environment=environment, on_cell=bar.update, on_error_text=_shown_beside(bar)
-        )
-    result = recorded_result(notebook)
-    line = Line(source.stem, execution, result["sentence"] if result else "", tuple(recorded_warnings(notebook)))
-    _write_page(notebook, line, pages, environment or {})
-    return line
+class _Watched:
+    """A chapter whose turn it is: a progress bar over its cells, in one of the terminal's rows, then its page."""
+
+    def __init__(self, source: Path, notebook: Any, rows: list[int], end: Callable[[Path, Line], None]) -> None:
+        self.notebook, self._source, self._rows, self._end = notebook, source, rows, end
+
+    def work(self, pages: Path, environment: dict[str, str]) -> Work:
+        """What is to be executed, and who is told."""
+        self._pages, self._environment = pages, environment
+        told = {"on_start": self._start, "on_cell": self._cell, "on_error_text": self._show, "on_end": self._finish}
+        return Work(self.notebook, self._source.parent, **told)
+
+    def _start(self):
+        count = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in self.notebook.cells)
+        layout = "{desc} {percentage:3.0f}%|{bar}| {n}/{total} cells [{elapsed}]{postfix}"
+        options = {"mininterval": 0.2 if sys.stderr.isatty() else 30, "position": self._rows.pop(0)}
+        self._bar = tqdm(total=count, desc=self._source.stem, leave=False, bar_format=layout, **options)
+
+    def _cell(self):
+        self._bar.update()
+
+    def _show(self, text):
+        """A cell's own progress bar stands behind the chapter's."""
+        pieces = [piece.strip() for piece in ANSI.sub("", text).replace("\r", "\n").splitlines() if piece.strip()]
+        if pieces and "|" in pieces[-1]:
+            self._bar.set_postfix_str(pieces[-1][:60], refresh=sys.stderr.isatty())
+
+    def _finish(self, execution):
+        self._rows.insert(0, abs(self._bar.pos))
+        self._bar.close()
+        result = recorded_result(self.notebook)
+        sentence = result["sentence"] if result else ""
+        line = Line(self._source.stem, execution, sentence, tuple(recorded_warnings(self.notebook)))
+        _write_page(self.notebook, line, self._pages, self._environment)
+        self._end(self._source, line)
 
 
 def _write_page(notebook: Any, line: Line, pages: Path, environment: dict[str, str]) -> None:
@@ -120,35 +139,35 @@ def _write_page(notebook: Any, line: Line, pages: Path, environment: dict[str, s
         unfinished.unlink(missing_ok=True)  # what had stopped there has now run
 
 
-def _shown_beside(bar: tqdm) -> Callable[[str], None]:
-    """Show a cell's own progress bar behind the chapter's."""
+def run_chapters(
+    sources: list[Path], pages: Path, environment: dict[str, str] | None = None, at_once: int = 1
+) -> int:
+    """Run chapters in order, so many at once, and print the table, whatever happens. Returns the exit status."""
+    begin = time.monotonic()
+    lines = {source: Line(source.stem) for source in sources}
+    rows = list(range(at_once))
 
-    def show(text: str) -> None:
-        pieces = [piece.strip() for piece in ANSI.sub("", text).replace("\r", "\n").splitlines() if piece.strip()]
-        if pieces and "|" in pieces[-1]:
-            bar.set_postfix_str(pieces[-1][:60], refresh=sys.stderr.isatty())
+    def end(source: Path, line: Line) -> None:
+        lines[source] = line
+        write_start_page(pages, _all_beside(sources))
 
-    return show
-
-
-def run_chapters(sources: list[Path], pages: Path, environment: dict[str, str] | None = None) -> int:
-    """Run chapters one after the other and print the table, whatever happens. Returns the exit status."""
-    lines: list[Line] = []
-    stopped = False
+    stopped, works = False, []
     try:
         for source in sources:
-            lines.append(run_chapter(source, pages, environment))
-            write_start_page(pages, _all_beside(sources))
-            if lines[-1].execution.interrupted:
-                stopped = True
-                break
+            try:
+                notebook = with_words(read_source(source), source)  # chapter 0 may have no page beside it
+            except LookInsideError as error:
+                end(source, Line(source.stem, Execution(0.0, 0, str(error))))
+            else:
+                works.append(_Watched(source, notebook, rows, end).work(pages, environment or {}))
+        execute_in_turn(works, at_once, environment=environment)
     except KeyboardInterrupt:
         stopped = True
-        lines += [Line(source.stem, Execution(0.0, 0, interrupted=True)) for source in sources[len(lines) :][:1]]
-    lines += [Line(source.stem) for source in sources[len(lines) :]]
+    stopped |= any(line.execution is not None and line.execution.interrupted for line in lines.values())
     start = write_start_page(pages, _all_beside(sources))
-    print(f"\n{closing_table(lines)}\n\nPages: {_from_here(start)}", flush=True)
-    return INTERRUPTED if stopped else int(not all(line.ok for line in lines))
+    minutes = (time.monotonic() - begin) / 60
+    print(f"\n{closing_table(list(lines.values()))}\n\nPages: {_from_here(start)} ({minutes:.1f} minutes)", flush=True)
+    return INTERRUPTED if stopped else int(not all(line.ok for line in lines.values()))
 
 
 def _all_beside(sources: list[Path]) -> list[Path]:
@@ -163,6 +182,7 @@ def _from_here(path: Path) -> Path:
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0 where every chapter ran, 1 where one failed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="make run", description="Execute the chapters and write build/html.")
+    parser.add_argument("--jobs", type=int, default=1, help="chapters at once; each may take 3 GB of memory")
     parser.add_argument("chapter", nargs="?", help="a number (01) or the start of a chapter's name; all without it")
     options = parser.parse_args(arguments)
     try:
@@ -171,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
         _ = profile.name  # an unknown profile or set stops here, not in every chapter; some chapters read no set
         if not profile.on_phantoms and Path(profile.dataset).name == profile.dataset:
             find_set(profile.dataset)
-        return run_chapters(sources, repository() / "build" / "html")
+        return run_chapters(sources, repository() / "build" / "html", None, most_at_once(options.jobs))
     except LookInsideError as error:
         print(error, file=sys.stderr)
         return 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lookinside.course.build.execution import execute_together
+from lookinside.course.build.execution import execute_together, most_at_once
 from lookinside.course.measuring.needed_code import sweep_code
 from lookinside.course.provenance import cores
 from lookinside.course.sweeps import TRIAL_FAILED, WORKER, SweepCount
@@ -21,10 +21,7 @@ def sweep_chapter(source: Path, environment: dict[str, str], jobs: int) -> str |
 
     Raises KeyboardInterrupt where it was interrupted.
     """
-    most = most_jobs()
-    if jobs > most:
-        print(f"JOBS={jobs} is more than cores and memory have room for: {most} at a time.", flush=True)
-        jobs = most
+    jobs = most_at_once(jobs)
     try:
         notebooks = [sweep_code(source) for _ in range(jobs)]
     except LookInsideError as error:
@@ -50,13 +47,6 @@ def sweep_chapter(source: Path, environment: dict[str, str], jobs: int) -> str |
     if any(execution.interrupted for execution in executions):
         raise KeyboardInterrupt
     return next((execution.error for execution in executions if execution.error), None)
-
-
-def most_jobs() -> int:
-    """How many chapters can run at once: one a core, and 3 GB of free memory for each; one at least."""
-    import psutil
-
-    return max(1, min(cores(), psutil.virtual_memory().available // (3 * 1024**3)))
 
 
 def threads_each(jobs: int) -> dict[str, str]:
