@@ -28,7 +28,7 @@
 # - a reader for a whole CT and its profile from the legs to the neck (Figure 7),
 # - the answer to a question: what is left to improve if an image has two right answers?
 #
-# **Cost** (quick profile, two CPU cores): about two minutes and 1.5 GB; no GPU, no download.
+# **Cost** (quick profile, two CPU cores): about three minutes and 1.5 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: before an error is called a mistake of the network, look whether a right answer exists. Sections 2 to 6
