@@ -295,8 +295,8 @@ figures.table(table, digits=2, best={"landmark share": "high"}, row_name="heat o
 # Heat on a bone says that the network reacts to the bone. Does it *need* the bone? A drawn radiograph can be drawn again without it:
 # the same person, the same beam, the same noise.
 #
-# **Guess**: the network above has an **accuracy** (the share of images that it names rightly) of 0.88 on hands, feet and wrists. What is it when
-# *every bone* is taken away from the test images? (0 to 1; chance is 0.33)
+# **Guess**: the network above names nearly nine of ten hands, feet and wrists rightly. What is its **accuracy** (the share of images that it names
+# rightly) when *every bone* is taken away from the test images? (0 to 1; chance is 0.33)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The same hand again

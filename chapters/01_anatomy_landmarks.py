@@ -340,7 +340,7 @@ def trained(network, seed, dataset, steps=STEPS):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The next cells serve the record, and you may skip them: `measure` says what is recorded of a network. Under `quick` that is its
+# The next cells serve the record. Run them, for later cells use their names, but you need not read them: `measure` says what is recorded of a network. Under `quick` that is its
 # accuracy. Under `desk` it is also everything that sections 7 and 8 explain step by step for one network.
 
 # %% slideshow={"slide_type": "skip"}

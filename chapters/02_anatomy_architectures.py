@@ -34,7 +34,7 @@
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The one idea to carry home: a table of accuracies says which network won, not why. A reason is a claim of its own, and it needs an
-# experiment of its own, in which only that one thing changes. Sections 2 to 6 fit one lecture, 7 to 11 a second one.
+# experiment of its own, in which only that one thing changes. All slides take two lectures: sections 2 to 6, then 7 to 11.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Set-up
@@ -334,7 +334,7 @@ def trained(network, seed, count, change="as published", cells=phantoms.ORGANS, 
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The next cell serves the record, and you may skip it: `measure` says what is recorded of a network, and the *sweep* trains all of
+# The next cell serves the record. Run it, for later cells use its names, but you need not read it: `measure` says what is recorded of a network, and the *sweep* trains all of
 # them.
 
 

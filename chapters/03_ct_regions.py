@@ -31,8 +31,8 @@
 # **Cost** (quick profile, two CPU cores): about three minutes and 1.5 GB; no GPU, no download.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The one idea to carry home: before an error is called a mistake of the network, look whether a right answer exists. Sections 2 to 6
-# fit one lecture, 7 to 12 a second one.
+# The one idea to carry home: before an error is called a mistake of the network, look whether a right answer exists. All slides take
+# two lectures: sections 2 to 6, then 7 to 12.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1. Set-up
@@ -153,7 +153,7 @@ figures.image_sheet([window(drawn.hu, -900, 200) for drawn in rising], heights, 
 my_guess_floor = 0
 
 # %% slideshow={"slide_type": "subslide"} tags=["cut"]
-answers = ["legs"] * 5 + ["liver"] * 5 + ["liver", "liver"]  # the last two images are one and the same slice
+answers = ["legs"] * 5 + ["liver"] * 5 + ["liver"] * 2  # the last two are one and the same slice
 labels = ["legs"] * 5 + ["liver"] * 5 + ["liver", "lungs"]
 errors = sum(answer != label for answer, label in zip(answers, labels, strict=True))
 reason = f"{errors} of {len(labels)}. Whatever the network says, one copy is wrong."
@@ -214,7 +214,7 @@ figures.number_grids({"displacement t": t.reshape(5, 5).round(2) + 0.0}, highlig
 layer = ThinPlateSpline(grid=(3, 3), stiffness=0.0)
 layer.build((1, 5, 5, 1))
 d = np.eye(9)[4]
-by_layer = layer.field(np.stack([0 * d, d], axis=-1)[None])  # the centre is displaced to the right
+by_layer = layer.field(np.stack([0 * d, d], axis=-1)[None])  # the centre goes to the right
 assert np.allclose(by_layer[0, ..., 1], t.reshape(5, 5), atol=1e-5), "ours and the layer's"
 reason = "Near the corners, which are held, the plate stays flat. Most of the rise lies close to the centre."
 check(my_guess_half, t[6], reason, tolerance=0.05)
@@ -475,7 +475,7 @@ figures.table(table_1, units=PERCENT, best={"mistakes": "low"}, row_name="traini
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Where the room goes wrong.** "All of it" is right here, and the room takes it for the paper's result. But "balanced" has the same 1.5 %, and "as
-# it is" 1.9 %: of 284 images that is one image. Point at the column *fewer*, whose intervals hold 0, and then go to section 13: over three seeds "as
+# it is" 1.9 %: of 284 images that is one image. Point at the column *fewer*, whose intervals hold 0. Then tell what section 13 has: over three seeds "as
 # it is" makes the fewest mistakes, 0.5 %. Ask what would have been published if the first run had been the only one.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -684,7 +684,7 @@ figures.band_curves(dome_curves, "height over the top of the dome (mm)", "probab
 body = training.classify_volume(both_net, volumes()[0][0], phantoms.REGIONS)
 line = training.boundary_between(body.smoothed(), "liver", "lungs")
 both = body.heights[[regions == ("liver", "lungs") for regions in volumes()[1][0]]]
-note = "a drawn patient; dashed: where the most probable region changes; "
+note = "a drawn patient; dashed: where the most probable region changes for 15 mm or more; "
 note += f"slices of both liver and lungs: {', '.join(f'{height:.0f}' for height in both)} mm"
 figures.body_profile(body, marked=line, note=note)
 
@@ -729,7 +729,7 @@ need_recorded = results.table(NEED, "region", groups=REMOVED, profile="desk", da
 table_need = {f"{region}, no {REMOVED[region]}": row for region, row in need_now.items()}
 table_need |= {f"{region}, recorded": row for region, row in need_recorded.items()}
 still = need_now["lungs"]["named"][0]
-reason = f"Without bones it still names {need_now['legs']['named'][0]:.2f} of the legs."
+reason = f"Without bones it still names {need_now['legs']['named'][0]:.0%} of the legs."
 check(my_guess_lungs, still, reason, tolerance=0.1)
 note = f"{PAIRS} new people each, recorded: 60 people, three seeds; named: without bones, liver or lungs; "
 note += "the other columns: part importance"

@@ -396,7 +396,7 @@ def trained(network, seed, dataset=profile.dataset, steps=STEPS, calipers=0.0, *
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The next cells serve the record, and you may skip them. `measure` says what is recorded of a detector: under `quick` its hits, under
+# The next cells serve the record. Run them, for later cells use their names, but you need not read them. `measure` says what is recorded of a detector: under `quick` its hits, under
 # `desk` also everything that sections 7 and 8 explain step by step.
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]

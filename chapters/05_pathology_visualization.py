@@ -804,7 +804,7 @@ figures.table(both_nets, units=cast_units, digits=dict.fromkeys(cast_units, 1), 
 # Intervals over seeds and folds are made as in chapter 1, section 10.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The next cells serve the record, and you may skip them. Under `quick` they measure nothing.
+# The next cells serve the record. Run them, but you need not read them. Under `quick` they measure nothing.
 
 
 # %% slideshow={"slide_type": "skip"} tags=["sweep"]

@@ -65,7 +65,7 @@ def test_probabilities_are_those_of_the_evaluation_for_bytes_and_for_floats():
     np.testing.assert_allclose(class_probabilities(classifier(), images.images, batch_size=4), expected, atol=1e-6)
     np.testing.assert_allclose(class_probabilities(classifier(), images.pixels), expected, atol=1e-6)
     for wrong in (images.images[:0], images.images[..., 0]):
-        with pytest.raises(LookInsideError, match=r"takes \(None, 4, 4, 1\)"):
+        with pytest.raises(LookInsideError, match=r"takes \(None, 4, 4, 1\)|give float \(N, H, W, C\)"):
             class_probabilities(classifier(), wrong)
 
 
@@ -265,6 +265,23 @@ def test_a_class_leads_by_its_logit_over_the_best_of_the_others():
     for index in (2, -1, True):
         with pytest.raises(LookInsideError, match=r"class_index is .* has 2 logits"):
             class_margins(classifier(), images.images, index)
+
+
+def test_what_would_be_a_wrong_margin_is_refused():
+    images, model = a_set(), classifier(3)
+    squashed = keras.Model(model.inputs[0], keras.layers.Softmax()(model.outputs[0]))
+    pixelwise = keras.Sequential([keras.Input(images.shape), keras.layers.Conv2D(2, 1)])
+    for call, said in (
+        (lambda: class_margins(squashed, images.images), "answers with probabilities"),
+        (lambda: class_margins(model, images.images.astype(np.float32)), "run from 0 to 255|bring them to 0 to 1"),
+        (lambda: class_margins(pixelwise, images.images), r"give one with logits \(N, K\)"),
+        (lambda: class_margins(model, images.images, batch_size=0), "batch_size is 0"),
+        (lambda: class_margins(model, images), r"\.pixels"),
+        (lambda: class_margins(model, None), "images is object"),
+        (lambda: class_probabilities(squashed, images.images), "answers with probabilities"),
+    ):
+        with pytest.raises(LookInsideError, match=said):
+            call()
 
 
 def test_scores_of_images_are_recorded_each_and_on_the_mean():

@@ -499,7 +499,8 @@ def test_whole_numbers_beside_the_image_stay_whole():
 
 BAD_INPUTS = {
     "the image alone": (lambda n, i: i, "give a list of numbers, image, or a dict"),
-    "a name that is missing": (lambda n, i: {"image": i}, "give a list of numbers, image"),
+    "a name that is missing": (lambda n, i: {"image": i}, "takes numbers, image: 'numbers' is missing"),
+    "a name that is mistyped": (lambda n, i: {"image": i, "numbres": n}, "there is no 'numbres'; 'numbers' is missing"),
     "other lengths": (lambda n, i: [n[:2], i], r"Input numbers is \(2, 3\): give \(N, 3\) for 3 images"),
     "too few numbers": (lambda n, i: [n[:, :2], i], r"Input numbers is \(3, 2\)"),
     "nan": (lambda n, i: [n * [[1], [np.nan], [1]], i], "Input numbers holds nan or infinite values for image 1"),

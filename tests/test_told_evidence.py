@@ -124,5 +124,7 @@ def test_parts_that_do_not_fit_are_refused():
     whole = np.zeros((4, *SHAPE), np.float32)
     with pytest.raises(LookInsideError, match="'NT' has 3 images, the whole set 4"):
         box_importance(Spots(), whole, {"NT": whole[:3]})
+    with pytest.raises(LookInsideError, match="The model is a Sequential: give a detector"):
+        box_importance(keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()]), whole, {"NT": whole})
     with pytest.raises(LookInsideError, match="no part to take away"):
         box_importance(Spots(), whole, {})

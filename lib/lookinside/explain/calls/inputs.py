@@ -81,6 +81,9 @@ class Inputs:
         if isinstance(given, Mapping):
             if set(given) == set(self._names):
                 return [given[name] for name in self._names]
+            odd = [f"there is no {name!r:.40}" for name in given if name not in self._names]
+            odd += [f"{name!r} is missing" for name in self._names if name not in given]
+            raise LookInsideError(f"Model {self._model} takes {', '.join(self._names)}: {'; '.join(odd):.200}.")
         elif self.all.ordered and isinstance(given, list | tuple) and len(given) == len(self._names):
             return list(given)
         names = ", ".join(self._names)

@@ -15,6 +15,7 @@ from lookinside.errors import LookInsideError
 from lookinside.explain.calls.arguments import is_whole
 from lookinside.models import inference_model
 from lookinside.training.evaluation.share_intervals import balanced_accuracy_interval, proportion_interval
+from lookinside.training.evaluation.synthesis.pictures import checked_pictures
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def class_probabilities(model: keras.Model, images: np.ndarray, *, batch_size: i
         float32 (N, K), rows of sum 1.
 
     Raises:
-        LookInsideError: for images that the model does not take.
+        LookInsideError: for images that the model does not take, or probabilities in place of logits.
     """
     return softmax(_logits_of(model, images, batch_size), axis=1)
 
@@ -129,7 +130,8 @@ def class_margins(model: keras.Model, images: np.ndarray, class_index: int = 1, 
         float32 (N,), above 0 where the class is the predicted one.
 
     Raises:
-        LookInsideError: for images that the model does not take, or a class that it does not have.
+        LookInsideError: for images that the model does not take, probabilities in place of logits, or a class that it
+            does not have.
     """
     logits = _logits_of(model, images, batch_size)
     if not is_whole(class_index, 0) or class_index >= logits.shape[1] or logits.shape[1] < 2:
@@ -138,12 +140,19 @@ def class_margins(model: keras.Model, images: np.ndarray, class_index: int = 1, 
 
 
 def _logits_of(model, images, batch_size):
-    images = np.asarray(images)
-    if not len(images) or images.shape[1:] != model.input_shape[1:]:
-        raise LookInsideError(f"images are {images.shape}: model {model.name} takes {model.input_shape}, one at least.")
-    scale = np.float32(255 if images.dtype == np.uint8 else 1)
-    starts = range(0, len(images), batch_size)
-    return _logits(model, (images[i : i + batch_size].astype(np.float32) / scale for i in starts))
+    if not is_whole(batch_size):
+        raise LookInsideError(f"batch_size is {batch_size!r:.60}: give a whole number, 1 or more.")
+    if getattr(images, "dtype", None) == np.uint8:
+        images = np.asarray(images, np.float32) / np.float32(255)
+    images = checked_pictures(images, "images").astype(np.float32, copy=False)
+    if images.shape[1:] != model.input_shape[1:]:
+        raise LookInsideError(f"images are {images.shape}: model {model.name} takes {model.input_shape}.")
+    found = _logits(model, (images[i : i + batch_size] for i in range(0, len(images), batch_size)))
+    if found.ndim != 2:
+        raise LookInsideError(f"Model {model.name} answers with {found.shape}: give one with logits (N, K).")
+    if (found >= 0).all() and np.allclose(found.sum(axis=1), 1, atol=1e-4):
+        raise LookInsideError(f"Model {model.name} answers with probabilities: give one that ends in logits.")
+    return found
 
 
 def _logits(model, batches):

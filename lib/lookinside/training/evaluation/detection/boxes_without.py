@@ -56,6 +56,8 @@ def box_importance(model: BoxModel, images: ArrayLike, redrawn: Mapping[str, Arr
     """
     if not isinstance(redrawn, Mapping) or not redrawn:
         raise LookInsideError("There is no part to take away: give a dict, name -> the images drawn without it.")
+    if not hasattr(model, "image_shape"):
+        raise LookInsideError(f"The model is a {type(model).__name__}: give a detector, FasterRCNN say.")
     images = checked_pixels(images, model.image_shape)
     places, sure = _best(model, images)
     falls, stays = {}, {}

@@ -27,7 +27,7 @@ def likeness(
         drawn: float (N, H, W, C) in [0, 1], `PathoGAN.draw` say.
         photographs: the N photographs, with the mask that each image was drawn from.
         finder: a network that finds the mask in such images, trained by `fit_segmenter`.
-        mask: its name in `masks`.
+        mask: its name in `masks`; "segmented" is what `vessel_masks` adds, a set of `load_vessels` has "vessels".
         batch: images at a time.
 
     Returns:
