@@ -607,9 +607,9 @@ figures.interval_plot(shares, "landmark share (times chance)", chance=1.0)
 # And there is a third question, which no heat map answers: if heat lies on a bone, does the network *need* that bone?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Where the room goes wrong.** The room expects more than 1, because the better network should look at the better place. It is 0.54. The
-# shallow network's heat is nearly a copy of the image (correlation 0.90, against 0.59), and the image is bright on the bones. Ask: which of the
-# two networks would you rather have, the one with the higher share or the one with 98 % instead of 88 %?
+# **Where the room goes wrong.** The room expects more than 1, because the better network should look at the better place. It is 0.57. The
+# shallow network's heat is nearly a copy of the image (correlation 0.90, against 0.60), and the image is bright on the bones. Ask: which of the
+# two networks would you rather have, the one with the higher share or the one with 97 % instead of 88 %?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
 # ## 8. Take the bones away
@@ -675,8 +675,8 @@ figures.table(
 # told apart. In chapter 3 you will meet the opposite: a network that does need the lungs.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Where the room goes wrong.** The usual guess is near chance, one in six. It is 0.93, and 0.98 with all bones. Then the room swings to the
-# other side and says that the network uses no bone at all. Point at *all soft tissue*: with every bone in place and nothing else it still names 65 %.
+# **Where the room goes wrong.** The usual guess is near chance, one in six. It is 0.93, and 0.97 with all bones. Then the room swings to the
+# other side and says that the network uses no bone at all. Point at *all soft tissue*: with every bone in place and nothing else it still names 67 %.
 # Ask: what would a set of images have to look like in which the bones are needed?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["cut"]
